@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_BASE_CLOCK_H
+#define PROTOCOL_BASE_CLOCK_H
+
+/*
+ * clock - the only place that asks the kernel for the time.
+ *
+ * Deadlines, windows and rests use the monotonic clock; wall time is for
+ * people to read and never decides anything.
+ *
+ * Owner:  no memory. Any thread.
+ */
+
+#include <stdint.h>
+
+uint64_t clock_mono_ns(void);
+uint64_t clock_mono_us(void);
+uint64_t clock_mono_ms(void);
+uint64_t clock_wall_ms(void); /* since 1970, UTC */
+uint64_t clock_wall_us(void);
+
+#endif /* PROTOCOL_BASE_CLOCK_H */

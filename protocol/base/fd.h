@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_BASE_FD_H
+#define PROTOCOL_BASE_FD_H
+
+/*
+ * fd - what one does to descriptors: flags, closing, whole reads and writes,
+ * passing one over a socket, files that are replaced whole or not at all.
+ *
+ * Owner:  descriptors belong to the caller unless a comment says otherwise.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol/base/err.h"
+#include "protocol/base/text.h"
+
+/* fd_close closes once and leaves -1; takes -1. */
+void fd_close(int *fd);
+
+enum err fd_set_nonblocking(int fd) MUST_USE;
+enum err fd_set_cloexec(int fd, bool on) MUST_USE;
+
+/* fd_read_whole and fd_write_whole repeat over short counts and EINTR. */
+enum err fd_write_whole(int fd, const void *, size_t bytes) MUST_USE;
+enum err fd_read_whole(int fd, void *, size_t bytes) MUST_USE;
+
+/*
+ * fd_send_with and fd_receive_with move one record of a SEQPACKET or stream
+ * socket with at most one descriptor beside it (-1: none). A record that does
+ * not fit is ERR_TOO_BIG; an orderly end is ERR_CLOSED; nothing is ERR_AGAIN.
+ */
+enum err fd_send_with(int socket, const void *, size_t bytes, int fd) MUST_USE;
+enum err fd_receive_with(
+    int socket, void *, size_t size, size_t *bytes, int *fd) MUST_USE;
+
+/*
+ * fd_replace_file writes `data` beside `path`, syncs and renames: readers see
+ * the old file or the new one, never a mix, whoever dies when.
+ */
+enum err fd_replace_file(
+    const char *path, const void *data, size_t bytes, mode_t mode) MUST_USE;
+
+/* fd_read_file reads a small file whole; at most size - 1 bytes, adds a NUL. */
+enum err fd_read_file(
+    const char *path, char *to, size_t size, size_t *bytes) MUST_USE;
+
+/* fd_count_open counts the descriptors of this process (/proc/self/fd). */
+int fd_count_open(void);
+
+#endif /* PROTOCOL_BASE_FD_H */

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_BASE_TEXT_H
+#define PROTOCOL_BASE_TEXT_H
+
+/*
+ * text - a borrowed run of bytes with a length, never NUL-terminated.
+ *
+ * Trust:  may hold anything a stranger sent, zero bytes included; nothing
+ *         here assumes UTF-8 except text_is_utf8, which checks it.
+ * Owner:  borrows; whoever owns the bytes outlives the text.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/base/err.h"
+
+struct text {
+	const char *at; /* may be NULL only when len is 0 */
+	uint32_t len;   /* bytes */
+};
+
+/* For printf: printf("%.*s", TEXT_ARG(t)). */
+#define TEXT_ARG(t) (int)(t).len, (t).len > 0 ? (t).at : ""
+#define TEXT(literal)                                                          \
+	((struct text){ .at = (literal), .len = sizeof(literal) - 1 })
+
+/* text_of borrows a C string. */
+struct text text_of(const char *);
+
+bool text_eq(struct text, struct text);
+bool text_is(struct text, const char *); /* equal to a C string */
+bool text_starts_with(struct text, struct text prefix);
+int text_compare(struct text, struct text); /* byte order, like memcmp */
+
+/* text_find gives the offset of `byte`, or -1. */
+int64_t text_find(struct text, char byte);
+
+/* text_copy writes a NUL-terminated copy; ERR_TOO_BIG if it does not fit. */
+enum err text_copy(struct text, char *to, size_t size) MUST_USE;
+
+/* text_to_u64 and text_to_i64 read the whole text as a decimal number. */
+enum err text_to_u64(struct text, uint64_t *) MUST_USE;
+enum err text_to_i64(struct text, int64_t *) MUST_USE;
+
+/* text_is_utf8 follows RFC 3629: no overlong forms, surrogates, > U+10FFFF. */
+bool text_is_utf8(struct text);
+
+/*
+ * text_closest gives the index of the candidate a person most likely meant
+ * (Damerau-Levenshtein distance at most 2, or a third of the length), or -1.
+ */
+int text_closest(
+    struct text wrong, const char *const *candidates, size_t count);
+
+#endif /* PROTOCOL_BASE_TEXT_H */
