@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_COMMANDS_H
+#define PROTOCOL_TABLES_COMMANDS_H
+// clang-format off
+
+/*
+ * commands - what an operator can ask, one row each.
+ *
+ * C(role, name, noun, verb, who, arguments, help)
+ *   role       who answers; a row without `<role>_cmd_<name>` does not link.
+ *              `cli` rows are answered by the banyan program itself.
+ *   noun verb  what is typed: `banyan NOUN [VERB] ARGS`; verb "" for none
+ *   who        READER may only look, ADMIN may change
+ *   arguments  as help shows them
+ * The wire name (`op`) is "noun" or "noun.verb": {"op":"failed.list"}.
+ * Made from it: routing, permission, help, completion, manual.
+ */
+#define CONTROL_COMMANDS(C) \
+	C(control, tree,      "tree",      "",     READER, "",                 "show the tree: every child, its state, pid, life, restarts") \
+	C(control, why,       "why",       "",     READER, "ROLE[/N]",         "tell what happened to a child, and why it is as it is") \
+	C(control, start,     "start",     "",     ADMIN,  "ROLE[/N]",         "start a stopped child") \
+	C(control, stop,      "stop",      "",     ADMIN,  "ROLE[/N]",         "stop a child and leave it down") \
+	C(control, restart,   "restart",   "",     ADMIN,  "ROLE[/N]",         "stop a child and start it again") \
+	C(control, pause,     "pause",     "",     ADMIN,  "ROLE[/N]",         "rest supervision of a child, for a debugger") \
+	C(control, resume,    "resume",    "",     ADMIN,  "ROLE[/N]",         "supervise a paused child again") \
+	C(control, drain,     "drain",     "",     ADMIN,  "[ROLE[/N]]",       "finish what is in flight, take nothing new, then stop") \
+	C(control, reload,    "reload",    "",     ADMIN,  "",                 "read the settings again; nothing changes if they are broken") \
+	C(control, shutdown,  "shutdown",  "",     ADMIN,  "",                 "drain and stop the whole tree") \
+	C(control, health,    "health",    "",     READER, "[--max-memory BYTES]", "is everything well? exit 0 ok, 1 degraded, 2 not") \
+	C(control, stats,     "stats",     "",     READER, "",                 "counters and gauges of every process") \
+	C(control, endpoints, "endpoints", "",     READER, "",                 "the real addresses, ports chosen by the kernel included") \
+	C(control, settings_show, "settings", "show", READER, "[SECTION]",     "the settings in force") \
+	C(control, version,   "version",   "",     READER, "",                 "versions of banyan and of the running tree")
+
+#define CONFIG_DB_COMMANDS(C) \
+	C(config_db, functions_list,    "functions", "list",    READER, "[--service S]",                "functions, their versions and states") \
+	C(config_db, functions_show,    "functions", "show",    READER, "SERVICE FUNCTION [--version V]", "one function, field by field") \
+	C(config_db, functions_add,     "functions", "add",     ADMIN,  "JSON",                         "add a function; refused if it exists") \
+	C(config_db, functions_update,  "functions", "update",  ADMIN,  "JSON",                         "add or replace a function") \
+	C(config_db, functions_disable, "functions", "disable", ADMIN,  "SERVICE FUNCTION [--version V]", "disable a function; survives what services send") \
+	C(config_db, functions_enable,  "functions", "enable",  ADMIN,  "SERVICE FUNCTION [--version V]", "enable a function again") \
+	C(config_db, functions_delete,  "functions", "delete",  ADMIN,  "SERVICE FUNCTION [--version V]", "delete a function") \
+	C(config_db, functions_clear,   "functions", "clear",   ADMIN,  "",                             "delete every function") \
+	C(config_db, functions_export,  "functions", "export",  READER, "[--service S]",                "sample requests for every function, as JSON") \
+	C(config_db, failed_list,       "failed",    "list",    READER, "[--source S] [--service S] [--limit N] [--order O]", "function configs that were refused, and why") \
+	C(config_db, failed_count,      "failed",    "count",   READER, "",                             "how many refused configs are kept") \
+	C(config_db, failed_summary,    "failed",    "summary", READER, "",                             "refused configs by source and service") \
+	C(config_db, failed_cleanup,    "failed",    "cleanup", ADMIN,  "",                             "drop expired refusals now") \
+	C(config_db, failed_clear,      "failed",    "clear",   ADMIN,  "",                             "drop every refusal")
+
+#define PULLER_COMMANDS(C) \
+	C(puller, services_list,       "services", "list",       READER, "",          "services, their nodes, versions and functions") \
+	C(puller, services_pull,       "services", "pull",       ADMIN,  "[SERVICE]", "fetch functions now, where the version changed") \
+	C(puller, services_force_pull, "services", "force-pull", ADMIN,  "[SERVICE]", "fetch functions now, whatever the version")
+
+#define RATE_LIMITER_COMMANDS(C) \
+	C(rate_limiter, limits_status, "limits", "status", READER, "KEY [--limit ID]", "how much of each limit a key has used") \
+	C(rate_limiter, limits_global, "limits", "global", READER, "",                 "the limits that hold for every call") \
+	C(rate_limiter, limits_config, "limits", "config", READER, "",                 "all limits and the table behind them")
+
+#define GATEWAY_COMMANDS(C) \
+	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight")
+
+/* Answered by the program in the operator's hand. */
+#define CLI_COMMANDS(C) \
+	C(cli, check,      "check",      "", READER, "FILE",                    "read a settings file as banyand would, and say what is wrong") \
+	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--timeout MS]", "call a function as a client would") \
+	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
+	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_COMMANDS_H */

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_WORKERS_H
+#define PROTOCOL_TABLES_WORKERS_H
+// clang-format off
+
+/*
+ * workers - every role of the tree, in start order; stopped in reverse.
+ *
+ * W(role, restart, segments, listener, oom, purpose)
+ *   restart   RESTART_… of supervisor/engine; all shipped roles are permanent
+ *   segments  SEGMENT_… bits of protocol/segment.h it may map
+ *   listener  LISTEN_gateway: inherits the clients' port; LISTEN_none
+ *   oom       oom_score_adj, set only where privilege allows
+ * Made from it: enum role, role_name(), start order, ipc address, YAML
+ * section `workers.<role>`, log field, title, status line.
+ */
+#define WORKERS(W) \
+	W(config_db,    PERMANENT, ALL, none,    -500, "owns the function table and what operators and services set at run time") \
+	W(rate_limiter, PERMANENT, ALL, none,    -300, "owns the limit table: settings, sweeping, status") \
+	W(puller,       PERMANENT, ALL, none,       0, "fetches functions from services on a schedule") \
+	W(control,      PERMANENT, ALL, none,    -300, "the operator's door") \
+	W(gateway,      PERMANENT, ALL, gateway, -200, "the clients' door: the only process strangers talk to")
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_WORKERS_H */
