@@ -38,42 +38,51 @@ enum handover_exit {
  * kit (or the supervisor) as its first act.
  */
 enum handover_fd {
-	FD_PARENT = 3,     /* SEQPACKET socketpair */
-	FD_SETTINGS = 4,   /* sealed memfd, protocol/settings.h */
-	FD_STATS = 5,      /* segments, protocol/segment.h */
+	FD_PARENT = 3,   /* SEQPACKET socketpair */
+	FD_SETTINGS = 4, /* sealed memfd, protocol/settings.h */
+	FD_STATS = 5,    /* segments, protocol/segment.h */
 	FD_EVENTS = 6,
 	FD_LIMITS = 7,
 	FD_ROUTES = 8,
 	FD_LISTEN_GATEWAY = 9, /* listening TCP socket */
-	FD_LOCK = 10,      /* supervisor only: flock of <runtime_dir>/banyand.lock */
+	FD_LOCK = 10, /* supervisor only: flock of <runtime_dir>/banyand.lock */
 	FD_FIRST_FREE = 16
 };
 
 /* Environment names. */
-#define ENV_ROLE        "BANYAN_ROLE"        /* "gateway" */
-#define ENV_INSTANCE    "BANYAN_INSTANCE"    /* 1-based; 0 for a single one */
-#define ENV_LIFE        "BANYAN_LIFE"        /* 1, 2, 3 … of this child */
-#define ENV_SLOT        "BANYAN_SLOT"        /* its slot in the stats segment */
+#define ENV_ROLE        "BANYAN_ROLE"     /* "gateway" */
+#define ENV_INSTANCE    "BANYAN_INSTANCE" /* 1-based; 0 for a single one */
+#define ENV_LIFE        "BANYAN_LIFE"     /* 1, 2, 3 … of this child */
+#define ENV_SLOT        "BANYAN_SLOT"     /* its slot in the stats segment */
 #define ENV_RUNTIME_DIR "BANYAN_RUNTIME_DIR"
 #define ENV_STATE_DIR   "BANYAN_STATE_DIR"
-#define ENV_LIBEXEC_DIR "BANYAN_LIBEXEC_DIR" /* where the roles' programs are */
+#define ENV_LIBEXEC_DIR "BANYAN_LIBEXEC_DIR" /* the roles' programs */
 #define ENV_FILE        "BANYAN_FILE"        /* the YAML file, absolute */
 
 enum handover_kind {
 	/* child → parent */
-	HANDOVER_READY = 1,    /* may take work */
-	HANDOVER_PROGRESS,     /* still starting: a = more ms wanted */
-	HANDOVER_FAREWELL,     /* leaving on purpose; text = why */
-	HANDOVER_RELOADED,     /* a = generation, b = enum reload_result; text */
-	HANDOVER_ORDER,        /* control only: a = order id, b = enum order,
-	                          role, instance = target */
+	HANDOVER_READY = 1, /* may take work */
+	HANDOVER_PROGRESS,  /* still starting: a = more ms wanted */
+	HANDOVER_FAREWELL,  /* leaving on purpose; text = why */
+	HANDOVER_RELOADED,  /* a = generation, b = enum reload_result; text */
+	HANDOVER_ORDER,     /* control only: a = order id, b = enum order,
+			       role, instance = target */
 	/* parent → child */
-	HANDOVER_DRAIN,        /* a = milliseconds allowed */
-	HANDOVER_SETTINGS,     /* a = generation; the new memfd rides along */
+	HANDOVER_DRAIN,    /* a = milliseconds allowed; 0: leave now. SIGTERM
+			      is a drain with the default time, a second one
+			      (or a = 0) while draining ends it */
+	HANDOVER_SETTINGS, /* a = generation; the new memfd rides along */
 	HANDOVER_SIBLING_DIED, /* role, instance, a = pid, b = life */
 	HANDOVER_ORDER_DONE,   /* a = order id, b = enum err; text */
 	HANDOVER_GENERATION,   /* to the guard and to control: a = generation in
-	                          force, b = enum err; text = what came of it */
+				  force, b = enum err; text = what came of it. To
+				  the guard the memfd now in force rides along */
+	/* supervisor → guard */
+	HANDOVER_NOTIFY, /* text = a datagram for NOTIFY_SOCKET */
+	/* the settings program, run as `settings FILE [section.key=value]…`
+	   (what the command line overrides) → whoever ran it, then exit 0; what
+	   is wrong with the file goes to standard error, with exit 78 */
+	HANDOVER_SETTINGS_READ, /* the sealed memfd rides along */
 };
 
 enum order {
@@ -82,10 +91,21 @@ enum order {
 	ORDER_RESTART,
 	ORDER_PAUSE,
 	ORDER_RESUME,
-	ORDER_DRAIN,    /* one child, or (role 0) the tree */
+	ORDER_DRAIN, /* one child, or (role 0) the tree */
 	ORDER_RELOAD,
 	ORDER_SHUTDOWN,
 };
+
+/*
+ * How an order is answered. One HANDOVER_ORDER_DONE with its id: start and
+ * restart when the child is ready, stop and drain when it is down, pause and
+ * resume at once; what ends control or the tree, when accepted. Instance 0 of
+ * a role with several means all of them. b = ERR_NOT_FOUND: no such child;
+ * ERR_TIMEOUT: accepted, not there yet after 20 s; ERR_EXISTS: a reload or
+ * shutdown is under way. A reload first passes on each worker's
+ * HANDOVER_RELOADED (role, instance, b, text), then says done; text = what is
+ * wrong with the file when b is not OK.
+ */
 
 /* What a worker made of new settings. */
 enum reload_result {
@@ -102,8 +122,8 @@ enum {
 
 struct handover_record {
 	uint32_t magic;
-	uint32_t kind;     /* enum handover_kind */
-	uint32_t role;     /* enum role; 0 is none */
+	uint32_t kind; /* enum handover_kind */
+	uint32_t role; /* enum role; 0 is none */
 	uint32_t instance;
 	uint64_t a;
 	uint64_t b;
@@ -118,7 +138,18 @@ struct handover_record {
 enum err handover_send(
     int socket, const struct handover_record *, int fd) MUST_USE;
 
-/* handover_receive: OK, ERR_AGAIN, ERR_CLOSED, ERR_MALFORMED (ignored, counted). */
+/*
+ * handover_fill starts a record of `kind` with everything else zero and `fmt`
+ * (NULL: none) as its text, cut at the end.
+ */
+void handover_fill(struct handover_record *, enum handover_kind,
+    const char *fmt, ...) PRINTF(3, 4);
+
+/*
+ * handover_receive never blocks: OK, ERR_AGAIN, ERR_CLOSED, ERR_MALFORMED
+ * (ignore it, count it). `fd` is -1 or a descriptor that is now the caller's;
+ * after anything but OK there is none.
+ */
 enum err handover_receive(
     int socket, struct handover_record *, int *fd) MUST_USE;
 
