@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""Runs the test suites of a built tree and counts each test once.
+
+Called by scripts/test; prints a line per test program as it ends, the output
+of what failed, and last "N passed, N failed, N skipped".
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build" / "test-results"
+SUITES = ["unit", "asan", "golden", "fuzz", "structure", "scenario", "chaos",
+          "features"]
+LONGEST_S = 600  # one test program or one pytest file
+
+
+class Tally:
+    """Every outcome by name: "unit:base:a_test" → passed, failed, skipped."""
+
+    def __init__(self):
+        self.outcomes = {}
+
+    def add(self, name, outcome):
+        if self.outcomes.get(name) != "failed":
+            self.outcomes[name] = outcome
+
+    def count(self, outcome):
+        return sum(1 for o in self.outcomes.values() if o == outcome)
+
+    def save(self):
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        lines = [f"{o} {n}\n" for n, o in sorted(self.outcomes.items())]
+        (RESULTS / "all.txt").write_text("".join(lines))
+
+
+def read_junit(path, prefix, tally):
+    """Adds the cases of a JUnit file; says how many of each there were."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for case in ElementTree.parse(path).iter("testcase"):
+        children = {child.tag for child in case}
+        outcome = "passed"
+        if children & {"failure", "error"}:
+            outcome = "failed"
+        elif "skipped" in children:
+            outcome = "skipped"
+        counts[outcome] += 1
+        tally.add(f"{prefix}:{case.get('name').split('[')[0]}", outcome)
+    return counts
+
+
+def run_one(prefix, command, junit, tally, extra_env):
+    """Runs one test program; a program that dies is a failed test."""
+    began = time.monotonic()
+    junit.unlink(missing_ok=True)
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **extra_env},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=LONGEST_S, check=False)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = late.stdout or b"", f"no end after {LONGEST_S} s"
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    if junit.exists():
+        counts = read_junit(junit, prefix, tally)
+    if code not in (0, 5) and counts["failed"] == 0:
+        counts["failed"] += 1
+        tally.add(f"{prefix}:ends_well", "failed")
+    spent = time.monotonic() - began
+    word = "FAIL" if counts["failed"] else "ok"
+    print(f"  {word:4} {prefix:44} {counts['passed']:5} passed"
+          f" {counts['failed']:3} failed {counts['skipped']:3} skipped"
+          f" {spent:7.1f} s", flush=True)
+    if counts["failed"]:
+        text = output.decode(errors="replace")
+        print(text[-12000:], f"\n  (exit {code})", flush=True)
+
+
+def run_cmocka(build, suite, tally):
+    for program in sorted((ROOT / build / "test" / "unit").glob("*_test")):
+        name = program.name.removesuffix("_test")
+        junit = RESULTS / f"{suite}-{name}.xml"
+        run_one(f"{suite}:{name}", [str(program)], junit, tally, {
+            "CMOCKA_MESSAGE_OUTPUT": "XML", "CMOCKA_XML_FILE": str(junit),
+            "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+
+
+def run_pytest(suite, tally, extra_env):
+    for source in sorted((ROOT / "test" / suite).glob("*_test.py")):
+        name = source.name.removesuffix("_test.py")
+        junit = RESULTS / f"{suite}-{name}.xml"
+        run_one(f"{suite}:{name}", [
+            "/usr/bin/python3", "-m", "pytest", "-q", "-x" if
+            os.environ.get("BANYAN_TEST_STOP") else "-q",
+            "-p", "no:cacheprovider", f"--junitxml={junit}", str(source)],
+            junit, tally, extra_env)
+
+
+def run_fuzz(tally):
+    """Replays each target's corpus: the parsers must survive it all."""
+    for program in sorted((ROOT / "build-asan/test/fuzz").glob("*_replay")):
+        name = program.name.removesuffix("_replay")
+        corpus = ROOT / "test" / "fuzz" / "corpus" / name
+        run_one(f"fuzz:{name}", [str(program), str(corpus)],
+                RESULTS / f"fuzz-{name}.none", tally, {})
+        tally.add(f"fuzz:{name}:survives_its_corpus", "passed")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true",
+                        help="the long set: more kills, longer loops")
+    parser.add_argument("suites", nargs="*", default=[])
+    options = parser.parse_args()
+    wanted = options.suites or SUITES
+    unknown = [s for s in wanted if s not in SUITES]
+    if unknown:
+        parser.error(f"no suite {unknown[0]}; there are {' '.join(SUITES)}")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    env = {"BANYAN_TEST_FULL": "1" if options.full else "",
+           "PYTHONDONTWRITEBYTECODE": "1",
+           "PYTHONPATH": str(ROOT / "test" / "scenario")}
+    for suite in [s for s in SUITES if s in wanted]:
+        print(f"{suite}:", flush=True)
+        if suite == "unit":
+            run_cmocka("build", "unit", tally)
+        elif suite == "asan":
+            run_cmocka("build-asan", "asan", tally)
+        elif suite == "fuzz":
+            run_fuzz(tally)
+        elif suite == "features":
+            tally.save()
+            run_pytest(suite, tally, {
+                **env, "BANYAN_TEST_RESULTS": str(RESULTS / "all.txt")
+                if wanted == SUITES else ""})
+        else:
+            run_pytest(suite, tally, env)
+    tally.save()
+    failed = tally.count("failed")
+    print(f"{tally.count('passed')} passed, {failed} failed,"
+          f" {tally.count('skipped')} skipped", flush=True)
+    return 1 if failed or not tally.count("passed") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
