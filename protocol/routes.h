@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_ROUTES_H
+#define PROTOCOL_ROUTES_H
+
+/*
+ * routes - whose turn it is: a round-robin counter per function, shared by
+ * all gateways and kept when any of them dies.
+ *
+ * A full table makes functions share counters: turns are still taken fairly
+ * over time, only not per function; `is_shared` callers count it.
+ *
+ * Trust:  the counters may be garbage; every value is a valid turn.
+ * Owner:  struct routes is the caller's (map/unmap).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/segment.h"
+
+struct routes {
+	struct segment segment;
+	uint32_t capacity; /* power of two */
+};
+
+enum {
+	ROUTES_DEFAULT_FUNCTIONS = 4096
+};
+
+/* routes_create: `functions` is rounded up to a power of two, ≤ 1 Mi. */
+enum err routes_create(uint32_t functions, int *fd) MUST_USE;
+enum err routes_map(int fd, struct routes *) MUST_USE;
+void routes_unmap(struct routes *);
+
+/*
+ * routes_turn gives 0, 1, 2 … of the function; the caller takes it modulo its
+ * nodes. `function` is hash_name of service, name and version.
+ */
+uint64_t routes_turn(struct routes *, uint64_t function);
+
+/* routes_used counts the functions that have a counter of their own. */
+uint32_t routes_used(const struct routes *);
+
+#endif /* PROTOCOL_ROUTES_H */

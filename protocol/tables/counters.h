@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_COUNTERS_H
+#define PROTOCOL_TABLES_COUNTERS_H
+// clang-format off
+
+/*
+ * counters - everything a process counts, one row each.
+ *
+ * K(role, name, kind, unit, meaning)
+ *   role     whose; `process` rows are kept by every process
+ *   kind     COUNTER only rises, over all lives; GAUGE is of this life
+ *   meaning  what help shows
+ * H(role, name, unit, meaning): a log-linear histogram, 1 … 2^32 units
+ *
+ * Made from it: enum counter (COUNTER_gateway_calls), the slot's bytes, names
+ * in `banyan stats`. Used as: stats_add(slot, COUNTER_gateway_calls, 1).
+ */
+#define PROCESS_COUNTERS(K) \
+	K(process, turns,             COUNTER, turns,    "turns of the main loop") \
+	K(process, commands,          COUNTER, commands, "operators' commands answered") \
+	K(process, commands_failed,   COUNTER, commands, "operators' commands answered with an error") \
+	K(process, messages,          COUNTER, messages, "other roles' requests answered") \
+	K(process, messages_refused,  COUNTER, messages, "requests refused: malformed, too big, wrong peer") \
+	K(process, events,            COUNTER, events,   "events noted") \
+	K(process, log_dropped,       COUNTER, lines,    "log lines nobody could take in time") \
+	K(process, reloads,           COUNTER, reloads,  "new settings applied") \
+	K(process, lag_worst_ms,      GAUGE,   ms,       "longest turn of this life") \
+	K(process, memory_bytes,      GAUGE,   bytes,    "resident memory, as last seen") \
+	K(process, descriptors,       GAUGE,   fds,      "open descriptors, as last seen")
+
+#define SUPERVISOR_COUNTERS(K) \
+	K(supervisor, restarts,         COUNTER, restarts, "lives begun after a death") \
+	K(supervisor, deaths_exit,      COUNTER, deaths,   "children that exited with a code other than 0") \
+	K(supervisor, deaths_signal,    COUNTER, deaths,   "children ended by a signal") \
+	K(supervisor, deaths_hung,      COUNTER, deaths,   "children killed because their loop stood still") \
+	K(supervisor, deaths_start,     COUNTER, deaths,   "children that died or were killed before READY") \
+	K(supervisor, deaths_asked,     COUNTER, deaths,   "children that ended as asked") \
+	K(supervisor, kills,            COUNTER, kills,    "children deaf to TERM, ended with KILL") \
+	K(supervisor, spawns_failed,    COUNTER, attempts, "forks or execs the system refused") \
+	K(supervisor, escalations,      COUNTER, times,    "intensity exceeded") \
+	K(supervisor, storms,           COUNTER, times,    "the storm guard held restarts back") \
+	K(supervisor, records_refused,  COUNTER, records,  "records from children that made no sense") \
+	K(supervisor, events_ignored,   COUNTER, events,   "events without a cell in the state table") \
+	K(supervisor, children,         GAUGE,   children, "children wanted") \
+	K(supervisor, children_up,      GAUGE,   children, "children ready")
+
+#define GUARD_COUNTERS(K) \
+	K(guard, supervisor_deaths, COUNTER, deaths,   "supervisors that ended without being asked") \
+	K(guard, segments_remade,   COUNTER, segments, "segments made again after damage")
+
+#define CONFIG_DB_COUNTERS(K) \
+	K(config_db, commits,        COUNTER, commits,   "transactions made durable") \
+	K(config_db, added,          COUNTER, functions, "functions added or replaced") \
+	K(config_db, unchanged,      COUNTER, functions, "functions sent again without a change") \
+	K(config_db, refused,        COUNTER, functions, "functions that broke a rule") \
+	K(config_db, removed,        COUNTER, functions, "functions a service dropped or an operator deleted") \
+	K(config_db, disk_errors,    COUNTER, errors,    "writes the disk refused") \
+	K(config_db, functions,      GAUGE,   functions, "functions kept") \
+	K(config_db, failed_configs, GAUGE,   records,   "refusals kept") \
+	K(config_db, is_degraded,    GAUGE,   yes,       "1 while the disk refuses writes")
+
+#define RATE_LIMITER_COUNTERS(K) \
+	K(rate_limiter, sweeps,       COUNTER, sweeps, "times the whole limit table was swept") \
+	K(rate_limiter, freed,        COUNTER, keys,   "idle keys given back") \
+	K(rate_limiter, repaired,     COUNTER, slots,  "slots with an impossible time, given back") \
+	K(rate_limiter, keys_8,       GAUGE,   keys,   "keys with limits up to 8") \
+	K(rate_limiter, keys_32,      GAUGE,   keys,   "keys with limits up to 32") \
+	K(rate_limiter, keys_128,     GAUGE,   keys,   "keys with limits above 32") \
+	K(rate_limiter, fullest,      GAUGE,   percent, "how full the fullest class of the table is") \
+	K(rate_limiter, limits,       GAUGE,   limits, "limits in force")
+
+#define PULLER_COUNTERS(K) \
+	K(puller, pulls,        COUNTER, pulls,    "fetches begun") \
+	K(puller, pulls_failed, COUNTER, pulls,    "fetches that failed") \
+	K(puller, unchanged,    COUNTER, pulls,    "fetches that ended at an unchanged version") \
+	K(puller, services,     GAUGE,   services, "services known") \
+	K(puller, services_up,  GAUGE,   services, "services whose last fetch went well")
+
+#define CONTROL_COUNTERS(K) \
+	K(control, orders,         COUNTER, orders,   "orders passed to the supervisor") \
+	K(control, orders_refused, COUNTER, orders,   "orders the supervisor refused") \
+	K(control, forwarded,      COUNTER, commands, "commands passed on to other roles") \
+	K(control, unanswered,     COUNTER, commands, "passed-on commands whose role did not answer in time")
+
+#define GATEWAY_COUNTERS(K) \
+	K(gateway, accepted,         COUNTER, connections, "client connections accepted") \
+	K(gateway, refused,          COUNTER, connections, "client connections refused: full, draining, no descriptor") \
+	K(gateway, upgrades,         COUNTER, connections, "WebSocket upgrades completed") \
+	K(gateway, upgrades_refused, COUNTER, requests,    "HTTP requests that were no acceptable upgrade") \
+	K(gateway, closed,           COUNTER, connections, "client connections closed by the client") \
+	K(gateway, cut,              COUNTER, connections, "client connections closed by us: protocol, time-out, budget") \
+	K(gateway, slow_readers,     COUNTER, connections, "cut because they did not read what they asked for") \
+	K(gateway, bytes_in,         COUNTER, bytes,       "bytes from clients") \
+	K(gateway, bytes_out,        COUNTER, bytes,       "bytes to clients") \
+	K(gateway, frames_in,        COUNTER, frames,      "WebSocket messages from clients") \
+	K(gateway, frames_out,       COUNTER, frames,      "WebSocket messages to clients") \
+	K(gateway, joins,            COUNTER, joins,       "channels joined") \
+	K(gateway, joins_refused,    COUNTER, joins,       "joins refused") \
+	K(gateway, heartbeats,       COUNTER, frames,      "Phoenix heartbeats answered") \
+	K(gateway, calls,            COUNTER, calls,       "calls received") \
+	K(gateway, answered,         COUNTER, calls,       "calls answered with a result") \
+	K(gateway, failed,           COUNTER, calls,       "calls answered with an error, all kinds") \
+	K(gateway, invalid,          COUNTER, calls,       "… because the request or its arguments were wrong") \
+	K(gateway, not_found,        COUNTER, calls,       "… because there is no such function, or it is disabled") \
+	K(gateway, denied,           COUNTER, calls,       "… because the caller may not") \
+	K(gateway, rate_limited,     COUNTER, calls,       "… because a limit was reached") \
+	K(gateway, unavailable,      COUNTER, calls,       "… because no node could take it") \
+	K(gateway, expired,          COUNTER, calls,       "… because the node did not answer in time") \
+	K(gateway, unknown_outcome,  COUNTER, calls,       "… because its node was lost after dispatch") \
+	K(gateway, service_errors,   COUNTER, calls,       "… because the service said so") \
+	K(gateway, bad_results,      COUNTER, calls,       "… because the result could not be told in JSON") \
+	K(gateway, drained,          COUNTER, calls,       "… because this gateway is leaving") \
+	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
+	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \
+	K(gateway, late_results,     COUNTER, results,     "results for calls no longer waiting") \
+	K(gateway, client_gone,      COUNTER, calls,       "calls whose client left before the answer") \
+	K(gateway, limits_full,      COUNTER, calls,       "calls refused because the limit table has no room") \
+	K(gateway, limits_unusable,  COUNTER, calls,       "calls that met an unusable limit table") \
+	K(gateway, texts_repaired,   COUNTER, texts,       "service texts that were not UTF-8") \
+	K(gateway, compiled,         COUNTER, functions,   "functions compiled from the store") \
+	K(gateway, links_opened,     COUNTER, links,       "generations of service links begun") \
+	K(gateway, links_lost,       COUNTER, links,       "generations of service links lost") \
+	K(gateway, connections,      GAUGE,   connections, "client connections open") \
+	K(gateway, channels,         GAUGE,   channels,    "channels joined and not left") \
+	K(gateway, in_flight,        GAUGE,   calls,       "calls dispatched and not answered") \
+	K(gateway, links_up,         GAUGE,   links,       "service links that carry calls") \
+	K(gateway, functions,        GAUGE,   functions,   "compiled functions held") \
+	K(gateway, buffered_bytes,   GAUGE,   bytes,       "bytes waiting for clients and nodes")
+
+#define ALL_COUNTERS(K) \
+	PROCESS_COUNTERS(K) \
+	SUPERVISOR_COUNTERS(K) \
+	GUARD_COUNTERS(K) \
+	CONFIG_DB_COUNTERS(K) \
+	RATE_LIMITER_COUNTERS(K) \
+	PULLER_COUNTERS(K) \
+	CONTROL_COUNTERS(K) \
+	GATEWAY_COUNTERS(K)
+
+#define ALL_HISTOGRAMS(H) \
+	H(process,   turn_us,   us, "length of a turn that had work") \
+	H(gateway,   call_us,   us, "from the call's arrival to its answer") \
+	H(gateway,   node_us,   us, "from dispatch to the node's result") \
+	H(config_db, commit_us, us, "length of a durable commit")
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_COUNTERS_H */

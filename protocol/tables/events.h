@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_EVENTS_H
+#define PROTOCOL_TABLES_EVENTS_H
+// clang-format off
+
+/*
+ * events - everything worth a line, one row each.
+ *
+ * E(name, level, when, meaning)
+ *   level    of the log line: DEBUG INFO WARN ERROR FATAL
+ *   when     LIFE    always in the ring: life and death, and what explains it
+ *            MASKED  in the ring while its bit of the attach mask is set
+ *   meaning  what an operator should make of it
+ * Used as: event_note(EVENT_ready, "after_ms=%u", ms). The ring keeps the last
+ * records of every process; a dead one's end up in its obituary.
+ */
+#define EVENTS(E) \
+	/* every process */ \
+	E(starting,           INFO,  LIFE,   "a life begins") \
+	E(ready,              INFO,  LIFE,   "it takes work") \
+	E(stopping,           INFO,  LIFE,   "it was asked to stop") \
+	E(draining,           INFO,  LIFE,   "it finishes what is in flight and takes nothing new") \
+	E(stopped,            INFO,  LIFE,   "a life ends as asked") \
+	E(cannot_start,       FATAL, LIFE,   "the world is wrong: the exit code and the text say how") \
+	E(invariant,          FATAL, LIFE,   "we are wrong: please report it with the obituary") \
+	E(crashed,            FATAL, LIFE,   "a signal ended it; the backtrace follows") \
+	E(settings_applied,   INFO,  LIFE,   "new settings are in force") \
+	E(settings_refused,   WARN,  LIFE,   "new settings were not taken; the old ones stay") \
+	E(segment_unusable,   ERROR, LIFE,   "a segment is not what it should be") \
+	E(loop_lagged,        WARN,  LIFE,   "a turn took too long") \
+	E(memory_high,        WARN,  LIFE,   "memory is near its limit") \
+	E(command,            INFO,  MASKED, "an operator's command was answered") \
+	E(command_failed,     INFO,  MASKED, "an operator's command could not be answered") \
+	E(message_refused,    WARN,  MASKED, "another process sent what makes no sense") \
+	/* guard and supervisor */ \
+	E(tree_starting,      INFO,  LIFE,   "the tree is being started") \
+	E(tree_ready,         INFO,  LIFE,   "every child that should be is up") \
+	E(tree_stopping,      INFO,  LIFE,   "the tree is being stopped") \
+	E(tree_stopped,       INFO,  LIFE,   "no child is left") \
+	E(supervisor_died,    ERROR, LIFE,   "the guard starts another supervisor") \
+	E(listening,          INFO,  LIFE,   "the clients' port is open") \
+	E(child_spawned,      INFO,  LIFE,   "a child was exec'ed") \
+	E(child_ready,        INFO,  LIFE,   "a child takes work") \
+	E(child_died,         WARN,  LIFE,   "a child ended; the obituary has why") \
+	E(child_stopped,      INFO,  LIFE,   "a child ended as asked") \
+	E(child_resting,      INFO,  LIFE,   "a child rests before its next life") \
+	E(child_hung,         WARN,  LIFE,   "a child's loop stood still and it was killed") \
+	E(child_deaf,         WARN,  LIFE,   "a child did not end on TERM") \
+	E(child_start_failed, WARN,  LIFE,   "a child did not say READY in time") \
+	E(child_given_up,     ERROR, LIFE,   "a child stays down until an operator or new settings say otherwise") \
+	E(child_probation,    ERROR, LIFE,   "a child dies too often and is tried at long intervals") \
+	E(child_paused,       INFO,  LIFE,   "supervision of a child rests for a debugger") \
+	E(child_resumed,      INFO,  LIFE,   "a paused child is supervised again") \
+	E(spawn_failed,       ERROR, LIFE,   "the system refused a fork or an exec") \
+	E(escalated,          ERROR, LIFE,   "restarts exceeded the intensity") \
+	E(storm,              ERROR, LIFE,   "restarts are held back: too many at once") \
+	E(storm_over,         INFO,  LIFE,   "restarts go on") \
+	E(gap,                WARN,  LIFE,   "the supervisor itself stood still; deadlines were moved") \
+	E(order,              INFO,  LIFE,   "an operator's order was taken") \
+	E(order_refused,      WARN,  LIFE,   "an operator's order could not be taken") \
+	E(reload,             INFO,  LIFE,   "the settings are read again") \
+	E(reload_done,        INFO,  LIFE,   "what came of new settings") \
+	E(reload_failed,      WARN,  LIFE,   "the settings are broken; nothing changed") \
+	E(obituary_unwritten, WARN,  LIFE,   "an obituary could not be kept on disk") \
+	E(record_refused,     WARN,  LIFE,   "a record from a child made no sense") \
+	/* rate_limiter */ \
+	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
+	E(limits_cleanup,     INFO,  MASKED, "the limit table was swept") \
+	E(limits_full,        WARN,  LIFE,   "the limit table has no room: calls of new keys are refused") \
+	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back")
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_EVENTS_H */
