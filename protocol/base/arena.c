@@ -22,7 +22,7 @@ struct arena_block {
 void
 arena_init(struct arena *a)
 {
-	*a = (struct arena){ 0 };
+	*a = (struct arena){0};
 }
 
 static void
@@ -72,8 +72,7 @@ arena_alloc(struct arena *a, size_t bytes)
 		INVARIANT(size < SIZE_MAX / 2);
 		block = malloc(sizeof(*block) + size);
 		INVARIANT(block != NULL);
-		*block = (struct arena_block){ .next = a->blocks,
-			.size = size };
+		*block = (struct arena_block){.next = a->blocks, .size = size};
 		a->blocks = block;
 	}
 	void *at = (uint8_t *)block->memory + block->used;
@@ -102,7 +101,7 @@ arena_string(struct arena *a, struct text t)
 struct text
 arena_text(struct arena *a, struct text t)
 {
-	return (struct text){ .at = arena_string(a, t), .len = t.len };
+	return (struct text){.at = arena_string(a, t), .len = t.len};
 }
 
 struct text
@@ -118,5 +117,5 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	vsnprintf(at, (size_t)length + 1, fmt, again);
 	va_end(again);
 	va_end(args);
-	return (struct text){ .at = at, .len = (uint32_t)length };
+	return (struct text){.at = at, .len = (uint32_t)length};
 }

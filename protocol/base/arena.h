@@ -35,7 +35,7 @@ void arena_reset(struct arena *);
 void *arena_alloc(struct arena *, size_t bytes);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, count)                                        \
+#define ARENA_ARRAY(arena, type, count) \
 	((type *)arena_array((arena), sizeof(type), (count)))
 
 void *arena_array(struct arena *, size_t item_bytes, size_t count);

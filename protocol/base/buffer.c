@@ -13,14 +13,14 @@ enum {
 void
 buffer_init(struct buffer *b, size_t limit_bytes)
 {
-	*b = (struct buffer){ .limit_bytes = limit_bytes };
+	*b = (struct buffer){.limit_bytes = limit_bytes};
 }
 
 void
 buffer_finish(struct buffer *b)
 {
 	free(b->memory);
-	*b = (struct buffer){ .limit_bytes = b->limit_bytes };
+	*b = (struct buffer){.limit_bytes = b->limit_bytes};
 }
 
 void
@@ -132,7 +132,7 @@ struct text
 buffer_text(const struct buffer *b)
 {
 	return (struct text){
-		.at = buffer_used(b) > 0 ? (const char *)buffer_at(b) : NULL,
-		.len = (uint32_t)buffer_used(b),
+	    .at = buffer_used(b) > 0 ? (const char *)buffer_at(b) : NULL,
+	    .len = (uint32_t)buffer_used(b),
 	};
 }

@@ -9,23 +9,23 @@ const char *
 err_name(enum err e)
 {
 	static const char *const names[] = {
-		[OK] = "ok",
-		[ERR_AGAIN] = "again",
-		[ERR_CLOSED] = "closed",
-		[ERR_FULL] = "full",
-		[ERR_TOO_BIG] = "too_big",
-		[ERR_TOO_DEEP] = "too_deep",
-		[ERR_MALFORMED] = "malformed",
-		[ERR_UTF8] = "utf8",
-		[ERR_TYPE] = "type",
-		[ERR_RANGE] = "range",
-		[ERR_MISSING] = "missing",
-		[ERR_NOT_FOUND] = "not_found",
-		[ERR_EXISTS] = "exists",
-		[ERR_DENIED] = "denied",
-		[ERR_TIMEOUT] = "timeout",
-		[ERR_VERSION] = "version",
-		[ERR_SYSTEM] = "system",
+	    [OK] = "ok",
+	    [ERR_AGAIN] = "again",
+	    [ERR_CLOSED] = "closed",
+	    [ERR_FULL] = "full",
+	    [ERR_TOO_BIG] = "too_big",
+	    [ERR_TOO_DEEP] = "too_deep",
+	    [ERR_MALFORMED] = "malformed",
+	    [ERR_UTF8] = "utf8",
+	    [ERR_TYPE] = "type",
+	    [ERR_RANGE] = "range",
+	    [ERR_MISSING] = "missing",
+	    [ERR_NOT_FOUND] = "not_found",
+	    [ERR_EXISTS] = "exists",
+	    [ERR_DENIED] = "denied",
+	    [ERR_TIMEOUT] = "timeout",
+	    [ERR_VERSION] = "version",
+	    [ERR_SYSTEM] = "system",
 	};
 
 	if ((unsigned)e >= COUNT_OF(names))
@@ -36,7 +36,7 @@ err_name(enum err e)
 _Noreturn void
 invariant_broken(const char *cond, const char *file, int line)
 {
-	log_line(LOG_FATAL, "invariant", "cond=\"%s\" at=%s:%d", cond, file,
-	    line);
+	log_line(
+	    LOG_FATAL, "invariant", "cond=\"%s\" at=%s:%d", cond, file, line);
 	abort();
 }

@@ -14,9 +14,9 @@
  * Owner:  no memory.
  */
 
-#define MUST_USE    __attribute__((warn_unused_result))
+#define MUST_USE     __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define COUNT_OF(a)  (sizeof(a) / sizeof((a)[0]))
 
 enum err {
 	OK = 0,
@@ -45,10 +45,10 @@ const char *err_name(enum err);
  * INVARIANT ends the process when `cond` does not hold: one line to the log,
  * then abort(), so that the obituary has the place and a backtrace.
  */
-#define INVARIANT(cond)                                                        \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			invariant_broken(#cond, __FILE__, __LINE__);           \
+#define INVARIANT(cond) \
+	do { \
+		if (!(cond)) \
+			invariant_broken(#cond, __FILE__, __LINE__); \
 	} while (0)
 
 _Noreturn void invariant_broken(const char *cond, const char *file, int line);

@@ -91,10 +91,10 @@ fd_send_with(int socket, const void *data, size_t bytes, int fd)
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { .space = { 0 } };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data,
-		.iov_len = bytes };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control = {.space = {0}};
+	struct iovec iov = {
+	    .iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	if (fd >= 0) {
 		message.msg_control = control.space;
@@ -117,10 +117,11 @@ fd_receive_with(int socket, void *data, size_t size, size_t *bytes, int *fd)
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = { .iov_base = data, .iov_len = size };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space) };
+	struct iovec iov = {.iov_base = data, .iov_len = size};
+	struct msghdr message = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.space,
+	    .msg_controllen = sizeof(control.space)};
 
 	*fd = -1;
 	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);

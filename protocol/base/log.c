@@ -29,12 +29,12 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool is_terminal;
-} state = { .who = "-", .level = LOG_INFO };
+} state = {.who = "-", .level = LOG_INFO};
 
-static const char *const level_names[] = { "debug", "info", "warn", "error",
-	"fatal" };
-static const char *const level_colours[] = { "\x1b[2m", "", "\x1b[33m",
-	"\x1b[31m", "\x1b[1;31m" };
+static const char *const level_names[] = {
+    "debug", "info", "warn", "error", "fatal"};
+static const char *const level_colours[] = {
+    "\x1b[2m", "", "\x1b[33m", "\x1b[31m", "\x1b[1;31m"};
 
 void
 log_init(const char *who, uint64_t life)
@@ -122,7 +122,8 @@ format_line(
 		    (unsigned long long)state.life, event, fields);
 	case LOG_TEXT:
 	default:
-		return snprintf(line, LINE_BYTES, "%s%s %s %s life=%llu %s %s%s",
+		return snprintf(line, LINE_BYTES,
+		    "%s%s %s %s life=%llu %s %s%s",
 		    colour ? level_colours[level] : "", when,
 		    level_names[level], state.who,
 		    (unsigned long long)state.life, event, fields,

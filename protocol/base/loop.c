@@ -35,7 +35,7 @@ struct loop {
 	int epoll_fd;
 	bool is_stopping;
 	uint64_t now_us;
-	uint64_t ended_us; /* when the last turn went to sleep */
+	uint64_t ended_us;  /* when the last turn went to sleep */
 	uint64_t wanted_us; /* when it should have been back at the latest */
 
 	struct epoll_event batch[BATCH];
@@ -94,9 +94,9 @@ loop_create(struct loop **out)
 	if (loop->epoll_fd < 0)
 		goto failed;
 	loop->knock = (struct loop_watch){
-		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.ready = run_posts,
-		.ctx = loop,
+	    .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	    .ready = run_posts,
+	    .ctx = loop,
 	};
 	if (loop->knock.fd < 0 ||
 	    loop_watch_add(loop, &loop->knock, EPOLLIN) != OK)
@@ -126,7 +126,7 @@ loop_destroy(struct loop **loop)
 enum err
 loop_watch_add(struct loop *loop, struct loop_watch *watch, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = watch };
+	struct epoll_event event = {.events = events, .data.ptr = watch};
 
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0)
 		return ERR_SYSTEM;
@@ -137,7 +137,7 @@ loop_watch_add(struct loop *loop, struct loop_watch *watch, uint32_t events)
 void
 loop_watch_change(struct loop *loop, struct loop_watch *watch, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = watch };
+	struct epoll_event event = {.events = events, .data.ptr = watch};
 
 	INVARIANT(watch->is_watched);
 	int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
@@ -295,8 +295,8 @@ take_signals(void *ctx, uint32_t events)
 	(void)events;
 	while (read(loop->signals.fd, &info, sizeof(info)) ==
 	    (ssize_t)sizeof(info))
-		loop->signal_arrived(loop->signal_ctx, (int)info.ssi_signo,
-		    (int)info.ssi_pid);
+		loop->signal_arrived(
+		    loop->signal_ctx, (int)info.ssi_signo, (int)info.ssi_pid);
 }
 
 enum err
@@ -313,9 +313,9 @@ loop_on_signals(struct loop *loop, const int *signals, size_t count,
 	loop->signal_arrived = arrived;
 	loop->signal_ctx = ctx;
 	loop->signals = (struct loop_watch){
-		.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-		.ready = take_signals,
-		.ctx = loop,
+	    .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+	    .ready = take_signals,
+	    .ctx = loop,
 	};
 	if (loop->signals.fd < 0)
 		return ERR_SYSTEM;

@@ -85,8 +85,7 @@ void loop_on_turn_end(struct loop *, struct loop_hook *);
  * (signalfd). Call once, before any thread exists.
  */
 enum err loop_on_signals(struct loop *, const int *signals, size_t count,
-    void (*arrived)(void *ctx, int signal, int sender_pid),
-    void *ctx) MUST_USE;
+    void (*arrived)(void *ctx, int signal, int sender_pid), void *ctx) MUST_USE;
 
 /* loop_now_ms is the time this turn woke: cheap, the same for all callbacks. */
 uint64_t loop_now_ms(const struct loop *);

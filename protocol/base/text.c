@@ -10,7 +10,7 @@ enum {
 struct text
 text_of(const char *s)
 {
-	return (struct text){ .at = s, .len = (uint32_t)strlen(s) };
+	return (struct text){.at = s, .len = (uint32_t)strlen(s)};
 }
 
 bool
@@ -86,9 +86,8 @@ enum err
 text_to_i64(struct text t, int64_t *out)
 {
 	bool negative = t.len > 0 && t.at[0] == '-';
-	struct text digits = negative
-	    ? (struct text){ .at = t.at + 1, .len = t.len - 1 }
-	    : t;
+	struct text digits =
+	    negative ? (struct text){.at = t.at + 1, .len = t.len - 1} : t;
 	uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
 	uint64_t value;
 	enum err e = text_to_u64(digits, &value);
@@ -178,8 +177,8 @@ distance(struct text a, struct text b)
 		for (uint32_t j = 1; j <= b.len; j++) {
 			uint32_t cost = a.at[i - 1] != b.at[j - 1];
 
-			row[j] = min3(above[j] + 1, row[j - 1] + 1,
-			    above[j - 1] + cost);
+			row[j] = min3(
+			    above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
 			if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] &&
 			    a.at[i - 2] == b.at[j - 1] &&
 			    before[j - 2] + 1 < row[j])

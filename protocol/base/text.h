@@ -23,8 +23,8 @@ struct text {
 
 /* For printf: printf("%.*s", TEXT_ARG(t)). */
 #define TEXT_ARG(t) (int)(t).len, (t).len > 0 ? (t).at : ""
-#define TEXT(literal)                                                          \
-	((struct text){ .at = (literal), .len = sizeof(literal) - 1 })
+#define TEXT(literal) \
+	((struct text){.at = (literal), .len = sizeof(literal) - 1})
 
 /* text_of borrows a C string. */
 struct text text_of(const char *);

@@ -51,8 +51,7 @@ utf8_refuses_overlong_surrogate_and_too_high(void **state)
 static void
 a_typo_finds_its_word_and_a_stranger_finds_none(void **state)
 {
-	static const char *const words[] = { "gateway", "rate_limiter",
-		"log" };
+	static const char *const words[] = {"gateway", "rate_limiter", "log"};
 
 	(void)state;
 	assert_int_equal(text_closest(TEXT("gatway"), words, 3), 0);
@@ -130,9 +129,9 @@ static void
 a_timer_stopped_by_another_does_not_run(void **state)
 {
 	struct loop *loop = NULL;
-	struct seen seen = { .count = 0 };
-	struct loop_timer first = { .due = note_one, .ctx = &seen };
-	struct loop_timer second = { .due = note_two, .ctx = &seen };
+	struct seen seen = {.count = 0};
+	struct loop_timer first = {.due = note_one, .ctx = &seen};
+	struct loop_timer second = {.due = note_two, .ctx = &seen};
 
 	(void)state;
 	assert_int_equal(loop_create(&loop), OK);
@@ -151,15 +150,14 @@ static void
 the_heap_runs_timers_in_order_of_time(void **state)
 {
 	struct loop *loop = NULL;
-	struct seen seen = { .count = 0 };
+	struct seen seen = {.count = 0};
 	struct loop_timer timers[6];
-	static const uint64_t at[6] = { 5, 1, 4, 2, 6, 3 };
+	static const uint64_t at[6] = {5, 1, 4, 2, 6, 3};
 
 	(void)state;
 	assert_int_equal(loop_create(&loop), OK);
 	for (int i = 0; i < 6; i++) {
-		timers[i] = (struct loop_timer){ .due = note_two,
-			.ctx = &seen };
+		timers[i] = (struct loop_timer){.due = note_two, .ctx = &seen};
 		loop_timer_start(loop, &timers[i], at[i]);
 	}
 	loop_timer_start(loop, &timers[4], UINT64_MAX);
@@ -174,8 +172,8 @@ static void
 a_post_runs_once_however_often_it_was_knocked(void **state)
 {
 	struct loop *loop = NULL;
-	struct seen seen = { .count = 0 };
-	struct loop_post post = { .run = note_two, .ctx = &seen };
+	struct seen seen = {.count = 0};
+	struct loop_post post = {.run = note_two, .ctx = &seen};
 
 	(void)state;
 	assert_int_equal(loop_create(&loop), OK);
@@ -194,16 +192,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_number_in_text_is_read_whole_or_refused),
-		cmocka_unit_test(utf8_refuses_overlong_surrogate_and_too_high),
-		cmocka_unit_test(
-		    a_typo_finds_its_word_and_a_stranger_finds_none),
-		cmocka_unit_test(a_buffer_never_holds_more_than_its_limit),
-		cmocka_unit_test(
-		    an_arena_gives_zeroed_memory_again_after_a_reset),
-		cmocka_unit_test(a_timer_stopped_by_another_does_not_run),
-		cmocka_unit_test(the_heap_runs_timers_in_order_of_time),
-		cmocka_unit_test(a_post_runs_once_however_often_it_was_knocked),
+	    cmocka_unit_test(a_number_in_text_is_read_whole_or_refused),
+	    cmocka_unit_test(utf8_refuses_overlong_surrogate_and_too_high),
+	    cmocka_unit_test(a_typo_finds_its_word_and_a_stranger_finds_none),
+	    cmocka_unit_test(a_buffer_never_holds_more_than_its_limit),
+	    cmocka_unit_test(an_arena_gives_zeroed_memory_again_after_a_reset),
+	    cmocka_unit_test(a_timer_stopped_by_another_does_not_run),
+	    cmocka_unit_test(the_heap_runs_timers_in_order_of_time),
+	    cmocka_unit_test(a_post_runs_once_however_often_it_was_knocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
