@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_FUNCTION_RULES_H
+#define PROTOCOL_FUNCTION_RULES_H
+
+/*
+ * function_rules - what makes a function acceptable, and the words for why it
+ * is not. Used by config_db (the only gate), the SDK and `banyan check`.
+ *
+ * Trust:  judges functions from outside; every text is bounded and escaped.
+ * Owner:  the texts are the arena's; nothing else is kept.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/arena.h"
+#include "protocol/base/text.h"
+#include "protocol/function.h"
+
+enum {
+	PROBLEMS_MAX = 32
+};
+
+/* problems: why something was refused, in the order of the rules. */
+struct problems {
+	struct text at[PROBLEMS_MAX];
+	uint32_t count;
+};
+
+/* problems_add copies nothing; what does not fit is dropped. */
+void problems_add(struct problems *, struct text);
+
+/*
+ * Which targets may be called. Modules os file code erlang net rpc global
+ * inet are denied unless a (module, function) entry names the pair itself.
+ * With an allow list, a target must match an entry of it.
+ */
+struct target_rule {
+	struct text module;
+	struct text function; /* len 0: every function of the module */
+};
+
+struct target_rules {
+	const struct target_rule *allow;
+	uint32_t allow_count;
+	bool has_allow_list; /* false: all that is not denied */
+};
+
+bool target_is_allowed(
+    const struct target_rules *, const struct function_target *);
+
+/* target_inspect: {MyApp.Api, :get_user, []}. */
+struct text target_inspect(struct arena *, const struct function_target *);
+
+/*
+ * function_check adds the texts of the 17 rules in their order, then the rules
+ * on sizes of names. function_check_built adds "not built yet: …" for each
+ * thing the function asks for that this gateway would not honour.
+ * function_check_all does both, and the target rules ("MFA not allowed: …",
+ * first, as the store checks it first). True when nothing was added.
+ */
+bool function_check(const struct function *, struct arena *, struct problems *);
+bool function_check_built(
+    const struct function *, struct arena *, struct problems *);
+bool function_check_all(const struct function *, const struct target_rules *,
+    struct arena *, struct problems *);
+
+#endif /* PROTOCOL_FUNCTION_RULES_H */
