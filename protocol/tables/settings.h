@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_SETTINGS_H
+#define PROTOCOL_TABLES_SETTINGS_H
+// clang-format off
+
+/*
+ * settings - every key of the YAML file, one row each.
+ *
+ * S(section, key, type, default, min, max, live, role, unit, meaning)
+ *   section  the top-level key; `top` when the key itself stands at the top
+ *   type     BOOL, U64, TEXT, CHOICE, TEXTS (list of text), LIST (its items
+ *            have rows below), MAPS (list of maps, checked by their owner)
+ *   default  as it would be written in the file
+ *   min max  of the number, of a text's bytes, of a list's items
+ *   live     LIVE: a reload applies it. RESTART: it needs a restart of `role`
+ *   role     who uses it; `none` means every process
+ *   unit     of a number; for CHOICE the words, "a|b"; a word behind `!` is
+ *            known but not built yet and is refused with that reason
+ * In texts ${runtime_dir} and ${state_dir} stand for the folders in force.
+ * Made from it: parse, range check, default, banyan.full.yaml, reload rule.
+ */
+#define SETTINGS_TABLE(S) \
+	S(top, node,        TEXT, "banyan", 1, 64, RESTART, none, "", "the name of this gateway among others") \
+	S(top, runtime_dir, TEXT, "\"\"", 0, 80, RESTART, guard, "path", "sockets and endpoints.json; empty: /run/banyan for root, else $XDG_RUNTIME_DIR/banyan") \
+	S(top, state_dir,   TEXT, "\"\"", 0, 255, RESTART, guard, "path", "what survives a stop; empty: /var/lib/banyan for root, else $XDG_STATE_HOME/banyan") \
+	\
+	S(log, level,  CHOICE, "info", 0, 0, LIVE, none, "debug|info|warn|error|fatal", "lines below this level are not written") \
+	S(log, format, CHOICE, "text", 0, 0, LIVE, none, "text|logfmt|json", "how a line looks; text is coloured on a terminal") \
+	\
+	S(supervisor, strategy,           CHOICE, "one_for_one", 0, 0, RESTART, supervisor, "one_for_one|one_for_all|rest_for_one", "which siblings fall when a child dies") \
+	S(supervisor, on_exhausted,       CHOICE, "probation", 0, 0, RESTART, supervisor, "probation|restart_group|restart_supervisor|shutdown|give_up", "what follows when a child dies more often than its intensity allows") \
+	S(supervisor, auto_shutdown,      CHOICE, "never", 0, 0, RESTART, supervisor, "never|any|all", "stop the tree when significant children end by themselves") \
+	S(supervisor, restarts,           U64, "5",      0, 1000,    LIVE, supervisor, "restarts", "allowed within window_ms; one more is exhaustion") \
+	S(supervisor, window_ms,          U64, "30000",  100, 3600000, LIVE, supervisor, "ms", "the time in which restarts are counted") \
+	S(supervisor, rest_first_ms,      U64, "50",     1, 60000,   LIVE, supervisor, "ms", "pause before the second restart; doubles each time") \
+	S(supervisor, rest_cap_ms,        U64, "30000",  1, 3600000, LIVE, supervisor, "ms", "no pause between two lives is longer") \
+	S(supervisor, jitter_percent,     U64, "20",     0, 100,     LIVE, supervisor, "percent", "each pause varies by this much, up or down") \
+	S(supervisor, unstarted_rest_ms,  U64, "500",    1, 60000,   LIVE, supervisor, "ms", "first pause after a fork or exec that failed") \
+	S(supervisor, healthy_after_ms,   U64, "10000",  1, 3600000, LIVE, supervisor, "ms", "ready for this long: earlier deaths are forgiven") \
+	S(supervisor, start_timeout_ms,   U64, "10000",  100, 120000, LIVE, supervisor, "ms", "from exec to READY") \
+	S(supervisor, start_most_ms,      U64, "120000", 100, 600000, LIVE, supervisor, "ms", "the same with every extension a child asked for") \
+	S(supervisor, drain_timeout_ms,   U64, "10000",  0, 600000,  LIVE, supervisor, "ms", "to finish what is in flight before TERM") \
+	S(supervisor, stop_timeout_ms,    U64, "2000",   1, 600000,  LIVE, supervisor, "ms", "between TERM and KILL") \
+	S(supervisor, stop_budget_ms,     U64, "30000",  100, 600000, LIVE, supervisor, "ms", "to stop the whole tree; what is left then is killed") \
+	S(supervisor, hang_timeout_ms,    U64, "1500",   600, 600000, LIVE, supervisor, "ms", "without a turn of its loop a child counts as hung") \
+	S(supervisor, abort_timeout_ms,   U64, "500",    1, 60000,   LIVE, supervisor, "ms", "between ABRT (for a backtrace) and KILL of a hung child") \
+	S(supervisor, gap_ms,             U64, "1000",   100, 60000, LIVE, supervisor, "ms", "when the supervisor itself was away longer, deadlines move") \
+	S(supervisor, parallel_starts,    U64, "4",      1, 64,      LIVE, supervisor, "children", "that may be starting at the same time") \
+	S(supervisor, starts_per_second,  U64, "20",     0, 10000,   LIVE, supervisor, "starts", "of the whole tree; 0 is no guard against storms") \
+	S(supervisor, starts_per_minute,  U64, "200",    0, 100000,  LIVE, supervisor, "starts", "of the whole tree; 0 is no guard against storms") \
+	S(supervisor, obituaries,         U64, "100",    1, 1000,    LIVE, supervisor, "files", "kept for each child in state_dir/supervisor") \
+	\
+	S(gateway, port,                  U64, "4000",   0, 65535,   RESTART, guard, "", "where clients connect; 0 lets the kernel choose") \
+	S(gateway, bind,                  TEXT, "127.0.0.1", 2, 45,  RESTART, guard, "address", "IPv4 or IPv6 address to listen on; 0.0.0.0 for all") \
+	S(gateway, backlog,               U64, "1024",   1, 65535,   RESTART, guard, "connections", "that wait in the kernel to be accepted") \
+	S(gateway, mount,                 TEXT, "/socket", 1, 128,   LIVE, gateway, "path", "clients open <mount>/websocket") \
+	S(gateway, channels,              LIST, "[]",    0, 64,      LIVE, gateway, "", "topics that may be joined; empty: api:* with the defaults of a channel") \
+	S(gateway, origins,               TEXTS, "[]",   0, 64,      LIVE, gateway, "origin", "allowed Origin headers, * as a wildcard; empty: all") \
+	S(gateway, idle_timeout_ms,       U64, "60000",  1000, 86400000, LIVE, gateway, "ms", "a client that sends nothing for this long is closed") \
+	S(gateway, header_timeout_ms,     U64, "10000",  100, 600000, LIVE, gateway, "ms", "for the whole HTTP head") \
+	S(gateway, frame_timeout_ms,      U64, "10000",  100, 600000, LIVE, gateway, "ms", "from the first to the last byte of a message") \
+	S(gateway, drain_timeout_ms,      U64, "10000",  0, 600000,  LIVE, gateway, "ms", "to finish calls in flight, then to spread the closes") \
+	S(gateway, max_connections,       U64, "15000",  1, 1000000, LIVE, gateway, "clients", "of one gateway; more are refused with 503") \
+	S(gateway, max_channels,          U64, "100",    1, 10000,   LIVE, gateway, "channels", "one client may join") \
+	S(gateway, max_calls_per_client,  U64, "1000",   1, 1000000, LIVE, gateway, "calls", "of one client in flight; more are refused") \
+	S(gateway, max_calls,             U64, "100000", 1, 4000000, LIVE, gateway, "calls", "of one gateway in flight; more are refused") \
+	S(gateway, client_buffer_bytes,   U64, "4194304", 65536, 268435456, LIVE, gateway, "bytes", "waiting for one client that reads slowly; more closes it") \
+	S(gateway, node_buffer_bytes,     U64, "16777216", 65536, 1073741824, LIVE, gateway, "bytes", "waiting for one service node; more refuses the call") \
+	S(gateway, total_buffer_bytes,    U64, "268435456", 1048576, 17179869184, LIVE, gateway, "bytes", "waiting for all clients of one gateway") \
+	S(gateway, default_timeout_ms,    U64, "5000",   100, 300000, LIVE, gateway, "ms", "a call's deadline when its function names none") \
+	S(gateway, infinite_timeout_ms,   U64, "25000",  100, 300000, LIVE, gateway, "ms", "a call's deadline when its function says infinity") \
+	S(gateway, connect_timeout_ms,    U64, "3000",   100, 60000, LIVE, gateway, "ms", "for one attempt to reach a service node") \
+	S(gateway, ping_interval_ms,      U64, "1000",   100, 60000, LIVE, gateway, "ms", "between pings to a service node; three without answer end the link") \
+	\
+	S(auth, mode, CHOICE, "none", 0, 0, RESTART, gateway, "none|!jwt|!token|!hook", "how clients prove who they are; none: every session is unverified") \
+	\
+	S(top, services,  LIST, "[]", 0, 1024,  LIVE, puller, "", "services whose functions are fetched") \
+	S(top, nodes,     LIST, "[]", 0, 4096,  LIVE, none, "", "names of service nodes and their URLs") \
+	S(top, functions, MAPS, "[]", 0, 10000, LIVE, config_db, "", "functions written here by hand") \
+	\
+	S(puller, interval_ms,       U64, "30000", 100, 86400000, LIVE, puller, "ms", "between two rounds over all services") \
+	S(puller, timeout_ms,        U64, "5000",  100, 300000,   LIVE, puller, "ms", "for one answer of one node") \
+	S(puller, first_ms,          U64, "1000",  0, 60000,      LIVE, puller, "ms", "after the start, to the first round") \
+	S(puller, retry_ms,          U64, "1000",  50, 60000,     LIVE, puller, "ms", "between attempts while a service was never found") \
+	S(puller, max_delay_ms,      U64, "300000", 1000, 86400000, LIVE, puller, "ms", "no back-off of a failing round is longer") \
+	S(puller, parallel,          U64, "8",     1, 256,        LIVE, puller, "services", "asked at the same time") \
+	\
+	S(rate_limiter, enabled,          BOOL, "true", 0, 0, LIVE, none, "", "false: every call passes") \
+	S(rate_limiter, fail_open,        BOOL, "true", 0, 0, LIVE, gateway, "", "a limit that cannot be checked lets the call pass; a full table never does") \
+	S(rate_limiter, cleanup_interval_ms, U64, "60000", 100, 3600000, LIVE, rate_limiter, "ms", "between sweeps of expired keys") \
+	S(rate_limiter, keys_small,       U64, "0", 0, 4194304, RESTART, guard, "keys", "room for limits up to 8; 0 is the default size") \
+	S(rate_limiter, keys_medium,      U64, "0", 0, 4194304, RESTART, guard, "keys", "room for limits up to 32; 0 is the default size") \
+	S(rate_limiter, keys_large,       U64, "0", 0, 4194304, RESTART, guard, "keys", "room for limits above 32; 0 is the default size") \
+	S(rate_limiter, global_limits,    LIST, "[]", 0, 256,   LIVE, none, "", "limits that hold for every call") \
+	S(rate_limiter, api_limits,       LIST, "[]", 0, 4096,  LIVE, none, "", "limits of one function") \
+	\
+	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \
+	S(request, max_depth,         U64,  "32",    1, 32,    LIVE, gateway, "levels", "of a JSON message") \
+	S(request, max_nodes,         U64,  "65536", 16, 65536, LIVE, gateway, "values", "in a JSON message") \
+	S(request, detail_error,      BOOL, "false", 0, 0,     LIVE, gateway, "", "true: answers tell inner reasons to clients") \
+	\
+	S(arguments, string_max_bytes, U64, "3000", 1, 16777216, LIVE, none, "bytes", "of a text argument whose type names no limit") \
+	S(arguments, list_max_items,   U64, "1000", 1, 65536,   LIVE, none, "items", "of a list argument whose type names no limit") \
+	S(arguments, map_max_items,    U64, "1000", 1, 65536,   LIVE, none, "items", "of a map argument whose type names no limit") \
+	\
+	S(security, node_urls,       TEXTS, "[\"ipc://${runtime_dir}/*\", \"tcp://127.0.0.1:*\", \"tcp://localhost:*\", \"tcp://[::1]:*\"]", 0, 256, LIVE, none, "URL", "what a gateway may dial, * as a wildcard; all else is a failed config") \
+	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
+	\
+	S(monitoring, port, U64, "0", 0, 65535, RESTART, none, "", "loopback port of the monitor's HTTP; 0: a free one of 50000 to 55000")
+
+/*
+ * Sections whose capability is not built yet: N(section, what). The key is
+ * known; anything in it is refused with that reason, never half-honoured.
+ */
+#define SETTINGS_NOT_BUILT(N) \
+	N(pools,      "worker pools") \
+	N(relay,      "the relay") \
+	N(hooks,      "hooks") \
+	N(telemetry,  "telemetry") \
+	N(tracer,     "the tracer") \
+	N(prometheus, "the Prometheus exporter") \
+	N(health,     "configured health checks") \
+	N(alerts,     "alerts") \
+	N(history,    "metric history") \
+	N(cluster,    "clusters") \
+	N(discovery,  "discovery")
+
+/*
+ * What can be said of each role under workers.<role>, one row each.
+ *
+ * P(key, type, inherit, default, min, max, live, unit, meaning)
+ *   inherit  SETTING_… whose value holds when the key is absent; `none`: the
+ *            default does
+ */
+#define WORKER_SETTINGS_TABLE(P) \
+	P(instances,        U64, none, "1",  1, 16,         RESTART, "processes", "of this role; only gateway can have several") \
+	P(restart,          CHOICE, none, "permanent", 0, 0, RESTART, "permanent|transient|temporary|oneshot", "which deaths are followed by another life") \
+	P(significant,      BOOL, none, "false", 0, 0,      RESTART, "", "counts for supervisor.auto_shutdown") \
+	P(restarts,         U64, supervisor_restarts,         "5", 0, 1000,     LIVE, "restarts", "allowed within window_ms") \
+	P(window_ms,        U64, supervisor_window_ms,        "30000", 100, 3600000, LIVE, "ms", "the time in which restarts are counted") \
+	P(start_timeout_ms, U64, supervisor_start_timeout_ms, "10000", 100, 120000, LIVE, "ms", "from exec to READY") \
+	P(drain_timeout_ms, U64, supervisor_drain_timeout_ms, "10000", 0, 600000, LIVE, "ms", "to finish what is in flight before TERM") \
+	P(stop_timeout_ms,  U64, supervisor_stop_timeout_ms,  "2000", 1, 600000, LIVE, "ms", "between TERM and KILL") \
+	P(hang_timeout_ms,  U64, supervisor_hang_timeout_ms,  "1500", 600, 600000, LIVE, "ms", "without a turn of its loop it counts as hung") \
+	P(nofile,           U64, none, "0", 0, 1048576,     RESTART, "descriptors", "RLIMIT_NOFILE; 0: as many as the system allows") \
+	P(memory_bytes,     U64, none, "0", 0, 1099511627776, RESTART, "bytes", "RLIMIT_AS; 0: no limit") \
+	P(core_bytes,       U64, none, "0", 0, 1099511627776, RESTART, "bytes", "RLIMIT_CORE") \
+	P(nice,             U64, none, "0", 0, 19,          RESTART, "", "added to the niceness")
+
+/*
+ * What an item of a LIST holds: I(list, field, type, presence, default, min,
+ * max, unit, meaning). REQUIRED fields have no default. ANY is any value.
+ */
+#define SETTINGS_ITEMS(I) \
+	I(gateway_channels, topic,  TEXT, REQUIRED, "", 1, 255, "", "exact, or a prefix with * at its end") \
+	I(gateway_channels, event,  TEXT, OPTIONAL, "phoenix_gen_api", 1, 255, "", "the event of calls and of what is pushed") \
+	I(gateway_channels, require_verified_user_id, BOOL, OPTIONAL, "true", 0, 0, "", "refuse calls of sessions without a verified user") \
+	I(gateway_channels, override_user_id,         BOOL, OPTIONAL, "true", 0, 0, "", "a verified user replaces user_id in the payload") \
+	\
+	I(services, service,          TEXT,  REQUIRED, "", 1, 128, "", "its name; unique here") \
+	I(services, nodes,            TEXTS, REQUIRED, "", 1, 64, "name or URL", "asked in this order") \
+	I(services, module,           TEXT,  OPTIONAL, "\"\"", 0, 128, "", "of the function that answers its functions") \
+	I(services, function,         TEXT,  OPTIONAL, "get_config", 1, 128, "", "that answers its functions") \
+	I(services, args,             ANY,   OPTIONAL, "[]", 0, 0, "", "list of its arguments") \
+	I(services, version_module,   TEXT,  OPTIONAL, "\"\"", 0, 128, "", "of the function that answers its version") \
+	I(services, version_function, TEXT,  OPTIONAL, "get_config_version", 0, 128, "", "that answers its version; empty: always fetch all") \
+	I(services, version_args,     ANY,   OPTIONAL, "[]", 0, 0, "", "list of its arguments") \
+	\
+	I(nodes, name, TEXT, REQUIRED, "", 1, 128, "", "as functions and services name it; unique here") \
+	I(nodes, url,  TEXT, REQUIRED, "", 1, 255, "URL", "ipc://, tcp:// or tls+tcp://") \
+	\
+	I(rate_limiter_global_limits, key,          TEXT, REQUIRED, "", 1, 128, "", "user_id, device_id, ip_address, or the name of an argument") \
+	I(rate_limiter_global_limits, max_requests, U64,  REQUIRED, "", 0, 8000000, "calls", "admitted in any window; 0 refuses all") \
+	I(rate_limiter_global_limits, window_ms,    U64,  REQUIRED, "", 1, 86400000, "ms", "the sliding window") \
+	\
+	I(rate_limiter_api_limits, service,      TEXT, REQUIRED, "", 1, 128, "", "of the function") \
+	I(rate_limiter_api_limits, request_type, TEXT, REQUIRED, "", 1, 128, "", "the function's name") \
+	I(rate_limiter_api_limits, key,          TEXT, REQUIRED, "", 1, 128, "", "user_id, device_id, ip_address, or the name of an argument") \
+	I(rate_limiter_api_limits, max_requests, U64,  REQUIRED, "", 0, 8000000, "calls", "admitted in any window; 0 refuses all") \
+	I(rate_limiter_api_limits, window_ms,    U64,  REQUIRED, "", 1, 86400000, "ms", "the sliding window")
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_SETTINGS_H */
