@@ -46,7 +46,7 @@ handover_receive(int socket, struct handover_record *record, int *fd)
 		return e;
 	if (bytes != sizeof(*record) || record->magic != HANDOVER_MAGIC ||
 	    record->kind < HANDOVER_READY ||
-	    record->kind > HANDOVER_SETTINGS_READ) {
+	    record->kind > HANDOVER_LAST_WORDS) {
 		fd_close(fd);
 		return ERR_MALFORMED;
 	}

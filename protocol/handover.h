@@ -83,6 +83,10 @@ enum handover_kind {
 	   (what the command line overrides) → whoever ran it, then exit 0; what
 	   is wrong with the file goes to standard error, with exit 78 */
 	HANDOVER_SETTINGS_READ, /* the sealed memfd rides along */
+	/* child → parent, from the handler of a fatal signal: text = the next
+	   piece of its backtrace, for the obituary. The pieces wait in the
+	   socket when the child is gone: read it empty before mourning. */
+	HANDOVER_LAST_WORDS,
 };
 
 enum order {
