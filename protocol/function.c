@@ -397,7 +397,7 @@ function_read(struct text span, struct arena *arena, struct function *f)
 	*f = (struct function){
 	    .is_version_valid = true,
 	    .choose = FUNCTION_CHOOSE_RANDOM,
-	    .timeout_ms = FUNCTION_TIMEOUT_MS,
+	    .timeout_ms = FUNCTION_DEFAULT_TIMEOUT,
 	    .is_arg_types_valid = true,
 	    .orders_kind = FUNCTION_ORDERS_LIST,
 	    .response = FUNCTION_SYNC,

@@ -9,6 +9,8 @@
 
 #include "protocol/function_rules.h"
 
+#include <string.h>
+
 #include "protocol/arguments.h"
 #include "protocol/inspect.h"
 
@@ -155,6 +157,36 @@ is_denied_module(struct text module)
 	return false;
 }
 
+/* names_pair: the entry is exactly module, a dot, function. */
+static bool
+names_pair(struct text entry, const struct function_target *t)
+{
+	struct text tail = t->function;
+
+	return text_starts_with(entry, t->module) &&
+	    entry.len == t->module.len + 1 + tail.len &&
+	    entry.at[t->module.len] == '.' &&
+	    memcmp(entry.at + t->module.len + 1, tail.at, tail.len) == 0;
+}
+
+/* matches tries the pattern on module.function without building that text:
+ * a function has no dot, so the pattern's last dot parts it. */
+static bool
+matches(struct text entry, const struct function_target *t)
+{
+	uint32_t dot = entry.len;
+
+	if (text_matches(t->module, entry))
+		return true;
+	while (dot > 0 && entry.at[dot - 1] != '.')
+		dot--;
+	if (dot == 0)
+		return false;
+	return text_matches(t->module, (struct text){entry.at, dot - 1}) &&
+	    text_matches(
+		t->function, (struct text){entry.at + dot, entry.len - dot});
+}
+
 bool
 target_is_allowed(
     const struct target_rules *rules, const struct function_target *t)
@@ -163,17 +195,11 @@ target_is_allowed(
 
 	if (!t->is_valid)
 		return false;
-	for (uint32_t i = 0; i < rules->allow_count; i++) {
-		const struct target_rule *rule = &rules->allow[i];
-
-		if (!text_eq(rule->module, t->module))
-			continue;
-		/* only an entry that names the pair lifts the deny list */
-		if (text_eq(rule->function, t->function) ||
-		    (rule->function.len == 0 && !is_denied))
+	for (uint32_t i = 0; i < rules->allow_count; i++)
+		if (names_pair(rules->allow[i], t) ||
+		    (!is_denied && matches(rules->allow[i], t)))
 			return true;
-	}
-	return !rules->has_allow_list && !is_denied;
+	return rules->allow_count == 0 && !is_denied;
 }
 
 /* put_module: MyApp.Api as it is, lower case with a colon in front. */

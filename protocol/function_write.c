@@ -80,10 +80,11 @@ write_routing(struct packer *p, const struct function *f)
 	} else {
 		pack_string(p, function_choose_name(f->choose));
 	}
-	pack_string(p, "timeout");
+	if (f->timeout_ms != FUNCTION_DEFAULT_TIMEOUT)
+		pack_string(p, "timeout");
 	if (f->timeout_ms == FUNCTION_NO_TIMEOUT)
 		pack_string(p, "infinity");
-	else
+	else if (f->timeout_ms != FUNCTION_DEFAULT_TIMEOUT)
 		pack_u64(p, f->timeout_ms);
 	pack_string(p, "mfa");
 	write_target(p, &f->target);
@@ -107,7 +108,8 @@ write_arguments(struct packer *p, const struct function *f)
 void
 function_write(struct packer *p, const struct function *f)
 {
-	pack_map(p, FUNCTION_FIELDS);
+	pack_map(
+	    p, FUNCTION_FIELDS - (f->timeout_ms == FUNCTION_DEFAULT_TIMEOUT));
 	write_names(p, f);
 	write_routing(p, f);
 	write_arguments(p, f);
