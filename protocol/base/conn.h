@@ -103,13 +103,15 @@ struct conn {
 	struct buffer in;
 	struct buffer out;
 	struct tls_session *tls;   /* NULL: plain */
-	uint64_t blocked_since_ms; /* 0: the peer takes what we send */
+	uint64_t blocked_since_ms; /* 0: the peer takes what we send; else the
+				   last time it took anything */
 	uint64_t read_count;       /* bytes since conn_init */
 	uint64_t written_count;
 	uint32_t wanted;      /* epoll events in force */
 	uint32_t dirty_slot;  /* place in hub->dirty + 1; 0: clean */
 	enum conn_end failed; /* noticed while writing; told at turn end */
 	bool is_dialling;     /* connect or TLS handshake under way */
+	bool is_connected;    /* TCP or ipc is through; TLS may not be */
 	bool is_paused;       /* conn_pause */
 	bool is_shutting;     /* conn_shut: sends the rest, then ends */
 	bool is_shut;         /* our side is closed, theirs is awaited */
@@ -130,8 +132,9 @@ enum err conn_open(struct conn *, int fd, struct tls_context *) MUST_USE;
 
 /*
  * conn_dial starts connecting; `opened` or `ended` comes later, never from
- * inside. Set a timer: the kernel's patience is minutes. `tls_name` is the
- * name the peer's certificate must carry.
+ * inside. A refusal known at once (nobody listens on an ipc path) is ERR_SYSTEM
+ * with errno, and no callback. Set a timer: the kernel's patience is minutes.
+ * `tls_name` is the name the peer's certificate must carry.
  */
 enum err conn_dial(struct conn *, const struct sockaddr *, socklen_t,
     struct tls_context *, const char *tls_name) MUST_USE;
@@ -174,41 +177,5 @@ conn_unsent(const struct conn *c)
 
 /* conn_pause stops reading (the peer feels it as back-pressure). */
 void conn_pause(struct conn *, bool is_paused);
-
-/*
- * An acceptor takes connections off a listening socket, `per_wake` at most
- * each time the loop wakes. Out of descriptors it rests 100 ms, and says so.
- */
-struct conn_acceptor {
-	struct conn_hub *hub;
-	struct loop_watch watch; /* .fd is the caller's listening socket */
-	struct loop_timer rest;
-	/* the socket is non-blocking, close-on-exec, and now the callee's */
-	void (*accepted)(void *ctx, int fd, const struct sockaddr_storage *);
-	/* accept failed for want of descriptors or memory; may be NULL */
-	void (*starved)(void *ctx, int error);
-	void *ctx;
-	uint32_t per_wake;
-	bool is_paused;
-};
-
-/* Fill in accepted, starved, ctx and per_wake first. */
-enum err conn_acceptor_start(
-    struct conn_acceptor *, struct conn_hub *, int listening_fd) MUST_USE;
-void conn_acceptor_pause(struct conn_acceptor *, bool is_paused);
-void conn_acceptor_stop(struct conn_acceptor *); /* does not close the fd */
-
-/*
- * Listening sockets, non-blocking and close-on-exec. ipc: a stale socket file
- * is replaced, a live one is ERR_EXISTS and any other file ERR_DENIED; the
- * mode is in force before anyone can connect.
- */
-enum err conn_listen_tcp(
-    const struct sockaddr *, socklen_t, int backlog, int *fd) MUST_USE;
-enum err conn_listen_ipc(
-    const char *path, uint32_t mode, int backlog, int *fd) MUST_USE;
-
-/* conn_peer_uid asks the kernel who is at the other end of an ipc socket. */
-enum err conn_peer_uid(int fd, uint32_t *uid) MUST_USE;
 
 #endif /* PROTOCOL_BASE_CONN_H */
