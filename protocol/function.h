@@ -25,7 +25,6 @@
 struct packer;
 
 enum {
-	FUNCTION_TIMEOUT_MS = 5000, /* when the map has no timeout */
 	FUNCTION_TIMEOUT_MIN_MS = 100,
 	FUNCTION_TIMEOUT_MAX_MS = 300000,
 	FUNCTION_HOOK_TIMEOUT_MS = 5000,
@@ -36,8 +35,10 @@ enum {
 	FUNCTION_NODES = 256,
 };
 
-/* timeout_ms of a function that may take for ever */
-#define FUNCTION_NO_TIMEOUT UINT32_MAX
+/* timeout_ms of a function that may take for ever, and of one whose map names
+ * none: `gateway.infinite_timeout_ms` and `gateway.default_timeout_ms` hold. */
+#define FUNCTION_NO_TIMEOUT      UINT32_MAX
+#define FUNCTION_DEFAULT_TIMEOUT (UINT32_MAX - 1)
 
 enum function_nodes {
 	FUNCTION_NODES_INVALID,
@@ -108,7 +109,7 @@ struct function {
 	enum function_choose choose;
 	struct text choose_key; /* HASH_KEY, STICKY */
 
-	uint32_t timeout_ms; /* 0: invalid; FUNCTION_NO_TIMEOUT: infinity */
+	uint32_t timeout_ms;           /* 0: invalid; or one of the two above */
 	struct function_target target; /* "mfa" */
 
 	struct text arg_types; /* span of the map; empty: null or absent */

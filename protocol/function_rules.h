@@ -31,19 +31,14 @@ struct problems {
 void problems_add(struct problems *, struct text);
 
 /*
- * Which targets may be called. Modules os file code erlang net rpc global
- * inet are denied unless a (module, function) entry names the pair itself.
- * With an allow list, a target must match an entry of it.
+ * Which targets may be called: `allow` holds patterns of "module.function"
+ * with `*` as a wildcard (a module alone means all of it); none means all.
+ * Modules os file code erlang net rpc global inet are denied unless an entry
+ * without a wildcard names module and function.
  */
-struct target_rule {
-	struct text module;
-	struct text function; /* len 0: every function of the module */
-};
-
 struct target_rules {
-	const struct target_rule *allow;
+	const struct text *allow;
 	uint32_t allow_count;
-	bool has_allow_list; /* false: all that is not denied */
 };
 
 bool target_is_allowed(

@@ -91,7 +91,7 @@ struct limits_sweep {
 
 /*
  * limits_sweep looks at `budget` places from `position` on and frees keys
- * without a hit in the last `keep_ms` or in their own window.
+ * without a hit in their own window and the last `keep_ms`.
  */
 void limits_sweep(struct limits *, uint64_t now_us, uint64_t keep_ms,
     uint32_t budget, struct limits_sweep *);

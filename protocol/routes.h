@@ -7,7 +7,7 @@
  * all gateways and kept when any of them dies.
  *
  * A full table makes functions share counters: turns are still taken fairly
- * over time, only not per function; `is_shared` callers count it.
+ * over time, only not per function.
  *
  * Trust:  the counters may be garbage; every value is a valid turn.
  * Owner:  struct routes is the caller's (map/unmap).

@@ -45,9 +45,8 @@ struct segment_shape {
 	enum segment_bits kind;
 	uint32_t version;
 	uint64_t layout; /* hash of the tables that decide where bytes are */
-	uint32_t params[SEGMENT_PARAMS]; /* capacities; read from it on map */
-	size_t body_bytes; /* create: wanted; map: ignored, see below */
-	/* body_of tells the body's size that `params` mean; 0 refuses them. */
+	uint32_t params[SEGMENT_PARAMS]; /* create: the capacities wanted */
+	/* body_of tells the size that `params` mean; 0 refuses them. */
 	size_t (*body_of)(const uint32_t params[SEGMENT_PARAMS]);
 };
 

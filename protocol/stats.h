@@ -40,12 +40,12 @@ enum histogram {
 };
 
 enum {
-	STATS_SLOTS =
-	    64, /* slot 0: the guard; 1: the supervisor; then children */
+	STATS_SLOTS = 64,       /* guard, supervisor, then the children */
+	STATS_CHILD_WORDS = 40, /* one child in the tree part */
 	STATS_SLOT_GUARD = 0,
 	STATS_SLOT_SUPERVISOR = 1,
 	STATS_SLOT_FIRST_CHILD = 2,
-	STATS_BUCKETS = 264,    /* 8 per doubling, 0 … 2^32 */
+	STATS_BUCKETS = 256,    /* 8 per doubling, 0 … 2^34 */
 	STATS_WORDS_TEXT = 256, /* bytes of last words */
 };
 
@@ -96,6 +96,7 @@ struct stats_shared {
 struct stats {
 	struct segment segment;
 	struct stats_shared *shared;
+	_Atomic uint64_t *tree;   /* stats_tree.h */
 	struct stats_slot *slots; /* STATS_SLOTS */
 };
 

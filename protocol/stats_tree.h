@@ -17,24 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/child_state.h"
 #include "protocol/stats.h"
-
-/* S(name): the states of a child, the same words in tables and output. */
-#define CHILD_STATES_TABLE(S) \
-	S(DOWN, "down") \
-	S(STARTING, "starting") \
-	S(UP, "up") \
-	S(STOPPING, "stopping") \
-	S(RESTING, "resting")
-
-enum child_state {
-#define S(name, word) CHILD_##name,
-	CHILD_STATES_TABLE(S)
-#undef S
-	CHILD_STATES
-};
-
-const char *child_state_name(enum child_state);
 
 enum {
 	STATS_REASON = 200, /* bytes of text, NUL included */
@@ -54,6 +38,7 @@ struct stats_child {
 	uint64_t died_ms;       /* monotonic; 0 before the first death */
 	uint32_t parent;        /* slot of its supervisor; STATS_NO_PARENT */
 	uint32_t last_status;   /* wait status of the last life */
+	uint32_t last_reason;   /* enum child_reason, of the last death */
 	bool wants_up;
 	bool is_paused;
 	bool is_in_probation;

@@ -43,6 +43,32 @@ text_compare(struct text a, struct text b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+bool
+text_matches(struct text t, struct text pattern)
+{
+	uint32_t i = 0, p = 0, star = UINT32_MAX, retry = 0;
+
+	/* on a mismatch only the last star takes one byte more: linear enough,
+	 * never exponential */
+	while (i < t.len) {
+		if (p < pattern.len && pattern.at[p] == '*') {
+			star = p++;
+			retry = i;
+		} else if (p < pattern.len && pattern.at[p] == t.at[i]) {
+			p++;
+			i++;
+		} else if (star != UINT32_MAX) {
+			p = star + 1;
+			i = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.at[p] == '*')
+		p++;
+	return p == pattern.len;
+}
+
 int64_t
 text_find(struct text t, char byte)
 {

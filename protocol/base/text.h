@@ -34,6 +34,9 @@ bool text_is(struct text, const char *); /* equal to a C string */
 bool text_starts_with(struct text, struct text prefix);
 int text_compare(struct text, struct text); /* byte order, like memcmp */
 
+/* text_matches: `*` in the pattern stands for any run of bytes, even none. */
+bool text_matches(struct text, struct text pattern);
+
 /* text_find gives the offset of `byte`, or -1. */
 int64_t text_find(struct text, char byte);
 

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * "Not built yet" is a rule of its own behind the others, not a hole in them:
+ * a function that asks for an async answer is well formed, and refusing it is
+ * this gateway's limit. Whoever builds a row removes it here.
+ */
+
+#include "protocol/function_rules.h"
+
+#include <string.h>
+
+#include "protocol/arguments.h"
+#include "protocol/inspect.h"
+
+void
+problems_add(struct problems *p, struct text t)
+{
+	if (p->count < PROBLEMS_MAX)
+		p->at[p->count++] = t;
+}
+
+static void
+refuse(bool is_wrong, struct problems *p, const char *text)
+{
+	if (is_wrong)
+		problems_add(p, text_of(text));
+}
+
+/* check_arguments compiles the schema only to hear what is wrong with it. */
+static void
+check_arguments(
+    const struct function *f, struct arena *arena, struct problems *p)
+{
+	struct argument_limits limits = ARGUMENT_LIMITS;
+	struct text reason = {0};
+	struct arguments *compiled;
+
+	if (arguments_compile(f, &limits, arena, &compiled, &reason) != OK)
+		problems_add(p,
+		    inspect_printf(
+			arena, "argument validation failed: %r", &reason));
+}
+
+static bool
+is_name(struct text t, uint32_t max)
+{
+	return t.len <= max && text_is_utf8(t) && text_find(t, '\0') < 0;
+}
+
+/* check_names: what the 17 rules leave open and a store key cannot. */
+static void
+check_names(const struct function *f, struct problems *p)
+{
+	refuse(!is_name(f->request_type, FUNCTION_NAME_BYTES), p,
+	    "request_type must be UTF-8 text of at most 160 bytes");
+	refuse(!is_name(f->service, FUNCTION_NAME_BYTES), p,
+	    "service must be UTF-8 text of at most 160 bytes");
+	refuse(!is_name(f->version, FUNCTION_VERSION_BYTES), p,
+	    "version must be UTF-8 text of at most 64 bytes");
+}
+
+bool
+function_check(
+    const struct function *f, struct arena *arena, struct problems *p)
+{
+	uint32_t before = p->count;
+
+	refuse(f->request_type.len == 0, p,
+	    "request_type must be a non-empty string");
+	refuse(f->service.len == 0, p, "service must not be nil");
+	refuse(f->nodes_kind == FUNCTION_NODES_INVALID, p,
+	    "nodes must be a valid list, MFA tuple, or :local");
+	refuse(f->choose == FUNCTION_CHOOSE_INVALID, p,
+	    "choose_node_mode must be :random, :hash, {:hash, key}, "
+	    ":round_robin, or {:sticky, key}");
+	refuse(f->timeout_ms == 0, p,
+	    "timeout must be a positive integer between 100 and 300000, or "
+	    ":infinity");
+	refuse(!f->target.is_valid, p,
+	    "mfa must be a valid {module, function, args} tuple");
+	check_arguments(f, arena, p);
+	refuse(f->response == FUNCTION_RESPONSE_INVALID, p,
+	    "response_type must be :sync, :async, :stream, or :none");
+	refuse(f->permission == FUNCTION_PERMISSION_INVALID, p,
+	    "check_permission must be false, :any_authenticated, {:arg, "
+	    "arg_name}, or {:role, roles}");
+	refuse(f->permission_callback == FUNCTION_BROKEN, p,
+	    "permission_callback must be nil or a valid {module, function, "
+	    "args} tuple");
+	refuse(!f->is_request_info_valid, p, "request_info must be a boolean");
+	refuse(!f->is_version_valid, p,
+	    "version must be a valid version string (e.g., '1.0.0')");
+	refuse(f->retry == FUNCTION_BROKEN, p,
+	    "retry must be nil, a positive number, {:same_node, number}, or "
+	    "{:all_nodes, number}");
+	refuse(f->before_execute == FUNCTION_BROKEN, p,
+	    "before_execute must be nil or a valid {module, function} or "
+	    "{module, function, args} tuple");
+	refuse(f->after_execute == FUNCTION_BROKEN, p,
+	    "after_execute must be nil or a valid {module, function} or "
+	    "{module, function, args} tuple");
+	refuse(f->hook_timeout_ms == 0, p,
+	    "hook_timeout must be a positive integer");
+	refuse(f->result_encoder == FUNCTION_BROKEN, p,
+	    "result_encoder must be nil or a valid {module, function, args} "
+	    "tuple");
+	check_names(f, p);
+	return p->count == before;
+}
+
+bool
+function_check_built(
+    const struct function *f, struct arena *arena, struct problems *p)
+{
+	uint32_t before = p->count;
+
+	(void)arena;
+	refuse(f->nodes_kind == FUNCTION_NODES_LOCAL, p,
+	    "not built yet: nodes local");
+	refuse(f->nodes_kind == FUNCTION_NODES_RESOLVER, p,
+	    "not built yet: a resolver for nodes");
+	refuse(f->choose == FUNCTION_CHOOSE_STICKY, p,
+	    "not built yet: choose_node_mode sticky");
+	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
+	    "not built yet: choose_node_mode custom");
+	refuse(f->response == FUNCTION_ASYNC, p,
+	    "not built yet: response_type async");
+	refuse(f->response == FUNCTION_STREAM, p,
+	    "not built yet: response_type stream");
+	refuse(f->response == FUNCTION_NONE, p,
+	    "not built yet: response_type none");
+	refuse(f->permission > FUNCTION_PERMISSION_FALSE, p,
+	    "not built yet: check_permission other than false");
+	refuse(f->permission_callback == FUNCTION_GIVEN, p,
+	    "not built yet: permission_callback");
+	refuse(f->retry == FUNCTION_GIVEN, p, "not built yet: retry");
+	refuse(f->before_execute == FUNCTION_GIVEN, p,
+	    "not built yet: before_execute");
+	refuse(f->after_execute == FUNCTION_GIVEN, p,
+	    "not built yet: after_execute");
+	refuse(f->result_encoder == FUNCTION_GIVEN, p,
+	    "not built yet: result_encoder");
+	return p->count == before;
+}
+
+static bool
+is_denied_module(struct text module)
+{
+	static const char *const denied[] = {
+	    "os", "file", "code", "erlang", "net", "rpc", "global", "inet"};
+
+	for (size_t i = 0; i < COUNT_OF(denied); i++)
+		if (text_is(module, denied[i]))
+			return true;
+	return false;
+}
+
+/* names_pair: the entry is exactly module, a dot, function. */
+static bool
+names_pair(struct text entry, const struct function_target *t)
+{
+	struct text tail = t->function;
+
+	return text_starts_with(entry, t->module) &&
+	    entry.len == t->module.len + 1 + tail.len &&
+	    entry.at[t->module.len] == '.' &&
+	    memcmp(entry.at + t->module.len + 1, tail.at, tail.len) == 0;
+}
+
+/* matches tries the pattern on module.function without building that text:
+ * a function has no dot, so the pattern's last dot parts it. */
+static bool
+matches(struct text entry, const struct function_target *t)
+{
+	uint32_t dot = entry.len;
+
+	if (text_matches(t->module, entry))
+		return true;
+	while (dot > 0 && entry.at[dot - 1] != '.')
+		dot--;
+	if (dot == 0)
+		return false;
+	return text_matches(t->module, (struct text){entry.at, dot - 1}) &&
+	    text_matches(
+		t->function, (struct text){entry.at + dot, entry.len - dot});
+}
+
+bool
+target_is_allowed(
+    const struct target_rules *rules, const struct function_target *t)
+{
+	bool is_denied = is_denied_module(t->module);
+
+	if (!t->is_valid)
+		return false;
+	for (uint32_t i = 0; i < rules->allow_count; i++)
+		if (names_pair(rules->allow[i], t) ||
+		    (!is_denied && matches(rules->allow[i], t)))
+			return true;
+	return rules->allow_count == 0 && !is_denied;
+}
+
+/* put_module: MyApp.Api as it is, lower case with a colon in front. */
+static void
+put_module(struct inspect *line, struct text module)
+{
+	bool is_alias = module.len > 0 && *module.at >= 'A' &&
+	    *module.at <= 'Z' && module.len <= INSPECT_CUT_BYTES &&
+	    text_is_utf8(module);
+
+	if (is_alias) {
+		for (uint32_t i = 0; is_alias && i < module.len; i++)
+			is_alias = (unsigned char)module.at[i] > ' ';
+	}
+	if (is_alias)
+		inspect_raw(line, module);
+	else
+		inspect_format(line, ":%q", &module);
+}
+
+static bool
+is_plain(struct text t)
+{
+	for (uint32_t i = 0; i < t.len; i++)
+		if (!((t.at[i] >= 'a' && t.at[i] <= 'z') || t.at[i] == '_' ||
+			(i > 0 && t.at[i] >= '0' && t.at[i] <= '9')))
+			return false;
+	return t.len > 0 && t.len <= INSPECT_CUT_BYTES;
+}
+
+struct text
+target_inspect(struct arena *arena, const struct function_target *t)
+{
+	char memory[INSPECT_BYTES];
+	struct inspect line;
+	struct text none = TEXT("\x90"); /* [] */
+
+	inspect_init(&line, memory, sizeof(memory));
+	inspect_raw(&line, TEXT("{"));
+	if (is_plain(t->module))
+		inspect_format(&line, ":%r", &t->module);
+	else
+		put_module(&line, t->module);
+	inspect_format(
+	    &line, is_plain(t->function) ? ", :%r, " : ", :%q, ", &t->function);
+	inspect_value(&line, t->args.len > 0 ? t->args : none);
+	inspect_raw(&line, TEXT("}"));
+	return arena_text(arena, (struct text){memory, (uint32_t)line.len});
+}
+
+bool
+function_check_all(const struct function *f, const struct target_rules *rules,
+    struct arena *arena, struct problems *p)
+{
+	uint32_t before = p->count;
+
+	if (f->target.is_valid && !target_is_allowed(rules, &f->target)) {
+		struct text target = target_inspect(arena, &f->target);
+
+		problems_add(
+		    p, inspect_printf(arena, "MFA not allowed: %r", &target));
+	}
+	bool is_valid = function_check(f, arena, p);
+
+	if (is_valid)
+		function_check_built(f, arena, p);
+	return p->count == before;
+}

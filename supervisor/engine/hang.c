@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * Starved or looping? Both are runnable and make no turn. The kernel adds the
+ * time a task waited for a processor only once it gets one, so the waiting
+ * time of a wholly starved task does not move: then "runnable, and hardly any
+ * processor time" says it. A loop on a loaded machine looks starved as well,
+ * so patience is counted in processor time: who has burned a whole limit of it
+ * since its last turn is hung, however long that took.
+ */
+
+#include "supervisor/engine/hang.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/base/err.h"
+#include "protocol/base/fd.h"
+
+enum {
+	JUDGE_AGAIN_MS = 300
+};
+
+void
+hang_reset(struct hang *h, uint64_t now_ms)
+{
+	*h = (struct hang){.floor_ms = now_ms};
+}
+
+/* absent_ms: how long without a turn and without a lease. */
+static uint64_t
+absent_ms(const struct hang *h, const struct hang_beat *b, uint64_t now_ms)
+{
+	uint64_t since_ms = b->beat_ms;
+	uint64_t lease_ms = b->busy_until_ms;
+
+	if (since_ms < h->floor_ms)
+		since_ms = h->floor_ms;
+	if (lease_ms > since_ms + HANG_LEASE_MOST_MS)
+		lease_ms = since_ms + HANG_LEASE_MOST_MS;
+	if (since_ms < lease_ms)
+		since_ms = lease_ms;
+	return now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
+/* is_starved: it wants the processor, and did not get its fill of it. */
+static bool
+is_starved(const struct hang *h, const struct hang_facts *f,
+    uint64_t watched_ms, uint32_t limit_ms)
+{
+	uint64_t ran_ms = (f->cpu_ns - h->seen.cpu_ns) / 1000000;
+	uint64_t waited_ms = (f->waiting_ns - h->seen.waiting_ns) / 1000000;
+
+	if (ran_ms >= limit_ms)
+		return false;
+	return waited_ms * 2 > watched_ms ||
+	    (f->state == 'R' && ran_ms * 2 < watched_ms);
+}
+
+static enum hang_verdict
+judge(struct hang *h, const struct hang_facts *f, uint32_t limit_ms,
+    uint64_t now_ms)
+{
+	uint64_t watched_ms = now_ms - h->seen_ms;
+
+	if (f->state == 'T' || f->state == 't')
+		return HANG_STOPPED;
+	h->judge_ms = now_ms + JUDGE_AGAIN_MS;
+	if (f->state == 'R' && watched_ms < JUDGE_AGAIN_MS)
+		return HANG_FINE; /* found late: nothing to compare with yet */
+	if (is_starved(h, f, watched_ms, limit_ms))
+		return HANG_STARVED;
+	return HANG_HUNG;
+}
+
+enum hang_verdict
+hang_check(struct hang *h, const struct hang_beat *b, uint32_t limit_ms,
+    uint64_t now_ms, struct hang_look look)
+{
+	uint64_t absent = absent_ms(h, b, now_ms);
+	struct hang_facts facts;
+
+	if (absent * 2 <= limit_ms) {
+		h->is_starved = false;
+		return HANG_FINE;
+	}
+	bool is_first = h->beat_ms != b->beat_ms;
+	if (!is_first && (absent < limit_ms || now_ms < h->judge_ms))
+		return HANG_FINE;
+	memset(&facts, 0, sizeof(facts));
+	if (!look.facts(look.ctx, &facts))
+		return HANG_FINE;
+	if (is_first) {
+		h->beat_ms = b->beat_ms;
+		h->seen = facts;
+		h->seen_ms = now_ms;
+		h->judge_ms = 0;
+	}
+	if (absent < limit_ms)
+		return HANG_FINE;
+	enum hang_verdict verdict = judge(h, &facts, limit_ms, now_ms);
+	h->is_starved = verdict == HANG_STARVED;
+	return verdict;
+}
+
+bool
+hang_read_facts(int pid, struct hang_facts *facts)
+{
+	char path[64], text[1024];
+	size_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (fd_read_file(path, text, sizeof(text), &bytes) != OK)
+		return false;
+	/* the name in parentheses may hold anything, spaces and ) included */
+	const char *name_end = strrchr(text, ')');
+	if (name_end == NULL || name_end[1] != ' ')
+		return false;
+	facts->state = name_end[2];
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	if (fd_read_file(path, text, sizeof(text), &bytes) != OK)
+		return true; /* a kernel without it: state must do */
+	char *end = text;
+	facts->cpu_ns = strtoull(text, &end, 10);
+	facts->waiting_ns = strtoull(end, NULL, 10);
+	return true;
+}

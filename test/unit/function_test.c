@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: MIT
+/* function - what is accepted, what is refused, and the words for it. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "protocol/function.h"
+#include "protocol/function_rules.h"
+#include "test/unit/notation.h"
+
+static struct arena arena;
+static const struct target_rules no_rules;
+
+static int
+start(void **state)
+{
+	(void)state;
+	arena_init(&arena);
+	return 0;
+}
+
+static int
+finish(void **state)
+{
+	(void)state;
+	arena_finish(&arena);
+	return 0;
+}
+
+static struct function
+read_one(const char *notation)
+{
+	struct function f;
+
+	assert_int_equal(
+	    function_read(pack_notation(&arena, notation), &arena, &f), OK);
+	return f;
+}
+
+static struct problems
+judge(const char *notation)
+{
+	struct function f = read_one(notation);
+	struct problems p = {.count = 0};
+
+	function_check_all(&f, &no_rules, &arena, &p);
+	return p;
+}
+
+static void
+assert_problem(const struct problems *p, uint32_t i, const char *text)
+{
+	assert_true(i < p->count);
+	if (!text_is(p->at[i], text))
+		fail_msg("%u: '%.*s', not '%s'", i, TEXT_ARG(p->at[i]), text);
+}
+
+/* The five fields that have no default, and whatever a test adds. */
+#define GOOD(more) \
+	"{'request_type':'get_user','service':'user_service'," \
+	"'nodes':['app@host'],'mfa':{'module':'MyApp.Api'," \
+	"'function':'get_user','args':[]} " more "}"
+
+static void
+a_function_wrong_in_everything_hears_all_seventeen_texts_in_order(void **state)
+{
+	static const char *const texts[] = {
+	    "request_type must be a non-empty string",
+	    "service must not be nil",
+	    "nodes must be a valid list, MFA tuple, or :local",
+	    "choose_node_mode must be :random, :hash, {:hash, key}, "
+	    ":round_robin, or {:sticky, key}",
+	    "timeout must be a positive integer between 100 and 300000, or "
+	    ":infinity",
+	    "mfa must be a valid {module, function, args} tuple",
+	    "argument validation failed: arg_types is nil but arg_orders is "
+	    "not empty",
+	    "response_type must be :sync, :async, :stream, or :none",
+	    "check_permission must be false, :any_authenticated, {:arg, "
+	    "arg_name}, or {:role, roles}",
+	    "permission_callback must be nil or a valid {module, function, "
+	    "args} tuple",
+	    "request_info must be a boolean",
+	    "version must be a valid version string (e.g., '1.0.0')",
+	    "retry must be nil, a positive number, {:same_node, number}, or "
+	    "{:all_nodes, number}",
+	    "before_execute must be nil or a valid {module, function} or "
+	    "{module, function, args} tuple",
+	    "after_execute must be nil or a valid {module, function} or "
+	    "{module, function, args} tuple",
+	    "hook_timeout must be a positive integer",
+	    "result_encoder must be nil or a valid {module, function, args} "
+	    "tuple",
+	};
+	struct problems p =
+	    judge("{'request_type':'','service':null,'nodes':[],"
+		  "'choose_node_mode':'best','timeout':99,'mfa':'x',"
+		  "'arg_orders':['a'],'response_type':'later',"
+		  "'check_permission':true,'permission_callback':1,"
+		  "'request_info':'yes','version':'0.0.0','retry':0,"
+		  "'before_execute':[],'after_execute':5,'hook_timeout':0,"
+		  "'result_encoder':'x'}");
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT_OF(texts); i++)
+		assert_problem(&p, i, texts[i]);
+	assert_int_equal(p.count, COUNT_OF(texts));
+}
+
+static void
+the_readme_sample_registers_with_the_documented_defaults(void **state)
+{
+	struct function f = read_one(GOOD(",'arg_types':{'user_id':'string'}"));
+	struct problems p = {.count = 0};
+
+	(void)state;
+	assert_true(function_check_all(&f, &no_rules, &arena, &p));
+	assert_int_equal(f.choose, FUNCTION_CHOOSE_RANDOM);
+	assert_int_equal(f.timeout_ms, FUNCTION_DEFAULT_TIMEOUT);
+	assert_int_equal(f.response, FUNCTION_SYNC);
+	assert_int_equal(f.orders_kind, FUNCTION_ORDERS_LIST);
+	assert_int_equal(f.order_count, 0);
+	assert_int_equal(f.permission, FUNCTION_PERMISSION_FALSE);
+	assert_int_equal(f.hook_timeout_ms, 5000);
+	assert_false(f.request_info);
+	assert_false(f.disabled);
+	assert_false(f.idempotent);
+	assert_int_equal(f.version.len, 0);
+}
+
+/* One value per row: refused with the text, or accepted when it is NULL. */
+struct row {
+	const char *more;
+	const char *text;
+};
+
+static void
+assert_rows(const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char notation[1024];
+		struct problems p;
+
+		snprintf(notation, sizeof(notation),
+		    "{'request_type':'f','service':'s','nodes':['n'],"
+		    "'mfa':{'module':'M','function':'f'},%s}",
+		    rows[i].more);
+		p = judge(notation);
+		if (rows[i].text == NULL && p.count > 0)
+			fail_msg("%s: %.*s", rows[i].more, TEXT_ARG(p.at[0]));
+		if (rows[i].text != NULL)
+			assert_problem(&p, 0, rows[i].text);
+	}
+}
+
+#define TIMEOUT_TEXT \
+	"timeout must be a positive integer between 100 and 300000, or " \
+	":infinity"
+#define RETRY_TEXT \
+	"retry must be nil, a positive number, {:same_node, number}, or " \
+	"{:all_nodes, number}"
+#define MODE_TEXT \
+	"choose_node_mode must be :random, :hash, {:hash, key}, " \
+	":round_robin, or {:sticky, key}"
+#define NODES_TEXT   "nodes must be a valid list, MFA tuple, or :local"
+#define MFA_TEXT     "mfa must be a valid {module, function, args} tuple"
+#define VERSION_TEXT "version must be a valid version string (e.g., '1.0.0')"
+
+static void
+a_timeout_is_100_to_300000_or_infinity(void **state)
+{
+	static const struct row rows[] = {
+	    {"'timeout':99", TIMEOUT_TEXT},
+	    {"'timeout':100", NULL},
+	    {"'timeout':300000", NULL},
+	    {"'timeout':300001", TIMEOUT_TEXT},
+	    {"'timeout':'infinity'", NULL},
+	    {"'timeout':'forever'", TIMEOUT_TEXT},
+	    {"'timeout':-1", TIMEOUT_TEXT},
+	    {"'timeout':500.5", TIMEOUT_TEXT},
+	    {"'timeout':null", TIMEOUT_TEXT},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+a_retry_is_a_positive_number_in_one_of_three_forms(void **state)
+{
+	static const struct row rows[] = {
+	    {"'retry':0", RETRY_TEXT},
+	    {"'retry':-3", RETRY_TEXT},
+	    {"'retry':'3'", RETRY_TEXT},
+	    {"'retry':{'same_node':0}", RETRY_TEXT},
+	    {"'retry':{'some_node':2}", RETRY_TEXT},
+	    {"'retry':[3]", RETRY_TEXT},
+	    {"'retry':3", "not built yet: retry"},
+	    {"'retry':0.5", "not built yet: retry"},
+	    {"'retry':{'same_node':2}", "not built yet: retry"},
+	    {"'retry':{'all_nodes':5}", "not built yet: retry"},
+	    {"'retry':null", NULL},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+every_form_of_a_field_is_known_and_no_other(void **state)
+{
+	static const struct row rows[] = {
+	    {"'choose_node_mode':'round_robin'", NULL},
+	    {"'choose_node_mode':'hash'", NULL},
+	    {"'choose_node_mode':{'hash':'user_id'}", NULL},
+	    {"'choose_node_mode':{'hash':5}", MODE_TEXT},
+	    {"'choose_node_mode':null", MODE_TEXT},
+	    {"'nodes':'everywhere'", NODES_TEXT},
+	    {"'nodes':['a',5]", NODES_TEXT},
+	    {"'nodes':['']", NODES_TEXT},
+	    {"'nodes':{'resolver':{'module':'M'}}", NODES_TEXT},
+	    {"'mfa':{'module':'M'}", MFA_TEXT},
+	    {"'mfa':{'module':'','function':'f'}", MFA_TEXT},
+	    {"'mfa':{'module':'M','function':'f','args':5}", MFA_TEXT},
+	    {"'mfa':{'module':'M','function':'f','args':[1,'x']}", NULL},
+	    {"'version':'1.0.0'", NULL},
+	    {"'version':'any text'", NULL},
+	    {"'version':null", NULL},
+	    {"'version':''", VERSION_TEXT},
+	    {"'version':'0.0.0'", VERSION_TEXT},
+	    {"'version':5", VERSION_TEXT},
+	    {"'hook_timeout':1", NULL},
+	    {"'request_info':true", NULL},
+	    {"'disabled':true", NULL},
+	    {"'idempotent':true", NULL},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+what_is_not_built_yet_is_refused_with_that_reason(void **state)
+{
+	static const struct row rows[] = {
+	    {"'nodes':'local'", "not built yet: nodes local"},
+	    {"'nodes':{'resolver':{'module':'M','function':'f'}}",
+		"not built yet: a resolver for nodes"},
+	    {"'choose_node_mode':{'sticky':'user_id'}",
+		"not built yet: choose_node_mode sticky"},
+	    {"'choose_node_mode':{'custom':{'module':'M','function':'f'}}",
+		"not built yet: choose_node_mode custom"},
+	    {"'response_type':'async'", "not built yet: response_type async"},
+	    {"'response_type':'stream'", "not built yet: response_type stream"},
+	    {"'response_type':'none'", "not built yet: response_type none"},
+	    {"'check_permission':'any_authenticated'",
+		"not built yet: check_permission other than false"},
+	    {"'check_permission':{'arg':'user_id'}",
+		"not built yet: check_permission other than false"},
+	    {"'check_permission':{'role':['admin']}",
+		"not built yet: check_permission other than false"},
+	    {"'permission_callback':{'module':'M','function':'f'}",
+		"not built yet: permission_callback"},
+	    {"'before_execute':{'module':'M','function':'f'}",
+		"not built yet: before_execute"},
+	    {"'after_execute':{'module':'M','function':'f','args':[]}",
+		"not built yet: after_execute"},
+	    {"'result_encoder':{'module':'M','function':'f'}",
+		"not built yet: result_encoder"},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+arg_types_and_arg_orders_must_agree_and_the_reason_says_how(void **state)
+{
+#define WHY "argument validation failed: "
+	static const struct row rows[] = {
+	    {"'arg_types':null,'arg_orders':null", NULL},
+	    {"'arg_types':null,'arg_orders':[]", NULL},
+	    {"'arg_types':null,'arg_orders':'map'",
+		WHY "arg_types is nil but arg_orders is not empty"},
+	    {"'arg_types':null,'arg_orders':['a']",
+		WHY "arg_types is nil but arg_orders is not empty"},
+	    {"'arg_types':{},'arg_orders':null", NULL},
+	    {"'arg_types':{},'arg_orders':[]", NULL},
+	    {"'arg_types':{},'arg_orders':'map'",
+		WHY "arg_types is empty but arg_orders is not"},
+	    {"'arg_types':{'a':'num'},'arg_orders':[]", NULL},
+	    {"'arg_types':{'a':'num'}", NULL},
+	    {"'arg_types':{'a':'num'},'arg_orders':'map'", NULL},
+	    {"'arg_types':{'a':'num','b':'num'},'arg_orders':['b','a']", NULL},
+	    {"'arg_types':{'a':'num','b':'num'},'arg_orders':['a']",
+		WHY "arg_types count (2) does not match arg_orders count (1)"},
+	    {"'arg_types':{'a':'num','b':'num'},'arg_orders':['a','c']",
+		WHY "arg mismatch, missing: [\"b\"], extra: [\"c\"]"},
+	    {"'arg_types':{'a':'num','b':'num'},'arg_orders':['a','a']",
+		WHY "arg mismatch, missing: [\"b\"], extra: []"},
+	    {"'arg_types':{'a':'number','b':'num'}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':{'type':'num','max_bytes':5}}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':{'type':'num','default':'x'}}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':{'type':'num','defalt':1}}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':{'max_items':1}}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':['string',-1]}",
+		WHY "invalid arg_types configuration for: [\"a\"]"},
+	    {"'arg_types':{'a':'num'},'arg_orders':null",
+		WHY "invalid arg_types or arg_orders format"},
+	    {"'arg_types':'num'", WHY "invalid arg_types or arg_orders format"},
+	    {"'arg_types':{'a':'num'},'arg_orders':5",
+		WHY "invalid arg_types or arg_orders format"},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+a_pulled_function_may_say_no_version_in_any_way(void **state)
+{
+	static const char *const ways[] = {GOOD(",'version':'0.0.0'"),
+	    GOOD(",'version':''"), GOOD(",'version':7"), GOOD("")};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		struct function f = read_one(ways[i]);
+		struct problems p = {.count = 0};
+
+		function_normalise_version(&f);
+		assert_true(function_check(&f, &arena, &p));
+		assert_int_equal(f.version.len, 0);
+	}
+}
+
+static void
+dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
+{
+	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
+	    TEXT("os.timestamp"), TEXT("file.*")};
+	const struct target_rules some = {list, COUNT_OF(list)};
+	const struct {
+		const char *module, *function;
+		bool by_default, by_list;
+	} rows[] = {
+	    {"MyApp.Api", "get_user", true, true},
+	    {"Other", "get_user", true, false},
+	    {"Users", "anything", true, true},
+	    {"os", "cmd", false, false},
+	    {"os", "timestamp", false, true},
+	    {"file", "delete", false, false},
+	    {"erlang", "halt", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct function_target t = {.module = text_of(rows[i].module),
+		    .function = text_of(rows[i].function),
+		    .is_valid = true};
+
+		assert_int_equal(
+		    target_is_allowed(&no_rules, &t), rows[i].by_default);
+		assert_int_equal(target_is_allowed(&some, &t), rows[i].by_list);
+	}
+}
+
+static void
+a_denied_target_is_named_first_and_as_people_write_it(void **state)
+{
+	static const struct row rows[] = {
+	    {"'mfa':{'module':'os','function':'cmd','args':['ls',1]}",
+		"MFA not allowed: {:os, :cmd, [\"ls\", 1]}"},
+	    {"'mfa':{'module':'rpc','function':'Call it'}",
+		"MFA not allowed: {:rpc, :\"Call it\", []}"},
+	};
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+names_that_no_store_key_can_hold_are_refused(void **state)
+{
+	char notation[1024], name[200];
+	struct problems p;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	snprintf(notation, sizeof(notation),
+	    "{'request_type':'%.161s','service':'%.160s','nodes':['n'],"
+	    "'version':'%.65s','mfa':{'module':'M','function':'f'}}",
+	    name, name, name);
+	p = judge(notation);
+	assert_problem(
+	    &p, 0, "request_type must be UTF-8 text of at most 160 bytes");
+	assert_problem(&p, 1, "version must be UTF-8 text of at most 64 bytes");
+	assert_int_equal(p.count, 2);
+}
+
+static void
+what_is_written_reads_back_and_equal_functions_have_equal_bytes(void **state)
+{
+	struct function f = read_one(
+	    GOOD(",'arg_types':{'a':'num','b':['string',5]},"
+		 "'arg_orders':['b','a'],'choose_node_mode':{'hash':'a'},"
+		 "'version':'1.0.0','idempotent':true,'timeout':'infinity'"));
+	struct function again;
+	struct buffer first, second;
+	struct packer p;
+
+	(void)state;
+	buffer_init(&first, 65536);
+	buffer_init(&second, 65536);
+	pack_init(&p, &first);
+	function_write(&p, &f);
+	assert_int_equal(pack_finish(&p), OK);
+	assert_int_equal(pack_check(buffer_text(&first), PACK_LIMITS), OK);
+	assert_int_equal(
+	    function_read(buffer_text(&first), &arena, &again), OK);
+	assert_true(again.idempotent);
+	assert_int_equal(again.timeout_ms, FUNCTION_NO_TIMEOUT);
+	assert_int_equal(again.choose, FUNCTION_CHOOSE_HASH_KEY);
+	assert_true(text_is(again.choose_key, "a"));
+	assert_int_equal(again.order_count, 2);
+	pack_init(&p, &second);
+	function_write(&p, &again);
+	assert_true(text_eq(buffer_text(&first), buffer_text(&second)));
+	buffer_finish(&first);
+	buffer_finish(&second);
+}
+
+static void
+bytes_that_are_no_map_are_not_a_function(void **state)
+{
+	struct function f;
+
+	(void)state;
+	assert_int_equal(
+	    function_read(pack_notation(&arena, "[1]"), &arena, &f), ERR_TYPE);
+	assert_int_not_equal(function_read(TEXT("\x82\xa1x"), &arena, &f), OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		a_function_wrong_in_everything_hears_all_seventeen_texts_in_order),
+	    cmocka_unit_test(
+		the_readme_sample_registers_with_the_documented_defaults),
+	    cmocka_unit_test(a_timeout_is_100_to_300000_or_infinity),
+	    cmocka_unit_test(
+		a_retry_is_a_positive_number_in_one_of_three_forms),
+	    cmocka_unit_test(every_form_of_a_field_is_known_and_no_other),
+	    cmocka_unit_test(what_is_not_built_yet_is_refused_with_that_reason),
+	    cmocka_unit_test(
+		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
+	    cmocka_unit_test(a_pulled_function_may_say_no_version_in_any_way),
+	    cmocka_unit_test(
+		dangerous_modules_are_denied_unless_the_pair_is_allowed),
+	    cmocka_unit_test(
+		a_denied_target_is_named_first_and_as_people_write_it),
+	    cmocka_unit_test(names_that_no_store_key_can_hold_are_refused),
+	    cmocka_unit_test(
+		what_is_written_reads_back_and_equal_functions_have_equal_bytes),
+	    cmocka_unit_test(bytes_that_are_no_map_are_not_a_function),
+	};
+
+	return cmocka_run_group_tests(tests, start, finish);
+}
