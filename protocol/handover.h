@@ -77,6 +77,8 @@ enum handover_kind {
 	HANDOVER_GENERATION,   /* to the guard and to control: a = generation in
 				  force, b = enum err; text = what came of it. To
 				  the guard the memfd now in force rides along */
+	/* parent ← child that could not exec; a = errno, text = the program */
+	HANDOVER_UNSTARTED,
 	/* supervisor → guard */
 	HANDOVER_NOTIFY, /* text = a datagram for NOTIFY_SOCKET */
 	/* the settings program, run as `settings FILE [section.key=value]…`

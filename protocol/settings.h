@@ -68,7 +68,8 @@ enum setting_type {
 
 /* A row of the table, for those who show, check or explain settings. */
 struct setting_row {
-	const char *section; /* "" at the top; "workers" for the roles' rows */
+	const char
+	    *section; /* "" at the top; "workers.puller" is a role's own */
 	const char *key;
 	enum setting_type type;
 	const char *fallback; /* the default, as written in a file */

@@ -18,6 +18,12 @@ fd_close(int *fd)
 	*fd = -1;
 }
 
+bool
+fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
 enum err
 fd_set_nonblocking(int fd)
 {

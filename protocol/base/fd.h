@@ -9,6 +9,7 @@
  * Owner:  descriptors belong to the caller unless a comment says otherwise.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,8 @@
 
 /* fd_close closes once and leaves -1; takes -1. */
 void fd_close(int *fd);
+
+bool fd_is_open(int fd);
 
 enum err fd_set_nonblocking(int fd) MUST_USE;
 enum err fd_set_cloexec(int fd, bool on) MUST_USE;

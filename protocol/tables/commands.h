@@ -68,5 +68,13 @@
 	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
 	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")
 
+#define ALL_COMMANDS(C) \
+	CONTROL_COMMANDS(C) \
+	CONFIG_DB_COMMANDS(C) \
+	PULLER_COMMANDS(C) \
+	RATE_LIMITER_COMMANDS(C) \
+	GATEWAY_COMMANDS(C) \
+	CLI_COMMANDS(C)
+
 // clang-format on
 #endif /* PROTOCOL_TABLES_COMMANDS_H */

@@ -7,7 +7,8 @@
  * settings - every key of the YAML file, one row each.
  *
  * S(section, key, type, default, min, max, live, role, unit, meaning)
- *   section  the top-level key; `top` when the key itself stands at the top
+ *   section  the top-level key; `top` when the key itself stands at the top;
+ *            a role's own word (puller) stands for workers.<role>
  *   type     BOOL, U64, TEXT, CHOICE, TEXTS (list of text), LIST (its items
  *            have rows below), MAPS (list of maps, checked by their owner)
  *   default  as it would be written in the file

@@ -71,7 +71,7 @@ not_started(struct child *c, uint64_t now_ms)
 
 	c->life--; /* it never was */
 	c->rest_ms = intensity_unstarted(
-	    &c->intensity, &c->tree->policy, ops->chance(ops->ctx));
+	    &c->intensity, &c->policy, ops->chance(ops->ctx));
 	c->deadline_ms = now_ms + c->rest_ms;
 	c->last = (struct child_end){.reason = REASON_START_FAILED,
 	    .state = CHILD_QUEUED,
@@ -86,7 +86,7 @@ not_started(struct child *c, uint64_t now_ms)
 static enum child_state
 spawn_it(struct child *c, const struct child_news *news)
 {
-	const struct policy *p = &c->tree->policy;
+	const struct policy *p = &c->policy;
 	const struct tree_ops *ops = &c->tree->ops;
 
 	c->life++;
@@ -107,7 +107,7 @@ announce_up(struct child *c, const struct child_news *news)
 	c->ready_ms = news->now_ms;
 	c->was_up = true;
 	intensity_started(&c->intensity);
-	c->deadline_ms = news->now_ms + c->tree->policy.healthy_after_ms;
+	c->deadline_ms = news->now_ms + c->policy.healthy_after_ms;
 	hang_reset(&c->hang, news->now_ms);
 	return CHILD_UP;
 }
@@ -156,7 +156,7 @@ abort_it(struct child *c, const struct child_news *news)
 	c->cause =
 	    news->event == CHILD_HUNG ? REASON_HANG : REASON_START_TIMEOUT;
 	send_signal(c, SIGABRT);
-	c->deadline_ms = news->now_ms + c->tree->policy.abort_ms;
+	c->deadline_ms = news->now_ms + c->policy.abort_ms;
 	return CHILD_ABORTING;
 }
 
@@ -167,7 +167,7 @@ ask_to_stop(struct child *c, const struct child_news *news)
 		c->cause = news->cause;
 	c->is_leaving = true;
 	send_signal(c, SIGTERM);
-	c->deadline_ms = news->now_ms + c->tree->policy.term_ms;
+	c->deadline_ms = news->now_ms + c->policy.term_ms;
 	return CHILD_STOPPING;
 }
 
@@ -234,8 +234,8 @@ rest_it(struct child *c, uint64_t now_ms)
 
 	c->rest_ms = 0;
 	if (c->last.code != EXIT_AT_ONCE || c->last.reason != REASON_RECYCLE)
-		c->rest_ms = intensity_died(&c->intensity, &c->tree->policy,
-		    now_ms, ready_ms, ops->chance(ops->ctx));
+		c->rest_ms = intensity_died(&c->intensity, &c->policy, now_ms,
+		    ready_ms, ops->chance(ops->ctx));
 	c->deadline_ms = now_ms + c->rest_ms;
 	c->has_fallen = true;
 	if (c->intensity.is_exhausted &&

@@ -51,7 +51,6 @@ struct child_spec {
 	bool is_significant;
 	uint32_t priority; /* in a storm: lower starts first */
 	uint64_t needs;    /* bit i: sibling i must be ready before the start */
-	uint32_t drain_ms; /* 0: the policy's */
 	int32_t oom_adjust; /* oom_score_adj, where privilege allows */
 	uint32_t flags;     /* the owner's: which descriptors, … */
 };
@@ -70,6 +69,7 @@ struct child_end {
 
 struct child {
 	struct child_spec spec;
+	struct policy policy; /* the tree's, unless the owner says otherwise */
 	struct tree *tree;
 	struct group *group;
 	uint32_t index; /* among its siblings */
@@ -92,6 +92,7 @@ struct child {
 	struct intensity intensity;
 	struct hang hang;
 	struct child_end last; /* reason NONE: never ended */
+	void *body;            /* of whoever makes the processes */
 	uint64_t ignored;      /* events that could not matter */
 };
 

@@ -157,9 +157,8 @@ static uint64_t
 drain_ms(const struct child *c, uint64_t now_ms)
 {
 	const struct tree *t = c->tree;
-	uint64_t ms =
-	    c->spec.drain_ms > 0 ? c->spec.drain_ms : t->policy.drain_ms;
-	uint64_t last_ms = t->policy.term_ms + t->policy.abort_ms;
+	uint64_t ms = c->policy.drain_ms;
+	uint64_t last_ms = c->policy.term_ms + c->policy.abort_ms;
 
 	if (t->is_fast)
 		return 0;

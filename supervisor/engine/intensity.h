@@ -16,7 +16,7 @@
 #include "supervisor/engine/policy.h"
 
 enum {
-	INTENSITY_MOST = 64 /* the largest `intensity` a policy may ask for */
+	INTENSITY_MOST = 1000 /* the largest `intensity` a policy may ask for */
 };
 
 struct intensity {

@@ -62,6 +62,7 @@ tree_add_child(
 
 	INVARIANT(t->count < TREE_MOST);
 	c->spec = *spec;
+	c->policy = t->policy;
 	c->tree = t;
 	c->group = parent != NULL ? parent : t->root;
 	c->index = add_member(c->group, c, NULL);
@@ -154,7 +155,7 @@ check_pulse(struct tree *t, struct child *c, uint64_t now_ms)
 	    (c->state != CHILD_UP && c->state != CHILD_DRAINING) ||
 	    !t->ops.beat(t->ops.ctx, c, &beat))
 		return;
-	switch (hang_check(&c->hang, &beat, t->policy.beat_ms, now_ms,
+	switch (hang_check(&c->hang, &beat, c->policy.beat_ms, now_ms,
 	    (struct hang_look){look_at, &ctx})) {
 	case HANG_STOPPED:
 		child_tell(c,
@@ -315,9 +316,9 @@ tree_child_progress(
 	tell(t, c,
 	    &(struct child_news){.event = CHILD_PROGRESS,
 		.now_ms = now_ms,
-		.value = wanted_ms < t->policy.start_most_ms
+		.value = wanted_ms < c->policy.start_most_ms
 		    ? wanted_ms
-		    : t->policy.start_most_ms});
+		    : c->policy.start_most_ms});
 }
 
 void
@@ -348,8 +349,7 @@ tree_order_stop(struct tree *t, struct child *c, uint64_t now_ms)
 	tell(t, c,
 	    &(struct child_news){.event = CHILD_WANT_DOWN,
 		.now_ms = now_ms,
-		.value = c->spec.drain_ms > 0 ? c->spec.drain_ms
-					      : t->policy.drain_ms,
+		.value = c->policy.drain_ms,
 		.cause = REASON_OPERATOR});
 }
 

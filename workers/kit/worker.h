@@ -8,10 +8,10 @@
  * worker_run is main's only call. Its order is fixed:
  *    1 take over descriptors and environment   (protocol/handover.h)
  *    2 log: who we are, in every line
- *    3 map the segments; find our slot of `stats`
+ *    3 map the segments; last words          (last_words.h)
  *    4 read the settings
- *    5 open our endpoint, <runtime_dir>/<role>[-N].ipc
- *    6 limits, no_new_privs, last words        (sandbox.h, last_words.h)
+ *    5 the loop and its signals; limits, no_new_privs     (sandbox.h)
+ *    6 open our endpoint, <runtime_dir>/<role>[-N].ipc    (desk.h)
  *    7 spec->start
  *    8 say READY
  *    9 loop: messages, commands, settings, deaths of siblings, heartbeat
@@ -38,7 +38,10 @@
 #include "workers/kit/route.h"
 
 struct loop;
+struct events;
 struct settings;
+struct stats;
+struct stats_slot;
 struct worker;
 
 struct worker_sibling {
@@ -51,7 +54,7 @@ struct worker_sibling {
 struct worker_reload {
 	const struct settings *old;  /* in force until this returns */
 	const struct settings *next; /* validated; in force afterwards */
-	char text[HANDOVER_TEXT]; /* out: for RELOAD_NEEDS_RESTART, the keys */
+	char text[HANDOVER_TEXT];    /* the kit's */
 };
 
 struct worker_spec {
@@ -73,9 +76,9 @@ struct worker_spec {
 	void (*stop)(struct worker *);
 
 	/*
-	 * on_settings (may be NULL) applies what the table marks live. When it
-	 * is NULL the kit answers by itself: unchanged, or needs restart when
-	 * a key of the role's own sections differs.
+	 * on_settings (may be NULL) applies what the table marks live and
+	 * says so. The kit adds what the table knows: NEEDS_RESTART and the
+	 * keys, when one of this role's that is not live differs.
 	 */
 	enum reload_result (*on_settings)(
 	    struct worker *, struct worker_reload *);
@@ -103,6 +106,9 @@ int worker_run(const struct worker_spec *, int argc, char **argv);
 struct loop *worker_loop(const struct worker *);
 void *worker_state(const struct worker *);
 const struct settings *worker_settings(const struct worker *);
+struct stats *worker_stats(struct worker *);
+struct stats_slot *worker_slot(const struct worker *); /* our own counters */
+struct events *worker_events(struct worker *);
 enum role worker_role(const struct worker *);
 uint32_t worker_instance(const struct worker *); /* 0 for a single one */
 uint64_t worker_life(const struct worker *);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "workers/kit/heartbeat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
+#include "workers/kit/inside.h"
+
+enum {
+	CENSUS_MS = 1000,
+	LAGGED_US = 250000 /* a turn this long is worth a line */
+};
+
+/* turn_ended is the heartbeat itself: a few stores, no system call but the
+ * clock, which the kernel answers without being entered. */
+static void
+turn_ended(void *ctx)
+{
+	struct worker *w = ctx;
+	uint64_t now_us = clock_mono_us();
+	uint64_t turn_us = now_us - loop_now_us(w->loop);
+
+	stats_beat(w->slot, now_us / 1000);
+	stats_add(w->slot, COUNTER_process_turns, 1);
+	stats_time(w->slot, HISTOGRAM_process_turn_us, turn_us);
+	if (turn_us / 1000 > stats_get(w->slot, COUNTER_process_lag_worst_ms))
+		stats_set(
+		    w->slot, COUNTER_process_lag_worst_ms, turn_us / 1000);
+	if (turn_us > LAGGED_US)
+		event_note(EVENT_loop_lagged, "turn_ms=%llu",
+		    (unsigned long long)(turn_us / 1000));
+}
+
+/* resident_bytes reads the second number of /proc/self/statm, in pages. */
+static uint64_t
+resident_bytes(void)
+{
+	char line[128];
+	size_t bytes;
+	unsigned long long all, resident;
+
+	if (fd_read_file("/proc/self/statm", line, sizeof(line), &bytes) !=
+		OK ||
+	    sscanf(line, "%llu %llu", &all, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+count_self(void *ctx)
+{
+	struct worker *w = ctx;
+	int descriptors = fd_count_open();
+
+	stats_set(w->slot, COUNTER_process_memory_bytes, resident_bytes());
+	if (descriptors >= 0)
+		stats_set(w->slot, COUNTER_process_descriptors,
+		    (uint64_t)descriptors);
+	if (!segment_is_sound(&w->stats.segment) ||
+	    !segment_is_sound(&w->events.segment)) {
+		log_line(LOG_FATAL, "segment_unusable",
+		    "hint=\"its header was written over\"");
+		exit(EXIT_SEGMENT);
+	}
+	loop_timer_start(w->loop, &w->census, loop_now_ms(w->loop) + CENSUS_MS);
+}
+
+void
+heartbeat_start(struct worker *w)
+{
+	w->beat = (struct loop_hook){.run = turn_ended, .ctx = w};
+	loop_on_turn_end(w->loop, &w->beat);
+	w->census = (struct loop_timer){.due = count_self, .ctx = w};
+	loop_timer_start(w->loop, &w->census, loop_now_ms(w->loop) + CENSUS_MS);
+}
