@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * body of the segment `limits`, for each class (8, 32, 128 slots) in turn:
+ * body of the segment `limits`:
+ *
+ *   0   closed_us: the latest time by which a row was judged idle; zero to 64
+ *
+ * then, for each class (8, 32, 128 slots) in turn:
  *
  *   tags   capacity × 8 bytes, a bucket of eight in each cache line
  *   rows   capacity × (64 + slots × 8) bytes; row i belongs to tag i
@@ -89,6 +93,8 @@ limits_map(int fd, struct limits *limits)
 
 	if (e != OK)
 		return e;
+	limits->head = at;
+	at += TABLE_HEAD_BYTES;
 	for (uint32_t class = 0; class < LIMITS_CLASSES; class ++) {
 		uint32_t keys = limits->segment.params[class];
 
@@ -164,6 +170,7 @@ limits_take(struct limits *limits, const struct limits_hit *asked,
 		if (row_claim(place.row, &hit, &claim)) {
 			memset(verdict, 0, sizeof(*verdict));
 			verdict->is_admitted = true;
+			verdict->at_us = row_claim_time(&claim);
 			return;
 		}
 	}

@@ -34,6 +34,7 @@ enum {
 struct limits {
 	struct segment segment;
 	uint32_t capacity[LIMITS_CLASSES]; /* rows; powers of two */
+	uint8_t *head;                     /* limits.c draws it */
 	uint8_t *tags[LIMITS_CLASSES];
 	uint8_t *rows[LIMITS_CLASSES];
 };
@@ -56,8 +57,10 @@ struct limits_hit {
 
 struct limits_verdict {
 	bool is_admitted;
-	bool is_full;            /* refused because the table has no room */
-	uint32_t current;        /* hits in the window; 0 when admitted */
+	bool is_full;     /* refused because the table has no room */
+	uint32_t current; /* hits in the window; 0 when admitted */
+	uint64_t at_us;   /* admitted: the time it was recorded under, which is
+			     between now_us and the answer */
 	uint32_t retry_after_ms; /* the same call succeeds then, not before */
 };
 

@@ -2,7 +2,7 @@
 /*
  * one row, words of 8 bytes:
  *
- *   word 0  hint   1  max   2  window_ms   3 … 7  zero
+ *   word 0  hint   1  max   2  window_ms   3  floor_us   4 … 7  zero
  *        8 …       slots: time in µs << 16 | count
  *
  *   a slot with count 0 is free, whatever its time; else it holds `count`
@@ -28,11 +28,16 @@
  * Resolution: a stamp is the true time rounded down to 1 µs. From
  * floor(b) - floor(a) > W (whole µs, so ≥ W + 1) follows b - a > W. With "≥ W"
  * it would follow only b - a > W - 1 µs; hence the strict comparison.
- * A caller that is stopped between reading its clock and the CAS records an
- * old time. The CAS proves that nobody touched the slot meanwhile, so the
- * promise holds for the recorded times; and those lie between a call's
- * arrival and its answer (limits.h), which is all a client can see. A time
- * behind another's stamp never moves that stamp back.
+ * A caller may be stopped between reading its clock and the CAS. If it starts
+ * a filling it records its old time, and the CAS proves that nobody touched
+ * the slot meanwhile. If it joins one, its hit counts under the slot's time or
+ * its own, whichever is later (at_us): with its own, it could lie within W of
+ * the filling before. A word freed by row_close, and a row made anew
+ * (floor_us), likewise carry the time by which the hits that were there had
+ * expired, and a filling begins no earlier. All these times were written
+ * before the CAS, so in each case
+ * the recorded time lies between the call's arrival and its answer: no client
+ * can tell that its call did not happen just then.
  *
  * Above 128 a filling expires whole with its latest hit, so its earlier hits
  * count too long. A hit joins the filling that is not full and starts another
@@ -125,12 +130,35 @@ window_us_of(const struct limits_hit *hit)
 	return (uint64_t)hit->window_ms * 1000;
 }
 
+bool
+row_is_possible(uint64_t us, uint64_t now_us)
+{
+	return us <= now_us + FUTURE_US;
+}
+
+/*
+ * first_time: when a filling of this slot may begin. A free word carries the
+ * time at which what was there was judged expired; see the notes.
+ */
+static inline uint64_t
+first_time(const struct limits_row *row, uint64_t word, uint64_t now_us)
+{
+	uint64_t floor_us =
+	    atomic_load_explicit(&row->floor_us, memory_order_relaxed);
+
+	if (count_of(word) == 0 && time_of(word) > floor_us)
+		floor_us = time_of(word);
+	return floor_us > now_us && row_is_possible(floor_us, now_us) ? floor_us
+								      : now_us;
+}
+
 /* next_word: the slot's word with this hit in it; 0 if there is no room. */
 static inline uint64_t
-next_word(uint64_t word, const struct limits_hit *hit, uint32_t share)
+next_word(const struct limits_row *row, uint64_t word,
+    const struct limits_hit *hit, uint32_t share)
 {
 	if (!counts(word, hit->now_us, window_us_of(hit)))
-		return word_of(hit->now_us, 1);
+		return word_of(first_time(row, word, hit->now_us), 1);
 	if (count_of(word) >= share)
 		return 0;
 	return word_of(
@@ -261,7 +289,8 @@ search(struct limits_row *row, uint32_t class, const struct limits_hit *hit,
 		return false;
 	}
 	claim->old = view.words[claim->at];
-	claim->next = next_word(claim->old, hit, share_of(hit->max, claim->at));
+	claim->next =
+	    next_word(row, claim->old, hit, share_of(hit->max, claim->at));
 	return true;
 }
 
@@ -292,7 +321,8 @@ row_find_claim(struct limits_row *row, uint32_t class,
 		return search(row, class, hit, claim, verdict);
 	claim->at = hint < usable ? (uint32_t)hint : 0;
 	claim->old = slot_word(row, claim->at);
-	claim->next = next_word(claim->old, hit, share_of(hit->max, claim->at));
+	claim->next =
+	    next_word(row, claim->old, hit, share_of(hit->max, claim->at));
 	if (claim->next != 0)
 		return true;
 	return search(row, class, hit, claim, verdict);
@@ -314,6 +344,12 @@ row_claim(struct limits_row *row, const struct limits_hit *hit,
 	return true;
 }
 
+uint64_t
+row_claim_time(const struct row_claim *claim)
+{
+	return time_of(claim->next);
+}
+
 void
 row_look(const struct limits_row *row, uint32_t class,
     const struct limits_hit *hit, struct limits_verdict *verdict)
@@ -329,10 +365,29 @@ row_look(const struct limits_row *row, uint32_t class,
 }
 
 void
+row_raise(_Atomic uint64_t *time_us, uint64_t us)
+{
+	uint64_t old = atomic_load(time_us);
+
+	while (old < us && !atomic_compare_exchange_weak(time_us, &old, us))
+		continue;
+}
+
+void
+row_begin(
+    struct limits_row *row, const struct limits_hit *hit, uint64_t closed_us)
+{
+	if (!row_is_possible(closed_us, hit->now_us))
+		closed_us = 0;
+	row_raise(
+	    &row->floor_us, closed_us > hit->now_us ? closed_us : hit->now_us);
+	note(row, hit);
+}
+
+void
 row_import(struct limits_row *to, const struct limits_row *from,
     uint32_t from_class, const struct limits_hit *hit)
 {
-	note(to, hit);
 	for (uint32_t i = 0; i < row_slots(from_class); i++) {
 		uint64_t word = slot_word(from, i);
 		uint64_t old = slot_word(to, i);
@@ -388,7 +443,6 @@ row_close(struct limits_row *row, uint32_t class, uint64_t now_us,
 		} while (!atomic_compare_exchange_strong(
 		    &row->slots[i], &old, next));
 	}
-	atomic_store_explicit(&row->max, 0, memory_order_relaxed);
 	return true;
 }
 
@@ -400,7 +454,7 @@ row_repair(struct limits_row *row, uint32_t class, uint64_t now_us)
 	for (uint32_t i = 0; i < row_slots(class); i++) {
 		uint64_t old = slot_word(row, i);
 
-		if (time_of(old) > now_us + FUTURE_US)
+		if (!row_is_possible(time_of(old), now_us))
 			repaired += atomic_compare_exchange_strong(
 			    &row->slots[i], &old, word_of(now_us, 0));
 	}

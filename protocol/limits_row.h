@@ -27,7 +27,8 @@ struct limits_row {
 	_Atomic uint64_t hint;      /* slot to try first; any value is valid */
 	_Atomic uint64_t max;       /* largest max whose hits may be in here */
 	_Atomic uint64_t window_ms; /* of the last hit */
-	_Atomic uint64_t zero[ROW_HEAD_WORDS - 3];
+	_Atomic uint64_t floor_us;  /* no hit is recorded under less */
+	_Atomic uint64_t zero[ROW_HEAD_WORDS - 4];
 	_Atomic uint64_t slots[]; /* row_slots(class) */
 };
 
@@ -58,9 +59,22 @@ bool row_find_claim(struct limits_row *, uint32_t class,
 bool row_claim(
     struct limits_row *, const struct limits_hit *, const struct row_claim *);
 
+/* row_claim_time is the time the hit is recorded under. */
+uint64_t row_claim_time(const struct row_claim *);
+
 /* row_look counts without touching anything. */
 void row_look(const struct limits_row *, uint32_t class,
     const struct limits_hit *, struct limits_verdict *);
+
+/* row_begin readies a row for a new key, before it is live. */
+void row_begin(
+    struct limits_row *, const struct limits_hit *, uint64_t closed_us);
+
+/* row_raise lifts a time to at least `us`. */
+void row_raise(_Atomic uint64_t *, uint64_t us);
+
+/* row_is_possible: not so far ahead that only damage explains it. */
+bool row_is_possible(uint64_t us, uint64_t now_us);
 
 /* row_import copies the hits that count from a row of a smaller class. */
 void row_import(struct limits_row *to, const struct limits_row *from,

@@ -47,6 +47,7 @@ limits_sweep(struct limits *limits, uint64_t now_us, uint64_t keep_ms,
 	sweep->is_done = false;
 	if (sweep->position >= places)
 		sweep->position = 0;
+	table_repair(limits, now_us);
 	for (uint32_t i = 0; i < budget && !sweep->is_done; i++) {
 		sweep_one(
 		    limits, sweep->position, now_us, keep_ms * 1000, sweep);

@@ -32,6 +32,12 @@
  * caller that meets its own key DYING revives it under the next turn, so the
  * last step of the closer fails.
  *
+ * Forgetting a row forgets until when its hits counted. A caller whose clock
+ * reading is older than that (it was stopped after reading it) would find a
+ * fresh row and record a time at which the forgotten hits still counted. So
+ * closed_us keeps the time of the latest close, written before its tag is
+ * FREE, and a new row takes no hit under an earlier time (row->floor_us).
+ *
  * A row given up while a helper copied hits into it (row_import) may leave
  * them to its next owner, who is then refused a little too early: the safe
  * side, and for one window.
@@ -56,6 +62,12 @@ enum {
 	PRINT_SHIFT = 10,
 	ATTEMPTS = 1000
 };
+
+static _Atomic uint64_t *
+closed_us_of(const struct limits *limits)
+{
+	return (_Atomic uint64_t *)(void *)limits->head;
+}
 
 static _Atomic uint64_t *
 tag_at(const struct limits *limits, uint32_t class, uint32_t index)
@@ -224,6 +236,7 @@ confirm(struct limits *limits, const struct limits_hit *hit,
 			return;
 		}
 	} while (changed);
+	row_begin(place->row, hit, atomic_load(closed_us_of(limits)));
 	has_old = import(limits, hit, place, &from);
 	if (swap(
 		limits, place, with(place->tag, print_of(hit->key), LIVE, 0)) &&
@@ -306,8 +319,10 @@ static bool
 die(struct limits *limits, struct place *place, uint64_t now_us,
     uint64_t keep_us, bool force)
 {
-	if (row_close(place->row, place->class, now_us, keep_us, force))
+	if (row_close(place->row, place->class, now_us, keep_us, force)) {
+		row_raise(closed_us_of(limits), now_us);
 		return swap(limits, place, freed(place->tag));
+	}
 	(void)swap(limits, place,
 	    with(place->tag, place->tag >> PRINT_SHIFT, LIVE, 1));
 	return false;
@@ -349,6 +364,16 @@ table_tend(struct limits *limits, uint32_t class, uint32_t index,
 	}
 	return die(limits, &place, now_us, keep_us, false) ? TENDED_FREED
 							   : TENDED_KEPT;
+}
+
+void
+table_repair(struct limits *limits, uint64_t now_us)
+{
+	uint64_t closed_us = atomic_load(closed_us_of(limits));
+
+	if (!row_is_possible(closed_us, now_us))
+		(void)atomic_compare_exchange_strong(
+		    closed_us_of(limits), &closed_us, now_us);
 }
 
 bool

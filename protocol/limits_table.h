@@ -20,6 +20,7 @@
 #include "protocol/limits_row.h"
 
 enum {
+	TABLE_HEAD_BYTES = 64,
 	TABLE_BUCKET = 8, /* tags of a cache line */
 	TABLE_PROBES = 32 /* tags a key may be at */
 };
@@ -60,6 +61,9 @@ enum table_tended table_tend(struct limits *, uint32_t class, uint32_t index,
 
 /* table_drop frees a row whatever is in it; false if somebody revived it. */
 bool table_drop(struct limits *, const struct place *, uint64_t now_us);
+
+/* table_repair takes back an impossible closing time. */
+void table_repair(struct limits *, uint64_t now_us);
 
 /* table_row is the row at an index, whoever owns it. */
 struct limits_row *table_row(
