@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: MIT
+/* config_db - what becomes of the function table, without a process. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "protocol/inspect.h"
+#include "test/unit/notation.h"
+#include "workers/config_db/change.h"
+#include "workers/config_db/show.h"
+
+static const struct text urls[] = {{"tcp://127.0.0.1:*", 17}};
+static const struct gate_rules rules = {.node_urls = urls, .node_url_count = 1};
+
+static char folder[64];
+static struct store *store;
+static struct arena arena;
+static uint64_t now_ms;
+static uint64_t generation;
+static char line[4096];
+
+static int
+start(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/config_db_test.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(store_open(folder, STORE_WRITE, &store), OK);
+	arena_init(&arena);
+	now_ms = 1000000;
+	generation = 0;
+	return 0;
+}
+
+static int
+finish(void **state)
+{
+	static const char *const files[] = {
+	    "config_db/data.mdb", "config_db/lock.mdb", "config_db", ""};
+
+	(void)state;
+	store_close(&store);
+	arena_finish(&arena);
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
+		assert_int_equal(remove(path), 0);
+	}
+	return 0;
+}
+
+/* change applies one in a transaction of its own and shows the answer. */
+static const char *
+change(enum change_op op, const char *notation)
+{
+	struct inspect shown;
+	struct table table;
+	struct change c;
+
+	change_init(&c, op, pack_notation(&arena, notation));
+	assert_int_equal(table_begin(&table, store, now_ms), OK);
+	assert_int_equal(change_apply(&c, &table, &arena, &rules), OK);
+	assert_int_equal(table_commit(&table, &generation), OK);
+	inspect_init(&shown, line, sizeof(line));
+	if (c.class == CHANGE_DONE)
+		inspect_value(&shown, buffer_text(&c.result));
+	else
+		inspect_raw(&shown, text_of(c.message));
+	change_finish(&c);
+	return line;
+}
+
+/* visible lists the functions in force: "s/f@1 s/g! …", `!` for disabled. */
+static enum err
+visit(void *ctx, const struct store_record *r)
+{
+	struct inspect *shown = ctx;
+
+	if (shown->len > 0)
+		inspect_raw(shown, TEXT(" "));
+	inspect_raw(shown, r->service);
+	inspect_raw(shown, TEXT("/"));
+	inspect_raw(shown, r->request_type);
+	if (r->version.len > 0)
+		inspect_raw(shown, TEXT("@"));
+	inspect_raw(shown, r->version);
+	if (r->is_disabled)
+		inspect_raw(shown, TEXT("!"));
+	return OK;
+}
+
+static const char *
+visible(void)
+{
+	struct inspect shown;
+	uint64_t found;
+
+	inspect_init(&shown, line, sizeof(line));
+	assert_int_equal(
+	    store_read_functions(store, visit, &shown, &found), OK);
+	assert_true(found == generation);
+	return line;
+}
+
+#define F(name, more) \
+	"{'request_type':'" name "','service':'s','nodes':['n']," \
+	"'mfa':{'module':'M','function':'f'}" more "}"
+#define PULL(list) \
+	"{'source':'pull','service':'s','node':'n1','functions':[" list "]}"
+
+static void
+what_a_service_no_longer_sends_is_removed(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", "") F("b", "") F("c", "")));
+	assert_string_equal(visible(), "s/a s/b s/c");
+	change(CHANGE_OPERATOR_ADD, "{'function':" F("mine", "") "}");
+	change(CHANGE_BATCH_ADD, PULL(F("b", "")));
+	assert_string_equal(visible(), "s/b s/mine");
+	change(CHANGE_BATCH_ADD, PULL(""));
+	assert_string_equal(visible(), "s/mine");
+}
+
+static void
+an_operators_disable_survives_every_refresh(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", "") F("b", "")));
+	assert_string_equal(
+	    change(CHANGE_DISABLE, "{'service':'s','function':'a'}"),
+	    "%{\"changed\" => 1}");
+	change(CHANGE_BATCH_ADD,
+	    PULL(F("a", ",'timeout':900") F("b", ",'timeout':900")));
+	assert_string_equal(visible(), "s/a! s/b");
+	change(CHANGE_ENABLE, "{'service':'s','function':'a'}");
+	assert_string_equal(visible(), "s/a s/b");
+}
+
+static void
+an_enable_outweighs_what_the_service_says(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", ",'disabled':true")));
+	assert_string_equal(visible(), "s/a!");
+	change(CHANGE_ENABLE, "{'service':'s','function':'a'}");
+	assert_string_equal(visible(), "s/a");
+}
+
+static void
+the_same_functions_again_change_no_generation(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", "") F("b", "")));
+	before = generation;
+	/* another spelling of the same defaults */
+	assert_string_equal(
+	    change(CHANGE_BATCH_ADD,
+		PULL(F("a", ",'choose_node_mode':'random','disabled':false")
+			F("b", ""))),
+	    "%{\"accepted\" => 2, \"refused\" => 0, \"unchanged\" => 2, "
+	    "\"removed\" => 0, ...}");
+	assert_true(generation == before);
+	change(CHANGE_BATCH_ADD, PULL(F("a", ",'timeout':900") F("b", "")));
+	assert_true(generation == before + 1);
+}
+
+static void
+one_bad_function_does_not_block_the_others(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("old", "")));
+	assert_string_equal(change(CHANGE_BATCH_ADD,
+				PULL(F("a", "") "5" F("bad", ",'timeout':1")
+					F("old", ",'timeout':1") F("z", ""))),
+	    "%{\"accepted\" => 2, \"refused\" => 3, \"unchanged\" => 0, "
+	    "\"removed\" => 0, ...}");
+	/* what was good before a bad version came stays as it was */
+	assert_string_equal(visible(), "s/a s/old s/z");
+}
+
+static void
+the_services_name_holds_and_versions_stand_side_by_side(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD,
+	    PULL("{'request_type':'f','service':'other','nodes':['n'],"
+		 "'mfa':{'module':'M','function':'f'}}" F(
+		     "f", ",'version':'1.0.0'") F("f", ",'version':'2.0.0'")
+		     F("g", ",'version':'0.0.0'")));
+	assert_string_equal(visible(), "s/f s/f@1.0.0 s/f@2.0.0 s/g");
+	change(
+	    CHANGE_DISABLE, "{'service':'s','function':'f','version':'2.0.0'}");
+	assert_string_equal(visible(), "s/f s/f@1.0.0 s/f@2.0.0! s/g");
+}
+
+static void
+an_operator_adds_updates_and_deletes_at_run_time(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    change(CHANGE_OPERATOR_ADD, "{'function':" F("a", "") "}"),
+	    "%{\"accepted\" => 1}");
+	assert_string_equal(
+	    change(CHANGE_OPERATOR_ADD, "{'function':" F("a", "") "}"),
+	    "\"a\" of \"s\" exists; update replaces it");
+	assert_string_equal(change(CHANGE_OPERATOR_UPDATE,
+				"{'function':" F("a", ",'timeout':900") "}"),
+	    "%{\"accepted\" => 1}");
+	assert_string_equal(change(CHANGE_OPERATOR_UPDATE,
+				"{'function':" F("a",
+				    ",'mfa':{'module':'os',"
+				    "'function':'cmd'}") "}"),
+	    "MFA not allowed: {:os, :cmd, []}");
+	assert_string_equal(
+	    change(CHANGE_DELETE, "{'service':'s','function':'a'}"),
+	    "%{\"changed\" => 1}");
+	assert_string_equal(
+	    change(CHANGE_DELETE, "{'service':'s','function':'a'}"),
+	    "there is no function \"a\" of \"s\" without a version");
+	change(CHANGE_OPERATOR_ADD, "{'function':" F("a", "") "}");
+	assert_string_equal(change(CHANGE_CLEAR, "{}"), "%{\"removed\" => 1}");
+	assert_string_equal(visible(), "");
+}
+
+static void
+the_operators_function_stands_before_the_services(void **state)
+{
+	struct buffer buffer;
+	struct packer p;
+	struct text source;
+	const struct store_names names = {TEXT("s"), TEXT("a"), {0}};
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", "")));
+	change(CHANGE_OPERATOR_UPDATE, "{'function':" F("a", "") "}");
+	buffer_init(&buffer, 65536);
+	pack_init(&p, &buffer);
+	assert_int_equal(show_one(store, &names, &p), OK);
+	assert_int_equal(
+	    unpack_field_text(buffer_text(&buffer), "source", &source), OK);
+	assert_true(text_is(source, "operator"));
+	buffer_finish(&buffer);
+}
+
+static void
+a_call_without_a_version_is_shown_the_highest_enabled_one(void **state)
+{
+	static const char *const versions[] = {
+	    "10.0.0", "10.0.0-rc.1", "9.0.0"};
+	const struct store_names names = {TEXT("s"), TEXT("f"), {0}};
+	struct buffer buffer;
+	struct packer p;
+	struct text version;
+	char args[128];
+
+	(void)state;
+	change(CHANGE_BATCH_ADD,
+	    PULL(F("f", "") F("f", ",'version':'9.0.0'") F("f",
+		",'version':'10.0.0-rc.1'") F("f", ",'version':'10.0.0'")));
+	buffer_init(&buffer, 65536);
+	for (size_t i = 0; i <= COUNT_OF(versions); i++) {
+		bool is_last = i == COUNT_OF(versions);
+
+		buffer_truncate(&buffer, 0);
+		pack_init(&p, &buffer);
+		assert_int_equal(show_one(store, &names, &p), OK);
+		enum err e = unpack_field_text(
+		    buffer_text(&buffer), "version", &version);
+
+		assert_int_equal(e, is_last ? ERR_TYPE : OK);
+		if (is_last)
+			break;
+		assert_true(text_is(version, versions[i]));
+		snprintf(args, sizeof(args),
+		    "{'service':'s','function':'f','version':'%s'}",
+		    versions[i]);
+		change(CHANGE_DISABLE, args);
+	}
+	buffer_finish(&buffer);
+}
+
+/* failures shows a field of the failed records, in order. */
+static const char *
+failures(const char *field, const struct failed_filter *filter)
+{
+	struct inspect shown;
+	struct buffer buffer;
+	struct packer p;
+	struct unpacker u;
+	struct text record, value;
+	MDB_txn *txn;
+	uint32_t count;
+
+	buffer_init(&buffer, 1 << 20);
+	pack_init(&p, &buffer);
+	assert_int_equal(store_begin(store, false, &txn), OK);
+	assert_int_equal(failed_list(store, txn, filter, &p), OK);
+	mdb_txn_abort(txn);
+	inspect_init(&shown, line, sizeof(line));
+	unpack_init(&u, buffer_text(&buffer));
+	assert_int_equal(unpack_array(&u, &count), OK);
+	for (uint32_t i = 0; i < count; i++) {
+		assert_int_equal(unpack_raw(&u, &record), OK);
+		assert_int_equal(
+		    unpack_map_find(record, text_of(field), &value), OK);
+		inspect_raw(&shown, i > 0 ? TEXT(" ") : TEXT(""));
+		inspect_value(&shown, value);
+	}
+	buffer_finish(&buffer);
+	return line;
+}
+
+#define BAD(name) F(name, ",'timeout':1")
+
+static void
+a_refusal_is_kept_with_sender_node_and_reasons(void **state)
+{
+	const struct failed_filter all = {.limit = 100, .now_ms = now_ms};
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a")));
+	assert_string_equal(failures("source", &all), "\"pull\"");
+	assert_string_equal(failures("node", &all), "\"n1\"");
+	assert_string_equal(failures("service", &all), "\"s\"");
+	assert_string_equal(failures("request_type", &all), "\"a\"");
+	assert_string_equal(failures("version", &all), "nil");
+	assert_string_equal(failures("inserted_at_ms", &all), "1000000");
+	assert_string_equal(failures("expires_at_ms", &all), "87400000");
+	assert_string_equal(failures("reason", &all),
+	    "[\"timeout must be a positive integer between 100 and 300000, or "
+	    ":i...\"]");
+}
+
+static void
+refusals_are_filtered_limited_ordered_and_counted(void **state)
+{
+	struct failed_filter filter = {.limit = 100, .now_ms = now_ms};
+	uint64_t count;
+	MDB_txn *txn;
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a") BAD("b")));
+	change(CHANGE_OPERATOR_ADD,
+	    "{'function':{'request_type':'c','service':'t'}}");
+	change(CHANGE_FAILED,
+	    "{'source':'pull','service':'u','node':'n2','reasons':['gone']}");
+	assert_string_equal(failures("id", &filter), "4 3 2 1");
+	filter.is_oldest_first = true;
+	assert_string_equal(failures("id", &filter), "1 2 3 4");
+	filter.limit = 3;
+	assert_string_equal(failures("id", &filter), "1 2 3");
+	filter.source = TEXT("pull");
+	assert_string_equal(failures("id", &filter), "1 2 4");
+	filter.service = TEXT("u");
+	assert_string_equal(failures("reason", &filter), "[\"gone\"]");
+	assert_int_equal(store_begin(store, false, &txn), OK);
+	assert_int_equal(failed_count(store, txn, now_ms, &count), OK);
+	assert_int_equal(count, 4);
+	mdb_txn_abort(txn);
+}
+
+static void
+the_same_refusal_again_renews_one_record(void **state)
+{
+	const struct failed_filter all = {
+	    .limit = 100, .now_ms = now_ms + 30000};
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a")));
+	now_ms += 30000;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a")));
+	assert_string_equal(failures("id", &all), "2");
+	assert_string_equal(failures("times", &all), "2");
+	assert_string_equal(failures("first_at_ms", &all), "1000000");
+	assert_string_equal(failures("inserted_at_ms", &all), "1030000");
+}
+
+static void
+refusals_expire_after_a_day_and_leave_at_cleanup(void **state)
+{
+	struct failed_filter filter = {.limit = 100};
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a")));
+	now_ms += FAILED_KEEP_MS / 2;
+	change(CHANGE_BATCH_ADD, PULL(BAD("b")));
+	now_ms += FAILED_KEEP_MS / 2;
+	filter.now_ms = now_ms;
+	assert_string_equal(failures("request_type", &filter), "\"b\"");
+	assert_string_equal(
+	    change(CHANGE_FAILED_CLEANUP, "{}"), "%{\"removed\" => 1}");
+	assert_string_equal(
+	    change(CHANGE_FAILED_CLEANUP, "{}"), "%{\"removed\" => 0}");
+	assert_string_equal(
+	    change(CHANGE_FAILED_CLEAR, "{}"), "%{\"removed\" => 1}");
+	assert_string_equal(failures("id", &filter), "");
+}
+
+static void
+a_summary_counts_by_source_and_service(void **state)
+{
+	struct inspect shown;
+	struct buffer buffer;
+	struct packer p;
+	struct text services;
+	uint64_t pulled;
+	MDB_txn *txn;
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(BAD("a") BAD("b")));
+	change(CHANGE_OPERATOR_ADD,
+	    "{'function':{'request_type':'c','service':'t'}}");
+	buffer_init(&buffer, 65536);
+	pack_init(&p, &buffer);
+	assert_int_equal(store_begin(store, false, &txn), OK);
+	assert_int_equal(failed_summary(store, txn, now_ms, &p), OK);
+	mdb_txn_abort(txn);
+	assert_int_equal(
+	    unpack_field_u64(buffer_text(&buffer), "pull", &pulled), OK);
+	assert_int_equal(pulled, 2);
+	assert_int_equal(unpack_map_find(buffer_text(&buffer),
+			     TEXT("by_service"), &services),
+	    OK);
+	inspect_init(&shown, line, sizeof(line));
+	inspect_value(&shown, services);
+	assert_string_equal(line, "%{\"s\" => 2, \"t\" => 1}");
+	buffer_finish(&buffer);
+}
+
+static void
+a_node_outside_the_allowed_urls_is_refused_with_that_reason(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    change(CHANGE_OPERATOR_ADD,
+		"{'function':{'request_type':'a','service':'s',"
+		"'nodes':['tcp://127.0.0.1:9','tcp://10.0.0.1:9'],"
+		"'mfa':{'module':'M','function':'f'}}}"),
+	    "node \"tcp://10.0.0.1:9\" is not allowed by security.node_urls");
+}
+
+static void
+a_pulled_function_without_nodes_runs_where_it_came_from(void **state)
+{
+	(void)state;
+	change(CHANGE_BATCH_ADD,
+	    "{'source':'pull','service':'s','nodes':['n1','n2'],'functions':["
+	    "{'request_type':'a','mfa':{'module':'M','function':'f'}}]}");
+	assert_string_equal(visible(), "s/a");
+}
+
+static void
+an_aborted_transaction_leaves_the_last_good_state(void **state)
+{
+	struct table table;
+	struct change c;
+
+	(void)state;
+	change(CHANGE_BATCH_ADD, PULL(F("a", "")));
+	change_init(&c, CHANGE_CLEAR, pack_notation(&arena, "{}"));
+	assert_int_equal(table_begin(&table, store, now_ms), OK);
+	assert_int_equal(change_apply(&c, &table, &arena, &rules), OK);
+	table_abort(&table);
+	change_finish(&c);
+	assert_string_equal(visible(), "s/a");
+}
+
+static void
+samples_show_the_greatest_enabled_version(void **state)
+{
+	struct buffer buffer;
+	struct packer p;
+	struct text sample, data, args;
+	struct inspect shown;
+
+	(void)state;
+	change(CHANGE_BATCH_ADD,
+	    PULL(F("f", ",'version':'9.0.0'") F("f",
+		",'version':'10.0.0','arg_types':{'id':'string',"
+		"'n':{'type':'num','default':7}}") F("g", ",'disabled':true")));
+	buffer_init(&buffer, 65536);
+	pack_init(&p, &buffer);
+	assert_int_equal(show_samples(store, (struct text){0}, &arena, &p), OK);
+	assert_int_equal(pack_check(buffer_text(&buffer), PACK_LIMITS), OK);
+	assert_int_equal(
+	    unpack_map_find(buffer_text(&buffer), TEXT("f - f"), &sample), OK);
+	assert_int_equal(unpack_map_find(sample, TEXT("data"), &data), OK);
+	assert_int_equal(unpack_map_find(data, TEXT("args"), &args), OK);
+	inspect_init(&shown, line, sizeof(line));
+	inspect_value(&shown, args);
+	assert_string_equal(line, "%{\"id\" => \"\", \"n\" => 7}");
+	assert_int_equal(
+	    unpack_map_find(buffer_text(&buffer), TEXT("g - g"), &sample),
+	    ERR_NOT_FOUND);
+	buffer_finish(&buffer);
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, start, finish)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    EACH(what_a_service_no_longer_sends_is_removed),
+	    EACH(an_operators_disable_survives_every_refresh),
+	    EACH(an_enable_outweighs_what_the_service_says),
+	    EACH(the_same_functions_again_change_no_generation),
+	    EACH(one_bad_function_does_not_block_the_others),
+	    EACH(the_services_name_holds_and_versions_stand_side_by_side),
+	    EACH(an_operator_adds_updates_and_deletes_at_run_time),
+	    EACH(the_operators_function_stands_before_the_services),
+	    EACH(a_call_without_a_version_is_shown_the_highest_enabled_one),
+	    EACH(a_refusal_is_kept_with_sender_node_and_reasons),
+	    EACH(refusals_are_filtered_limited_ordered_and_counted),
+	    EACH(the_same_refusal_again_renews_one_record),
+	    EACH(refusals_expire_after_a_day_and_leave_at_cleanup),
+	    EACH(a_summary_counts_by_source_and_service),
+	    EACH(a_node_outside_the_allowed_urls_is_refused_with_that_reason),
+	    EACH(a_pulled_function_without_nodes_runs_where_it_came_from),
+	    EACH(an_aborted_transaction_leaves_the_last_good_state),
+	    EACH(samples_show_the_greatest_enabled_version),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
