@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_LINK_LINK_H
+#define PROTOCOL_LINK_LINK_H
+
+/*
+ * link - the words both ends of a service link use. See protocol/LINK.md.
+ *
+ * Owner:  no memory.
+ */
+
+#include <stdint.h>
+
+#include "protocol/base/text.h"
+
+enum link_kind {
+	FRAME_HELLO = 1,
+	FRAME_CALL = 2,
+	FRAME_RESULT = 3,
+	FRAME_ERROR = 4,
+	FRAME_CHUNK = 5,
+	FRAME_END = 6,
+	FRAME_CANCEL = 7,
+	FRAME_CREDIT = 8,
+	FRAME_PING = 9,
+	FRAME_DRAINING = 10,
+};
+
+enum {
+	LINK_VERSION = 1,
+	LINK_MAX_BYTES = 16 * 1024 * 1024, /* one message, refused above */
+	LINK_NODES = 1024 * 1024,          /* msgpack values in one message */
+	LINK_WINDOW = 32,    /* requests a unary peer has outstanding */
+	LINK_PING_MS = 1000, /* silence after which we ask */
+	LINK_DEAD_MS = 3000, /* silence after which the peer is dead */
+	LINK_DIAL_MS = 3000, /* dial, TLS, SP handshake and HELLO together */
+	LINK_ACK_EVERY = 8,  /* messages received before a bare ack */
+	LINK_REDIAL_MIN_MS = 20,
+	LINK_REDIAL_MAX_MS = 5000,
+};
+
+/* Why a generation (the life of one connection) ended. */
+enum link_fault {
+	LINK_FAULT_none,
+	LINK_FAULT_refused,   /* nobody there, or dial too slow */
+	LINK_FAULT_closed,    /* the peer closed or died */
+	LINK_FAULT_handshake, /* not SP, or the wrong SP protocol */
+	LINK_FAULT_hello,     /* no HELLO, or one we cannot agree with */
+	LINK_FAULT_garbage,   /* bytes that are no envelope */
+	LINK_FAULT_too_big,   /* a message above max_bytes */
+	LINK_FAULT_gap,       /* a seq is missing */
+	LINK_FAULT_boot,      /* another instance answers than said HELLO */
+	LINK_FAULT_dead,      /* silent for LINK_DEAD_MS */
+	LINK_FAULT_twice,     /* answered what was answered already */
+	LINK_FAULT_denied,    /* peer uid, TLS, or a URL not allowed */
+	LINK_FAULT_stopped,   /* we closed it */
+};
+
+const char *link_fault_name(enum link_fault);
+
+#endif /* PROTOCOL_LINK_LINK_H */
