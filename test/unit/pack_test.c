@@ -558,6 +558,24 @@ every_first_byte_is_either_read_or_refused(void **state)
 	}
 }
 
+static void
+a_head_alone_never_promises_more_items_than_bytes_follow(void **state)
+{
+	static const char array[] = "\xdd\x00\x00\x00\x05"
+				    "abcd";
+	static const char map[] = "\xdf\x00\x00\x00\x03"
+				  "abcde";
+	struct unpacker u;
+	uint32_t count;
+
+	(void)state;
+	/* a caller may size an array by the count: it must be believable */
+	unpack_init(&u, (struct text){.at = array, .len = sizeof(array) - 1});
+	assert_int_equal(unpack_array(&u, &count), ERR_MALFORMED);
+	unpack_init(&u, (struct text){.at = map, .len = sizeof(map) - 1});
+	assert_int_equal(unpack_map(&u, &count), ERR_MALFORMED);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fresh, done)
 
 int
@@ -579,6 +597,7 @@ main(void)
 	    CASE(a_map_is_searched_by_key_and_the_last_of_equals_counts),
 	    CASE(the_check_passes_exactly_one_value),
 	    CASE(declared_sizes_above_the_bytes_present_are_refused),
+	    CASE(a_head_alone_never_promises_more_items_than_bytes_follow),
 	    CASE(depth_and_nodes_have_limits),
 	    CASE(the_reference_library_writes_the_same_bytes),
 	    CASE(
