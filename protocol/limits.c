@@ -114,7 +114,7 @@ limits_unmap(struct limits *limits)
 }
 
 uint64_t
-limits_key(const struct limits *limits, uint32_t limit_id, struct text value)
+limits_key(const struct limits *limits, uint64_t limit_id, struct text value)
 {
 	struct hash_seed seed = limits->segment.seed;
 

@@ -71,7 +71,7 @@ void limits_unmap(struct limits *);
 
 /* limits_key ties a value to its limit: two limits never share a counter. */
 uint64_t limits_key(
-    const struct limits *, uint32_t limit_id, struct text value);
+    const struct limits *, uint64_t limit_id, struct text value);
 
 /* limits_take asks for one hit and records it if there is room. */
 void limits_take(
