@@ -57,6 +57,7 @@ enum handover_fd {
 #define ENV_RUNTIME_DIR "BANYAN_RUNTIME_DIR"
 #define ENV_STATE_DIR   "BANYAN_STATE_DIR"
 #define ENV_LIBEXEC_DIR "BANYAN_LIBEXEC_DIR" /* the roles' programs */
+#define ENV_GENERATION  "BANYAN_GENERATION"  /* settings only: its number */
 #define ENV_FILE        "BANYAN_FILE"        /* the YAML file, absolute */
 
 enum handover_kind {

@@ -290,26 +290,44 @@ is_same(const struct settings *a, const struct settings *b, uint32_t i)
 		settings_value_text(b, &b->values[i]));
 }
 
-/* describe_change names value `i`, and who has to act on it. */
+const struct setting_row *
+settings_row(uint32_t i)
+{
+	return i < SETTINGS
+	    ? &setting_rows[i]
+	    : &worker_setting_rows[(i - SETTINGS) % WORKER_SETTINGS];
+}
+
+/* role_of: whose value `i` is, when it stands under workers.<role>. */
+static enum role
+role_of(uint32_t i)
+{
+	return (enum role)((i - SETTINGS) / WORKER_SETTINGS + 1);
+}
+
+void
+settings_name(uint32_t i, char *to, size_t size)
+{
+	const struct setting_row *row = settings_row(i);
+
+	if (i >= SETTINGS)
+		snprintf(
+		    to, size, "workers.%s.%s", role_name(role_of(i)), row->key);
+	else
+		snprintf(to, size, "%s%s%s", row->section,
+		    row->section[0] != '\0' ? "." : "", row->key);
+}
+
 static void
 describe_change(uint32_t i, struct settings_change *to)
 {
-	const struct setting_row *row;
-	enum role role;
+	const struct setting_row *row = settings_row(i);
 
-	if (i < SETTINGS) {
-		row = &setting_rows[i];
-		snprintf(to->name, sizeof(to->name), "%s%s%s", row->section,
-		    row->section[0] != '\0' ? "." : "", row->key);
-		to->role = row->role;
-	} else {
-		row = &worker_setting_rows[(i - SETTINGS) % WORKER_SETTINGS];
-		role = (enum role)((i - SETTINGS) / WORKER_SETTINGS + 1);
-		snprintf(to->name, sizeof(to->name), "workers.%s.%s",
-		    role_name(role), row->key);
-		to->role = row->is_live ? ROLE_supervisor : role;
-	}
+	settings_name(i, to->name, sizeof(to->name));
 	to->is_live = row->is_live;
+	to->role = row->role;
+	if (i >= SETTINGS && !row->is_live)
+		to->role = role_of(i);
 }
 
 size_t

@@ -43,6 +43,13 @@ struct settings_value {
 	uint32_t len;
 };
 
+enum {
+	SETTINGS_BYTES_AT = sizeof(struct settings_head) +
+	    SETTINGS_VALUES * sizeof(struct settings_value),
+	/* lists leave this much of the file to everything else */
+	SETTINGS_LISTS_BYTES = SETTINGS_BYTES - (1 << 20)
+};
+
 struct settings {
 	const struct settings_head *head;
 	const struct settings_value *values;
@@ -51,6 +58,10 @@ struct settings {
 /* settings_value_text gives "" where a value has no bytes. */
 struct text settings_value_text(
     const struct settings *, const struct settings_value *);
+
+/* settings_row and settings_name tell which key value `i` is. */
+const struct setting_row *settings_row(uint32_t i);
+void settings_name(uint32_t i, char *to, size_t size);
 
 /* settings_word copies the word of "a|b|!c" at `index`, without its `!`. */
 void settings_word(const char *words, uint64_t index, char *to, size_t size);

@@ -55,7 +55,7 @@
 	S(gateway, bind,                  TEXT, "127.0.0.1", 2, 45,  RESTART, guard, "address", "IPv4 or IPv6 address to listen on; 0.0.0.0 for all") \
 	S(gateway, backlog,               U64, "1024",   1, 65535,   RESTART, guard, "connections", "that wait in the kernel to be accepted") \
 	S(gateway, mount,                 TEXT, "/socket", 1, 128,   LIVE, gateway, "path", "clients open <mount>/websocket") \
-	S(gateway, channels,              LIST, "[]",    0, 64,      LIVE, gateway, "", "topics that may be joined; empty: api:* with the defaults of a channel") \
+	S(gateway, channels,              LIST, "[{topic: \"api:*\"}]", 0, 64, LIVE, gateway, "", "topics that may be joined") \
 	S(gateway, origins,               TEXTS, "[]",   0, 64,      LIVE, gateway, "origin", "allowed Origin headers, * as a wildcard; empty: all") \
 	S(gateway, idle_timeout_ms,       U64, "60000",  1000, 86400000, LIVE, gateway, "ms", "a client that sends nothing for this long is closed") \
 	S(gateway, header_timeout_ms,     U64, "10000",  100, 600000, LIVE, gateway, "ms", "for the whole HTTP head") \
