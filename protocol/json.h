@@ -25,10 +25,9 @@
 #include "protocol/pack.h"
 
 enum {
-	JSON_BYTES = 1000000,     /* of one text */
-	JSON_DEPTH = PACK_DEPTH,  /* containers inside each other */
-	JSON_NODES = PACK_NODES,  /* values and keys */
-	JSON_NUMBER_BYTES = 1024, /* of one number */
+	JSON_BYTES = 1000000,    /* of one text */
+	JSON_DEPTH = PACK_DEPTH, /* containers inside each other */
+	JSON_NODES = PACK_NODES, /* values and keys */
 };
 
 struct json_limits {
@@ -39,12 +38,14 @@ struct json_limits {
 
 #define JSON_LIMITS ((struct json_limits){JSON_BYTES, JSON_DEPTH, JSON_NODES})
 
-/* What went wrong and where; `what` is a literal for people. */
+/*
+ * What went wrong: ERR_MALFORMED, ERR_UTF8, ERR_RANGE (a number), ERR_TOO_BIG
+ * (bytes, nodes, digits), ERR_TOO_DEEP, ERR_FULL (the buffer's limit).
+ */
 struct json_error {
-	enum err
-	    err; /* MALFORMED, UTF8, RANGE, TYPE, TOO_BIG, TOO_DEEP, FULL */
-	uint32_t offset; /* bytes from the start of the text */
-	const char *what;
+	enum err err;
+	uint32_t offset;  /* bytes from the start of the text */
+	const char *what; /* a literal for people */
 };
 
 enum json_type {
@@ -67,7 +68,8 @@ struct json_reader {
 	struct json_error error;
 };
 
-/* json_to_pack converts a text that is exactly one value. On an error nothing
+/*
+ * json_to_pack converts a text that is exactly one value. On an error nothing
  * is appended; `error` may be NULL.
  */
 enum err json_to_pack(struct text, struct buffer *out, struct json_limits,

@@ -117,6 +117,23 @@ pack_text_long(struct packer *p, struct text t)
 		sized(p, 0xdb, 4, t);
 }
 
+char *
+pack_text_room(struct packer *p, uint32_t len)
+{
+	unsigned more = len < 32 ? 0
+	    : len <= UINT8_MAX   ? 1
+	    : len <= UINT16_MAX  ? 2
+				 : 4;
+	uint8_t type =
+	    len < 32 ? (uint8_t)(0xa0 | len) : (uint8_t)(0xd9 + more / 2);
+
+	if (pack_room(p, 1 + more + (size_t)len) == NULL)
+		return NULL;
+	head(p, type, len, more);
+	p->out->end += len;
+	return (char *)p->out->memory + p->out->end - len;
+}
+
 void
 pack_bin(struct packer *p, struct text t)
 {
@@ -152,9 +169,8 @@ void
 pack_ext(struct packer *p, int8_t type, struct text t)
 {
 	uint8_t fixed = fixed_ext(t.len);
+	size_t used = buffer_used(p->out);
 
-	if (pack_room(p, 6 + (size_t)t.len) == NULL)
-		return;
 	if (fixed != 0)
 		pack_byte(p, fixed);
 	else if (t.len <= UINT8_MAX)
@@ -165,6 +181,8 @@ pack_ext(struct packer *p, int8_t type, struct text t)
 		head(p, 0xc9, t.len, 4);
 	pack_byte(p, (uint8_t)type);
 	pack_raw(p, t);
+	if (p->err != OK) /* nothing of it, rather than a head alone */
+		buffer_truncate(p->out, used);
 }
 
 void

@@ -134,6 +134,12 @@ pack_string(struct packer *p, const char *s)
 	pack_text(p, (struct text){.at = s, .len = (uint32_t)strlen(s)});
 }
 
+/*
+ * pack_text_room writes the head of a text and gives the place of its `len`
+ * bytes for the caller to fill at once; NULL when they do not fit.
+ */
+char *pack_text_room(struct packer *, uint32_t len);
+
 /* A container's items follow its head: `count` items, or count × key, value. */
 void pack_array_long(struct packer *, uint32_t count);
 void pack_map_long(struct packer *, uint32_t count);
