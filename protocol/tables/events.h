@@ -63,6 +63,13 @@
 	E(reload_failed,      WARN,  LIFE,   "the settings are broken; nothing changed") \
 	E(obituary_unwritten, WARN,  LIFE,   "an obituary could not be kept on disk") \
 	E(record_refused,     WARN,  LIFE,   "a record from a child made no sense") \
+	/* gateway */ \
+	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
+	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
+	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
+	E(link_up,            INFO,  LIFE,   "a service node carries calls") \
+	E(link_lost,          WARN,  LIFE,   "a service node is gone, and why; calls it had are settled") \
+	E(node_refused,       WARN,  LIFE,   "a node may not be dialled: see security.node_urls") \
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     INFO,  MASKED, "the limit table was swept") \

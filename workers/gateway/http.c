@@ -15,6 +15,8 @@
 #include <string.h>
 #include <openssl/evp.h>
 
+#include "workers/gateway/origin.h"
+
 #define KEY_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define BEARER   "base64url.bearer.phx."
 
@@ -274,59 +276,6 @@ is_key(struct text key)
 	return true;
 }
 
-/* host_of cuts the scheme off an origin: "http://a:1" gives "a:1". */
-static struct text
-host_of(struct text origin)
-{
-	for (uint32_t i = 0; i + 1 < origin.len; i++) {
-		if (origin.at[i] == '/' && origin.at[i + 1] == '/')
-			return part(origin, i + 2, origin.len);
-	}
-	return (struct text){.at = NULL, .len = 0};
-}
-
-/* matches_host: a rule that opens with "*." takes any name below the rest. */
-static bool
-matches_host(struct text rule, struct text host)
-{
-	if (rule.len > 2 && rule.at[0] == '*' && rule.at[1] == '.') {
-		struct text tail = part(rule, 1, rule.len);
-
-		return host.len > tail.len &&
-		    same_word(part(host, host.len - tail.len, host.len), tail);
-	}
-	return same_word(rule, host);
-}
-
-/* matches: "//host" takes any scheme, anything else names its scheme. */
-static bool
-matches(struct text rule, struct text origin)
-{
-	struct text rule_host = host_of(rule), host = host_of(origin);
-	struct text rule_scheme = part(rule, 0, rule.len - rule_host.len);
-	struct text scheme = part(origin, 0, origin.len - host.len);
-
-	if (rule_host.len == 0 || host.len == 0)
-		return same_word(rule, origin);
-	return (text_is(rule_scheme, "//") || same_word(rule_scheme, scheme)) &&
-	    matches_host(rule_host, host);
-}
-
-/* is_welcome: programs send no Origin; browsers always do. */
-static bool
-is_welcome(const struct http_rules *rules, const struct http_upgrade *u)
-{
-	if (rules->any_origin || u->origin.len == 0)
-		return true;
-	if (rules->same_origin && same_word(host_of(u->origin), u->host))
-		return true;
-	for (uint32_t i = 0; i < rules->origin_count; i++) {
-		if (matches(rules->origins[i], u->origin))
-			return true;
-	}
-	return false;
-}
-
 static bool
 is_our_path(struct text mount, struct text path)
 {
@@ -373,7 +322,9 @@ judge(const struct http_rules *rules, const struct heard *h)
 		return 426;
 	if (!is_key(u->key))
 		return 400;
-	return is_welcome(rules, u) && read_vsn(u) ? 101 : 403;
+	return origin_is_welcome(rules, u->origin, u->host) && read_vsn(u)
+	    ? 101
+	    : 403;
 }
 
 /* find_end gives the bytes up to and with the empty line, or 0. */

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: MIT
+/* phoenix - envelopes of V1, V2 and binary V2, requests in them, answers. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "workers/gateway/answer.h"
+#include "workers/gateway/phoenix.h"
+#include "workers/gateway/phoenix_binary.h"
+#include "workers/gateway/request.h"
+
+static struct arena arena;
+static struct buffer out;
+static struct buffer args;
+static struct phoenix_message message;
+
+static int
+fresh(void **state)
+{
+	(void)state;
+	arena_init(&arena);
+	buffer_init(&out, 1 << 20);
+	buffer_init(&args, 1 << 20);
+	return 0;
+}
+
+static int
+done(void **state)
+{
+	(void)state;
+	arena_finish(&arena);
+	buffer_finish(&out);
+	buffer_finish(&args);
+	return 0;
+}
+
+static enum err
+read_as(enum phoenix_form form, const char *frame)
+{
+	return phoenix_read(form, text_of(frame), &arena, &message);
+}
+
+/* payload_of gives what the frame in `out` carries behind its head. */
+static const char *
+payload_of(void)
+{
+	static char text[4096];
+	const char *at = (const char *)buffer_at(&out);
+	size_t size = buffer_used(&out);
+	size_t head = (at[1] & 0x7f) < 126 ? 2 : 4;
+
+	memcpy(text, at + head, size - head);
+	text[size - head] = '\0';
+	return text;
+}
+
+static void
+an_array_of_five_is_read_up_to_its_payload(void **state)
+{
+	bool more;
+
+	(void)state;
+	assert_int_equal(
+	    read_as(PHOENIX_V2,
+		" [ \"1\", 7, \"api:\\u0061\", \"go\" , {\"a\":1} ]"),
+	    OK);
+	assert_true(text_is(message.from.join_ref, "\"1\""));
+	assert_true(text_is(message.from.ref, "7"));
+	assert_true(text_is(message.from.topic, "\"api:\\u0061\""));
+	assert_true(text_is(message.topic, "api:a"));
+	assert_true(text_is(message.event, "go"));
+	assert_int_equal(phoenix_skip_payload(&message), OK);
+	/* what follows the fifth is allowed and ignored */
+	assert_int_equal(
+	    read_as(PHOENIX_V2, "[null,null,\"t\",\"e\",null,1,[2]]"), OK);
+	assert_int_equal(phoenix_skip_payload(&message), OK);
+	more = text_is(message.from.ref, "null");
+	assert_true(more);
+}
+
+static void
+what_is_no_envelope_is_malformed(void **state)
+{
+	static const char *const heads[] = {"", "x", "{}", "[]", "[1]",
+	    "[null,null,\"t\",\"e\"]", "[null,null,\"t\",null,{}]",
+	    "[null,null,\"t\",7,{}]", "[[],null,\"t\",\"e\",{}]",
+	    "[null,{},\"t\",\"e\",{}]", "[null,null,[],\"e\",{}]",
+	    "[null,null,\"t\",\"e\"", "[null,null,\"t\",\"e\","};
+	static const char *const tails[] = {"[null,null,\"t\",\"e\",{}",
+	    "[null,null,\"t\",\"e\",{}]]", "[null,null,\"t\",\"e\",{},]",
+	    "[null,null,\"t\",\"e\",{]"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(heads); i++) {
+		if (read_as(PHOENIX_V2, heads[i]) == OK)
+			fail_msg("%s", heads[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(tails); i++) {
+		assert_int_equal(read_as(PHOENIX_V2, tails[i]), OK);
+		if (phoenix_skip_payload(&message) == OK)
+			fail_msg("%s", tails[i]);
+	}
+}
+
+static void
+a_huge_reference_is_too_big_to_keep(void **state)
+{
+	char frame[2048];
+
+	(void)state;
+	snprintf(frame, sizeof(frame), "[null,\"%0*d\",\"t\",\"e\",{}]",
+	    PHOENIX_REF_BYTES, 1);
+	assert_int_equal(read_as(PHOENIX_V2, frame), ERR_TOO_BIG);
+	snprintf(frame, sizeof(frame), "[null,\"1\",\"%0*d\",\"e\",{}]",
+	    PHOENIX_NAME_BYTES, 1);
+	assert_int_equal(read_as(PHOENIX_V2, frame), ERR_TOO_BIG);
+}
+
+static void
+a_null_topic_is_read_and_belongs_to_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(read_as(PHOENIX_V2, "[null,\"1\",null,\"e\",{}]"), OK);
+	assert_null(message.topic.at);
+	assert_true(text_is(message.from.topic, "null"));
+}
+
+static void
+an_object_of_version_1_may_have_its_keys_in_any_order(void **state)
+{
+	struct text raw;
+
+	(void)state;
+	assert_int_equal(read_as(PHOENIX_V1,
+			     "{\"payload\":{\"a\":[1]},\"ref\":\"3\",\"x\":0,"
+			     "\"event\":\"e\",\"topic\":\"t\"}"),
+	    OK);
+	assert_true(text_is(message.from.ref, "\"3\""));
+	assert_true(text_is(message.from.join_ref, "null"));
+	assert_true(text_is(message.topic, "t"));
+	assert_int_equal(json_skip(&message.payload, &raw), OK);
+	assert_true(text_is(raw, "{\"a\":[1]}"));
+	assert_int_equal(phoenix_end(&message), OK);
+	assert_int_equal(
+	    read_as(PHOENIX_V1, "{\"topic\":\"t\"}"), ERR_MALFORMED);
+	assert_int_equal(
+	    read_as(PHOENIX_V1, "[null,null,\"t\",\"e\",{}]") == OK, 0);
+}
+
+static void
+a_binary_frame_says_the_same_in_msgpack(void **state)
+{
+	static const char frame[] = "\x00\x01\x02\x05\x03"
+				    "712lobbyapi\x81\xa1k\x05";
+	struct text raw, bytes = {frame, sizeof(frame) - 1};
+
+	(void)state;
+	assert_int_equal(
+	    phoenix_read(PHOENIX_V2_BINARY, bytes, &arena, &message), OK);
+	assert_true(text_is(message.from.join_ref, "\"7\""));
+	assert_true(text_is(message.from.ref, "\"12\""));
+	assert_true(text_is(message.topic, "lobby"));
+	assert_true(text_is(message.event, "api"));
+	assert_int_equal(phoenix_binary_payload(&message, &args), OK);
+	assert_int_equal(json_skip(&message.payload, &raw), OK);
+	assert_true(text_is(raw, "{\"k\":5}"));
+	for (uint32_t cut = 0; cut < bytes.len - 4; cut++)
+		assert_int_equal(
+		    phoenix_read(PHOENIX_V2_BINARY, (struct text){frame, cut},
+			&arena, &message) == OK,
+		    0);
+}
+
+static void
+frames_of_each_form_are_what_phoenix_writes(void **state)
+{
+	const struct phoenix_address to = {
+	    PHOENIX_V2, TEXT("\"1\""), TEXT("\"2\""), TEXT("\"t\"")};
+	struct phoenix_address old = to, binary = to;
+
+	(void)state;
+	old.form = PHOENIX_V1;
+	binary.form = PHOENIX_V2_BINARY;
+	assert_int_equal(phoenix_put_reply(&out, &to, true, TEXT("{}")), OK);
+	assert_string_equal(payload_of(),
+	    "[\"1\",\"2\",\"t\",\"phx_reply\","
+	    "{\"status\":\"ok\",\"response\":{}}]");
+	buffer_truncate(&out, 0);
+	assert_int_equal(phoenix_put_close(&out, &to), OK);
+	assert_string_equal(
+	    payload_of(), "[\"1\",\"1\",\"t\",\"phx_close\",{}]");
+	buffer_truncate(&out, 0);
+	assert_int_equal(phoenix_put_error(&out, &to), OK);
+	assert_string_equal(payload_of(),
+	    "[\"1\",\"1\",\"t\",\"phx_error\","
+	    "{\"reason\":\"channel_crash\"}]");
+	buffer_truncate(&out, 0);
+	assert_int_equal(phoenix_put_reply(&out, &old, false, TEXT("1")), OK);
+	assert_string_equal(payload_of(),
+	    "{\"topic\":\"t\",\"event\":\"phx_reply\",\"ref\":\"2\","
+	    "\"payload\":{\"status\":\"error\",\"response\":1}}");
+	buffer_truncate(&out, 0);
+	assert_int_equal(
+	    phoenix_put_reply(&out, &binary, true, TEXT("\"x\"")), OK);
+	assert_memory_equal(buffer_at(&out),
+	    "\x82\x0c\x01\x01\x01\x01\x02"
+	    "12tok\xa1x",
+	    14);
+	buffer_truncate(&out, 0);
+	assert_int_equal(
+	    phoenix_put_push(&out, &binary, TEXT("\"api\""), TEXT("7")), OK);
+	assert_memory_equal(buffer_at(&out),
+	    "\x82\x0a\x00\x01\x01\x03"
+	    "1tapi\x07",
+	    12);
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+static struct request request;
+static struct request_error error;
+
+static enum err
+read_request(const char *json)
+{
+	struct json_reader r;
+	struct packer packer;
+
+	buffer_truncate(&args, 0);
+	pack_init(&packer, &args);
+	if (json_open(&r, text_of(json), JSON_LIMITS) != OK)
+		return ERR_TYPE;
+	return request_read(&r, &arena, &packer, &request, &error);
+}
+
+static void
+a_request_is_read_in_one_pass(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    read_request("{\"service\":\"s\",\"args\":{\"a\":1},"
+			 "\"unknown\":[{}],\"request_type\":\"t\","
+			 "\"request_id\":\"r\\u0031\",\"version\":\"1.0.0\","
+			 "\"user_roles\":7,\"device_id\":\"d\"}"),
+	    OK);
+	assert_true(text_is(request.service, "s"));
+	assert_true(text_is(request.request_type, "t"));
+	assert_true(text_is(request.request_id, "r1"));
+	assert_true(text_is(request.id_json, "\"r\\u0031\""));
+	assert_true(text_is(request.version, "1.0.0"));
+	assert_true(text_is(request.device_id, "d"));
+	assert_memory_equal(request.args.at,
+	    "\x81\xa1"
+	    "a\x01",
+	    4);
+	assert_int_equal(
+	    read_request("{\"service\":\"s\",\"args\":null,\"version\":"
+			 "\"0.0.0\",\"request_type\":\"t\","
+			 "\"request_id\":\"r\",\"user_id\":null}"),
+	    OK);
+	assert_int_equal(request.args.len, 0);
+	assert_int_equal(request.version.len, 0);
+}
+
+static void
+missing_fields_are_named_in_one_order(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *text;
+	} cases[] = {
+	    {"{}", "request_type, request_id, service"},
+	    {"{\"service\":\"s\"}", "request_type, request_id"},
+	    {"{\"request_id\":\"1\"}", "request_type, service"},
+	    {"{\"request_type\":\"t\",\"service\":\" \\t\"}",
+		"request_id, service"},
+	    {"{\"request_type\":\"t\",\"request_id\":\"1\","
+	     "\"service\":\"\"}",
+		"service"},
+	    {"{\"request_type\":null,\"request_id\":\"1\","
+	     "\"service\":\"s\"}",
+		"request_type"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "Missing required fields: %s",
+		    cases[i].text);
+		assert_int_equal(read_request(cases[i].json), ERR_MALFORMED);
+		assert_true(error.is_missing_field);
+		assert_string_equal(error.text, text);
+	}
+	assert_int_equal(read_request("{}"), ERR_MALFORMED);
+	assert_true(text_is(request.id_json, "\"unknown\""));
+	assert_int_equal(read_request("{\"request_id\":\"\"}"), ERR_MALFORMED);
+	assert_true(text_is(request.id_json, "\"unknown\""));
+}
+
+static void
+wrong_types_and_broken_json_are_told_apart_from_missing(void **state)
+{
+	static const char *const wrong[] = {"[]", "7", "null", "\"x\"",
+	    "{\"request_type\":7}", "{\"service\":{}}", "{\"request_id\":true}",
+	    "{\"args\":[]}", "{\"args\":\"a\"}", "{\"version\":1}",
+	    "{\"user_id\":[]}", "{\"device_id\":{}}", "{\"service\":\"s\"",
+	    "{\"a\"}", "{\"args\":{\"a\":\"\\ud800\"}}",
+	    "{\"args\":{\"a\":1e999}}"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		if (read_request(wrong[i]) != ERR_MALFORMED ||
+		    error.is_missing_field ||
+		    strncmp(error.text, "Malformed request payload: ", 27) != 0)
+			fail_msg("%s: %s", wrong[i], error.text);
+	}
+	assert_int_equal(read_request("{\"request_id\":\"r\",\"service\":1}"),
+	    ERR_MALFORMED);
+	assert_true(text_is(request.id_json, "\"r\""));
+	request_too_big(1000000, 1000001, &error);
+	assert_string_equal(error.text,
+	    "Request payload exceeds maximum size of 1000000 bytes "
+	    "(got 1000001 bytes)");
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+static const struct answer_to caller = {
+    .address = {PHOENIX_V2, {"\"1\"", 3}, {"\"2\"", 3}, {"\"t\"", 3}},
+    .event = {"\"api\"", 5},
+    .request_id = {"\"r\"", 3},
+    .request_type = {"\"get\"", 5},
+};
+
+static void
+a_success_has_exactly_the_seven_keys_and_comes_before_its_reply(void **state)
+{
+	static const char push[] =
+	    "[\"1\",null,\"t\",\"api\",{\"request_id\":\"r\",\"result\":"
+	    "{\"a\":1},\"success\":true,\"error\":null,\"async\":false,"
+	    "\"has_more\":false,\"can_retry\":false}]";
+	static const char reply[] = "[\"1\",\"2\",\"t\",\"phx_reply\","
+				    "{\"status\":\"ok\",\"response\":\"get\"}]";
+
+	(void)state;
+	assert_int_equal(answer_put_result(&out, &caller,
+			     TEXT("\x81\xa1"
+				  "a\x01"),
+			     NULL),
+	    OK);
+	assert_memory_equal(buffer_at(&out) + 4, push, sizeof(push) - 1);
+	assert_memory_equal(buffer_at(&out) + 4 + sizeof(push) - 1 + 2, reply,
+	    sizeof(reply) - 1);
+	assert_int_equal(
+	    buffer_used(&out), 4 + sizeof(push) - 1 + 2 + sizeof(reply) - 1);
+}
+
+static void
+a_result_without_json_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	assert_int_equal(buffer_append(&out, "x", 1), OK);
+	/* a map with a number for a key */
+	assert_int_equal(
+	    answer_put_result(&out, &caller, TEXT("\x81\x01\x01"), NULL) == OK,
+	    0);
+	assert_int_equal(buffer_used(&out), 1);
+}
+
+static void
+an_error_has_its_code_and_says_when_to_come_back(void **state)
+{
+	const struct answer_error limited = {
+	    .code = ANSWER_rate_limited,
+	    .text = TEXT("Rate limit exceeded."),
+	    .retry_after_ms = 1500,
+	};
+	const struct answer_error refused = {
+	    .code = ANSWER_missing_field,
+	    .text = TEXT("Invalid request: x"),
+	    .is_refused = true,
+	    .reply = TEXT("x"),
+	};
+
+	(void)state;
+	assert_int_equal(answer_put_error(&out, &caller, &limited), OK);
+	assert_non_null(strstr(payload_of(),
+	    "{\"request_id\":\"r\",\"result\":null,\"success\":false,"
+	    "\"error\":\"Rate limit exceeded.\",\"async\":false,"
+	    "\"has_more\":false,\"can_retry\":true,"
+	    "\"code\":\"rate_limited\",\"retry_after_ms\":1500}]"));
+	buffer_truncate(&out, 0);
+	assert_int_equal(answer_put_error(&out, &caller, &refused), OK);
+	assert_non_null(strstr(
+	    payload_of(), "\"can_retry\":false,\"code\":\"missing_field\"}]"));
+	assert_non_null(memmem(buffer_at(&out), buffer_used(&out),
+	    "{\"status\":\"error\",\"response\":\"x\"}", 33));
+}
+
+static void
+only_three_kinds_of_error_invite_a_retry(void **state)
+{
+	int count = 0;
+
+	(void)state;
+	for (int i = 0; i < ANSWER_CODES_COUNT; i++)
+		count += answer_can_retry((enum answer_code)i);
+	assert_int_equal(count, 3);
+	assert_true(answer_can_retry(ANSWER_rate_limited));
+	assert_true(answer_can_retry(ANSWER_unavailable));
+	assert_true(answer_can_retry(ANSWER_draining));
+	assert_string_equal(
+	    answer_code_name(ANSWER_dispatched_unknown), "dispatched_unknown");
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, fresh, done)
+	const struct CMUnitTest tests[] = {
+	    T(an_array_of_five_is_read_up_to_its_payload),
+	    T(what_is_no_envelope_is_malformed),
+	    T(a_huge_reference_is_too_big_to_keep),
+	    T(a_null_topic_is_read_and_belongs_to_nobody),
+	    T(an_object_of_version_1_may_have_its_keys_in_any_order),
+	    T(a_binary_frame_says_the_same_in_msgpack),
+	    T(frames_of_each_form_are_what_phoenix_writes),
+	    T(a_request_is_read_in_one_pass),
+	    T(missing_fields_are_named_in_one_order),
+	    T(wrong_types_and_broken_json_are_told_apart_from_missing),
+	    T(a_success_has_exactly_the_seven_keys_and_comes_before_its_reply),
+	    T(a_result_without_json_leaves_nothing_behind),
+	    T(an_error_has_its_code_and_says_when_to_come_back),
+	    T(only_three_kinds_of_error_invite_a_retry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

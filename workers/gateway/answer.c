@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * A result is written straight from msgpack into the client's buffer between
+ * two runs of constant text; only binary frames, which are rare, go through
+ * memory of their own.
+ */
+
+#include "workers/gateway/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	QUOTE_BYTES = 64,
+	ANSWER_BYTES = 64 << 20 /* of one binary answer, before it is packed */
+};
+
+static const struct {
+	const char *name;
+	uint32_t retry_after_ms;
+	bool can_retry;
+} codes[] = {
+#define A(name, can, after, counter) {#name, after, can},
+    ANSWER_CODES(A)
+#undef A
+};
+
+const char *
+answer_code_name(enum answer_code code)
+{
+	return codes[code].name;
+}
+
+bool
+answer_can_retry(enum answer_code code)
+{
+	return codes[code].can_retry;
+}
+
+static enum err
+put_success(struct buffer *b, const struct answer_to *to, struct text result,
+    struct json_stats *stats)
+{
+	enum err e = buffer_append_text(b, TEXT("{\"request_id\":"));
+
+	if (e == OK)
+		e = buffer_append_text(b, to->request_id);
+	if (e == OK)
+		e = buffer_append_text(b, TEXT(",\"result\":"));
+	if (e == OK)
+		e = pack_to_json(result, b, stats);
+	if (e == OK)
+		e = buffer_append_text(b,
+		    TEXT(",\"success\":true,\"error\":null,\"async\":false,"
+			 "\"has_more\":false,\"can_retry\":false}"));
+	return e;
+}
+
+static enum err
+put_failure(struct buffer *b, const struct answer_to *to,
+    const struct answer_error *error)
+{
+	uint32_t after = error->retry_after_ms > 0
+	    ? error->retry_after_ms
+	    : codes[error->code].retry_after_ms;
+	enum err e = buffer_append_text(b, TEXT("{\"request_id\":"));
+
+	if (e == OK)
+		e = buffer_append_text(b, to->request_id);
+	if (e == OK)
+		e = buffer_append_text(
+		    b, TEXT(",\"result\":null,\"success\":false,\"error\":"));
+	if (e == OK)
+		e = json_put_text(b, error->text, NULL);
+	if (e == OK)
+		e = buffer_printf(b,
+		    ",\"async\":false,\"has_more\":false,\"can_retry\":%s,"
+		    "\"code\":\"%s\"",
+		    codes[error->code].can_retry ? "true" : "false",
+		    codes[error->code].name);
+	if (e == OK && codes[error->code].can_retry)
+		e = buffer_printf(b, ",\"retry_after_ms\":%u", after);
+	return e == OK ? buffer_append_text(b, TEXT("}")) : e;
+}
+
+/* What put_object writes: one of the two. */
+struct object {
+	const struct answer_to *to;
+	struct text result;
+	struct json_stats *stats;
+	const struct answer_error *error; /* NULL: a success */
+};
+
+static enum err
+put_object(struct buffer *b, const struct object *o)
+{
+	return o->error == NULL ? put_success(b, o->to, o->result, o->stats)
+				: put_failure(b, o->to, o->error);
+}
+
+static enum err
+push_text(struct buffer *b, const struct object *o)
+{
+	struct phoenix_address address = o->to->address;
+	size_t frame = 0;
+
+	address.ref = TEXT("null");
+	enum err e = phoenix_open(b, &address, o->to->event, &frame);
+	if (e == OK)
+		e = put_object(b, o);
+	return e == OK ? phoenix_shut(b, address.form, frame) : e;
+}
+
+static enum err
+push_binary(struct buffer *b, const struct object *o)
+{
+	struct buffer json;
+
+	buffer_init(&json, ANSWER_BYTES);
+	enum err e = put_object(&json, o);
+	if (e == OK)
+		e = phoenix_put_push(
+		    b, &o->to->address, o->to->event, buffer_text(&json));
+	buffer_finish(&json);
+	return e;
+}
+
+/* put_reply says `ok` with the function's name, or the bare message. */
+static enum err
+put_reply(struct buffer *b, const struct object *o)
+{
+	struct buffer json;
+
+	if (o->error == NULL || !o->error->is_refused)
+		return phoenix_put_reply(
+		    b, &o->to->address, true, o->to->request_type);
+	buffer_init(&json, ANSWER_BYTES);
+	enum err e = json_put_text(&json, o->error->reply, NULL);
+	if (e == OK)
+		e = phoenix_put_reply(
+		    b, &o->to->address, false, buffer_text(&json));
+	buffer_finish(&json);
+	return e;
+}
+
+/* put_both appends push and reply, or nothing. */
+static enum err
+put_both(struct buffer *b, const struct object *o)
+{
+	size_t before = buffer_used(b);
+	enum err e = o->to->address.form == PHOENIX_V2_BINARY
+	    ? push_binary(b, o)
+	    : push_text(b, o);
+
+	if (e == OK)
+		e = put_reply(b, o);
+	if (e != OK)
+		buffer_truncate(b, before);
+	return e;
+}
+
+enum err
+answer_put_result(struct buffer *b, const struct answer_to *to,
+    struct text result, struct json_stats *stats)
+{
+	return put_both(
+	    b, &(struct object){.to = to, .result = result, .stats = stats});
+}
+
+enum err
+answer_put_error(struct buffer *b, const struct answer_to *to,
+    const struct answer_error *error)
+{
+	return put_both(b, &(struct object){.to = to, .error = error});
+}
+
+/* whole_letters shortens a cut text so that it does not end inside one. */
+static uint32_t
+whole_letters(struct text t, uint32_t len)
+{
+	while (len > 0 && ((unsigned char)t.at[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+enum err
+answer_quote(struct buffer *b, struct text t)
+{
+	if (t.len > QUOTE_BYTES)
+		t.len = whole_letters(t, QUOTE_BYTES);
+	return json_put_text(b, t, NULL);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * Deadlines stand on a wheel: adding and removing is a pointer or two, and a
+ * call whose deadline is rounds away is passed over once a round.
+ */
+
+#include "workers/gateway/calls.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "protocol/base/err.h"
+#include "protocol/base/memory.h"
+
+enum {
+	CHUNK = 64 /* calls asked for at a time */
+};
+
+/* place_of finds the same link in a neighbour: same list, same offset. */
+static struct call_place *
+place_of(struct call *call, size_t offset)
+{
+	return (struct call_place *)(void *)((char *)call + offset);
+}
+
+static void
+add_to(struct call_list *list, struct call *call, size_t offset)
+{
+	struct call_place *place = place_of(call, offset);
+
+	place->next = list->first;
+	place->back = &list->first;
+	if (list->first != NULL)
+		place_of(list->first, offset)->back = &place->next;
+	list->first = call;
+}
+
+static void
+take_off(struct call *call, size_t offset)
+{
+	struct call_place *place = place_of(call, offset);
+
+	if (place->back == NULL)
+		return;
+	*place->back = place->next;
+	if (place->next != NULL)
+		place_of(place->next, offset)->back = place->back;
+	*place = (struct call_place){.next = NULL};
+}
+
+void
+calls_of_client(struct call_list *list, struct call *call)
+{
+	add_to(list, call, offsetof(struct call, by_client));
+}
+
+void
+calls_init(struct calls *c, uint64_t now_ms)
+{
+	*c = (struct calls){.swept_tick = now_ms / CALL_TICK_MS};
+}
+
+void
+calls_finish(struct calls *c)
+{
+	for (uint32_t i = 0; i < c->chunk_count; i++) {
+		for (unsigned k = 0; k < CHUNK; k++)
+			memory_free(c->chunks[i][k].overflow);
+		memory_free(c->chunks[i]);
+	}
+	memory_free(c->chunks);
+	*c = (struct calls){.idle = NULL};
+}
+
+static void
+more_calls(struct calls *c)
+{
+	struct call *chunk = memory_new(CHUNK * sizeof(struct call));
+
+	c->chunks =
+	    memory_grow(c->chunks, (c->chunk_count + 1) * sizeof(*c->chunks));
+	c->chunks[c->chunk_count++] = chunk;
+	for (unsigned i = 0; i < CHUNK; i++) {
+		chunk[i].by_client.next = c->idle;
+		c->idle = &chunk[i];
+	}
+}
+
+static struct text
+keep(char **at, struct text t)
+{
+	struct text kept = {.at = *at, .len = t.len};
+
+	if (t.len > 0)
+		memcpy(*at, t.at, t.len);
+	*at += t.len;
+	return kept;
+}
+
+struct call *
+calls_start(struct calls *c, const struct call_texts *texts)
+{
+	size_t bytes = (size_t)texts->ref.len + texts->request_id.len +
+	    texts->args.len + texts->facts.len;
+
+	if (c->idle == NULL)
+		more_calls(c);
+	struct call *call = c->idle;
+	c->idle = call->by_client.next;
+	memset(call, 0, offsetof(struct call, inside));
+	call->is_in_flight = true;
+	c->count++;
+	char *at = call->inside;
+	if (bytes > sizeof(call->inside))
+		at = call->overflow = memory_new(bytes);
+	call->ref = keep(&at, texts->ref);
+	call->request_id = keep(&at, texts->request_id);
+	call->args = keep(&at, texts->args);
+	call->facts = keep(&at, texts->facts);
+	return call;
+}
+
+void
+calls_arm(struct calls *c, struct call *call, uint64_t deadline_ms)
+{
+	/* a bucket is looked at when its time is over, never early */
+	uint64_t tick = deadline_ms / CALL_TICK_MS + 1;
+
+	if (tick <= c->swept_tick)
+		tick = c->swept_tick + 1;
+	call->deadline_ms = deadline_ms;
+	add_to(&c->wheel[tick % CALL_WHEEL], call,
+	    offsetof(struct call, by_deadline));
+}
+
+void
+calls_finish_one(struct calls *c, struct call *call)
+{
+	INVARIANT(call->is_in_flight);
+	take_off(call, offsetof(struct call, by_client));
+	take_off(call, offsetof(struct call, by_deadline));
+	memory_free(call->overflow);
+	call->overflow = NULL;
+	call->is_in_flight = false;
+	call->by_client.next = c->idle;
+	c->idle = call;
+	c->count--;
+}
+
+struct call *
+calls_next_expired(struct calls *c, uint64_t now_ms)
+{
+	uint64_t now_tick = now_ms / CALL_TICK_MS;
+
+	/* after a long stop one round over the wheel sees everything */
+	if (now_tick > c->swept_tick + CALL_WHEEL)
+		c->swept_tick = now_tick - CALL_WHEEL;
+	for (; c->swept_tick < now_tick; c->swept_tick++) {
+		struct call *call =
+		    c->wheel[(c->swept_tick + 1) % CALL_WHEEL].first;
+
+		for (; call != NULL; call = call->by_deadline.next) {
+			if (call->deadline_ms <= now_ms)
+				return call;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_CALLS_H
+#define WORKERS_GATEWAY_CALLS_H
+
+/*
+ * calls - the calls in flight: each is here from its acceptance to the one
+ * answer or the one error it ends in.
+ *
+ * Pure bookkeeping: memory, deadlines, and the list that ties a call to its
+ * client. What names a call on the wire is its link's id (link_client.h),
+ * which carries the gateway's life and is never given twice.
+ *
+ * Trust:  sizes of the texts kept were bounded by the codecs.
+ * Owner:  calls and the texts in them are the table's, until calls_finish_one.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/text.h"
+
+struct call;
+
+/* A list a call can be on; zeroed is empty. */
+struct call_list {
+	struct call *first;
+};
+
+struct call_place {
+	struct call *next;
+	struct call **back; /* what points at us; NULL: on no list */
+};
+
+enum {
+	CALL_TEXT_BYTES = 192, /* texts up to this live inside the call */
+	CALL_WHEEL = 1024,     /* deadline buckets … */
+	CALL_TICK_MS = 16      /* … of this width */
+};
+
+struct client;
+struct compiled;
+struct link_client;
+
+struct call {
+	uint64_t link_id;         /* what the link calls it */
+	struct link_client *link; /* where it runs; NULL: nowhere */
+	uint64_t deadline_ms;
+	uint64_t arrived_us;
+	uint64_t dispatched_us;
+	struct client *client;
+	struct compiled *function;
+	struct call_place by_client;
+	struct call_place by_deadline;
+	struct text ref;        /* JSON */
+	struct text request_id; /* JSON */
+	struct text args;       /* msgpack: to hand to another node */
+	struct text facts;      /* the same, of the caller; may be empty */
+	uint32_t channel;       /* serial of the join it came through */
+	uint8_t form;           /* enum phoenix_form */
+	uint8_t tried;          /* nodes of `order` already asked */
+	uint8_t order_count;
+	uint8_t order[8]; /* candidates, best first: places in the
+			     function's nodes */
+	bool is_in_flight;
+	char *overflow; /* texts that did not fit inside */
+	char inside[CALL_TEXT_BYTES];
+};
+
+struct calls {
+	struct call *idle; /* chained through by_client.next */
+	struct call_list wheel[CALL_WHEEL];
+	struct call **chunks; /* of calls, for the end */
+	uint64_t swept_tick;
+	uint32_t count;
+	uint32_t chunk_count;
+};
+
+void calls_init(struct calls *, uint64_t now_ms);
+void calls_finish(struct calls *);
+
+/* What a call keeps of the frame it came in, which will be gone. */
+struct call_texts {
+	struct text ref;
+	struct text request_id;
+	struct text args;
+	struct text facts;
+};
+
+/*
+ * calls_start takes a fresh call in and copies its texts. Then fill in what
+ * is yours and calls_arm it.
+ */
+struct call *calls_start(struct calls *, const struct call_texts *);
+void calls_arm(struct calls *, struct call *, uint64_t deadline_ms);
+
+/* calls_finish_one takes it out of all lists and gives its memory back. */
+void calls_finish_one(struct calls *, struct call *);
+
+/*
+ * calls_next_expired gives one call whose deadline has passed, or NULL; the
+ * caller finishes it and asks again.
+ */
+struct call *calls_next_expired(struct calls *, uint64_t now_ms);
+
+/* calls_of_client puts it on its client's list. */
+void calls_of_client(struct call_list *, struct call *);
+
+#endif /* WORKERS_GATEWAY_CALLS_H */

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_DISPATCH_H
+#define WORKERS_GATEWAY_DISPATCH_H
+
+/*
+ * dispatch - a call on its way to a node, and what comes of it.
+ *
+ * A call that no node took goes to the next one silently. A call that a node
+ * took and lost goes to the next one only if its function is idempotent; else
+ * its client hears at once that nobody knows whether it ran.
+ *
+ * Trust:  results come from services and have passed the link's checks.
+ * Owner:  calls are the table's (calls.h).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/text.h"
+
+struct call;
+struct gateway;
+struct request;
+
+/* dispatch_first chooses among the function's nodes and sends, or answers. */
+void dispatch_first(struct gateway *, struct call *, const struct request *);
+
+/* What a link reports of a call it took; each is the last it says of it. */
+void dispatch_on_result(struct gateway *, struct call *, struct text value);
+void dispatch_on_error(
+    struct gateway *, struct call *, struct text code, struct text message);
+void dispatch_on_lost(struct gateway *, struct call *, bool was_dispatched);
+
+/* dispatch_expire ends all calls whose time is over. */
+void dispatch_expire(struct gateway *);
+
+#endif /* WORKERS_GATEWAY_DISPATCH_H */

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_FUNCTIONS_H
+#define WORKERS_GATEWAY_FUNCTIONS_H
+
+/*
+ * functions - what can be called, compiled from the store and kept in memory.
+ *
+ * The store's generation says when to look again, a record's revision what to
+ * compile again. A compiled function that was replaced lives on until its
+ * last call has ended.
+ *
+ * Trust:  the store is config_db's, and every record passed function_check; a
+ *         record that cannot be compiled is left out and counted.
+ * Owner:  compiled functions are counted: functions_hold / functions_release.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/arguments.h"
+#include "protocol/base/arena.h"
+#include "protocol/base/text.h"
+#include "protocol/function.h"
+#include "workers/gateway/choose.h"
+
+struct node;
+struct nodes;
+struct store;
+
+struct compiled {
+	struct arena arena; /* of everything below */
+	struct text service;
+	struct text request_type;
+	struct text version;
+	struct text type_json; /* request_type as JSON */
+	struct text module;
+	struct text function;
+	struct arguments *arguments;
+	struct node **nodes;
+	uint64_t *node_hashes;
+	uint32_t node_count;
+	uint32_t timeout_ms; /* 0: as the settings say for infinity */
+	enum choose_mode choose;
+	struct text choose_key; /* CHOOSE_HASH by an argument; empty: by id */
+	uint64_t route;         /* whose round-robin counter */
+	uint64_t revision;
+	uint64_t settings_mark; /* compiled under these settings */
+	uint32_t holds;
+	bool is_disabled;
+	bool is_idempotent;
+	bool wants_info;
+};
+
+struct functions {
+	struct compiled **all; /* by service, request type, version */
+	uint32_t count;
+	uint32_t *table; /* hash of service and type → first of `all` + 1 */
+	uint32_t table_size;
+	uint64_t generation;
+	uint64_t settings_mark;
+	bool is_read; /* the store was read at least once */
+};
+
+void functions_init(struct functions *);
+void functions_finish(struct functions *);
+
+/* What compiling needs beside the record. */
+struct functions_context {
+	struct nodes *nodes;
+	const struct argument_limits *limits;
+	uint64_t settings_mark; /* changes when the two above do */
+};
+
+/*
+ * functions_read looks at the whole store and compiles what changed;
+ * `compiled` counts how many were. On an error the old table stays.
+ */
+enum err functions_read(struct functions *, struct store *,
+    const struct functions_context *, uint32_t *compiled) MUST_USE;
+
+/*
+ * functions_find follows spec 2.7: with a version exactly that one, without
+ * the highest enabled version, else the unversioned one. ERR_NOT_FOUND; or
+ * ERR_DENIED when all there is is disabled.
+ */
+enum err functions_find(const struct functions *, struct text service,
+    struct text request_type, struct text version, struct compiled **) MUST_USE;
+
+void functions_hold(struct compiled *);
+void functions_release(struct compiled *);
+
+#endif /* WORKERS_GATEWAY_FUNCTIONS_H */

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+#include "workers/gateway/gateway.h"
+
+#include <sys/random.h>
+
+#include "protocol/events.h"
+#include "protocol/settings.h"
+#include "protocol/store.h"
+#include "workers/gateway/conversation.h"
+#include "workers/gateway/dispatch.h"
+#include "workers/gateway/limiter.h"
+#include "workers/gateway/nodes.h"
+
+enum {
+	REREAD_SHARE = 4, /* looking at the store takes a quarter at most */
+	REREAD_RETRY_MS = 100,
+	SCRATCH_BYTES = 64 << 20 /* hard stop of a buffer that never gets
+				    there: payloads are bounded before */
+};
+
+uint64_t
+gateway_chance(struct gateway *g)
+{
+	/* xorshift64*: fair enough for choosing among nodes */
+	g->chance ^= g->chance >> 12;
+	g->chance ^= g->chance << 25;
+	g->chance ^= g->chance >> 27;
+	return g->chance * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static uint64_t
+shared_generation(const struct gateway *g)
+{
+	return atomic_load_explicit(
+	    &g->stats->shared->config_generation, memory_order_acquire);
+}
+
+/* reread looks at the store; the next look waits in proportion to its cost. */
+static void
+reread(void *ctx)
+{
+	struct gateway *g = ctx;
+	const struct functions_context context = {
+	    .nodes = g->nodes,
+	    .limits = &g->options->arguments,
+	    .settings_mark = g->settings_mark,
+	};
+	uint64_t generation = shared_generation(g);
+	uint64_t before_us = loop_now_us(g->loop);
+	uint32_t compiled = 0;
+	enum err e = ERR_NOT_FOUND;
+
+	if (g->store == NULL)
+		e = store_open(
+		    worker_state_dir(g->worker), STORE_READ, &g->store);
+	if (g->store != NULL)
+		e = functions_read(
+		    &g->functions, g->store, &context, &compiled);
+	stats_add(g->slot, COUNTER_gateway_compiled, compiled);
+	stats_set(g->slot, COUNTER_gateway_functions, g->functions.count);
+	loop_refresh_now(g->loop);
+	if (e == OK) {
+		g->generation_seen = generation;
+		uint64_t cost_ms =
+		    (loop_now_us(g->loop) - before_us) / 1000 * REREAD_SHARE;
+		loop_timer_start(
+		    g->loop, &g->reread, loop_now_ms(g->loop) + cost_ms + 1);
+	} else {
+		event_note(EVENT_store_unreadable, "error=%s", err_name(e));
+		loop_timer_start(g->loop, &g->reread,
+		    loop_now_ms(g->loop) + REREAD_RETRY_MS);
+	}
+}
+
+/* is_stale: the store has moved on since we looked. */
+static bool
+is_stale(const struct gateway *g)
+{
+	return g->generation_seen != shared_generation(g) ||
+	    !g->functions.is_read ||
+	    g->functions.settings_mark != g->settings_mark;
+}
+
+static void
+on_reread_timer(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	if (is_stale(g))
+		reread(g);
+}
+
+static void
+on_turn_end(void *ctx)
+{
+	struct gateway *g = ctx;
+	bool has_calls = g->calls.count > 0;
+
+	if (is_stale(g) && !loop_timer_is_running(&g->reread))
+		reread(g);
+	if (has_calls && !loop_timer_is_running(&g->wheel))
+		loop_timer_start(
+		    g->loop, &g->wheel, loop_now_ms(g->loop) + CALL_TICK_MS);
+}
+
+static void
+on_wheel(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	dispatch_expire(g);
+	if (g->calls.count > 0)
+		loop_timer_start(
+		    g->loop, &g->wheel, loop_now_ms(g->loop) + CALL_TICK_MS);
+}
+
+/* cut_slowest ends the client with most unread bytes. */
+static uint64_t
+cut_slowest(struct gateway *g)
+{
+	struct client *slowest = NULL;
+	size_t most = 0;
+
+	for (struct client *c = g->clients.first; c != NULL; c = c->next) {
+		if (c->state == CLIENT_OPEN && conn_unsent(&c->conn) > most) {
+			slowest = c;
+			most = conn_unsent(&c->conn);
+		}
+	}
+	if (slowest != NULL)
+		client_is_slow(slowest);
+	return most;
+}
+
+/* on_second keeps the gauges true and the sum of all buffers in budget. */
+static void
+on_second(void *ctx)
+{
+	struct gateway *g = ctx;
+	uint64_t bytes = 0;
+
+	for (struct client *c = g->clients.first; c != NULL; c = c->next)
+		bytes += conn_unsent(&c->conn);
+	stats_set(g->slot, COUNTER_gateway_buffered_bytes, bytes);
+	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
+	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);
+	while (bytes > g->options->total_buffer_bytes) {
+		uint64_t cut = cut_slowest(g);
+
+		if (cut == 0)
+			break;
+		bytes -= cut < bytes ? cut : bytes;
+	}
+	loop_timer_start(g->loop, &g->second, loop_now_ms(g->loop) + 1000);
+}
+
+static void
+init_memory(struct gateway *g)
+{
+	arena_init(&g->arena);
+	buffer_init(&g->payload, SCRATCH_BYTES);
+	buffer_init(&g->args, SCRATCH_BYTES);
+	buffer_init(&g->packed, SCRATCH_BYTES);
+	buffer_init(&g->info, SCRATCH_BYTES);
+	if (getrandom(&g->chance, sizeof(g->chance), 0) !=
+		(ssize_t)sizeof(g->chance) ||
+	    g->chance == 0)
+		g->chance = 1; /* xorshift must not start at 0 */
+}
+
+static void
+init_timers(struct gateway *g)
+{
+	g->reread = (struct loop_timer){.due = on_reread_timer, .ctx = g};
+	g->wheel = (struct loop_timer){.due = on_wheel, .ctx = g};
+	g->second = (struct loop_timer){.due = on_second, .ctx = g};
+	g->turn_end = (struct loop_hook){.run = on_turn_end, .ctx = g};
+	loop_on_turn_end(g->loop, &g->turn_end);
+	loop_timer_start(g->loop, &g->second, loop_now_ms(g->loop) + 1000);
+}
+
+void
+gateway_start(struct worker *w)
+{
+	struct gateway *g = worker_state(w);
+
+	g->worker = w;
+	g->loop = worker_loop(w);
+	g->stats = worker_stats(w);
+	g->slot = worker_slot(w);
+	g->options = options_create(worker_settings(w));
+	init_memory(g);
+	conn_hub_init(&g->hub, g->loop);
+	calls_init(&g->calls, loop_now_ms(g->loop));
+	functions_init(&g->functions);
+	nodes_init(&g->nodes, g);
+	g->has_routes =
+	    routes_map(worker_segment_fd(w, FD_ROUTES), &g->routes) == OK;
+	g->limiter = limiter_create(g);
+	init_timers(g);
+	reread(g);
+	door_open(&g->door, g, worker_fd_listener(w));
+}
+
+void
+gateway_drain(struct worker *w, uint32_t allowed_ms)
+{
+	drain_begin(worker_state(w), allowed_ms);
+}
+
+void
+gateway_stop(struct worker *w)
+{
+	struct gateway *g = worker_state(w);
+
+	door_close(&g->door);
+	while (g->clients.first != NULL)
+		client_destroy(g->clients.first);
+	functions_finish(&g->functions);
+	nodes_finish(&g->nodes);
+	limiter_destroy(&g->limiter);
+	calls_finish(&g->calls);
+	store_close(&g->store);
+	if (g->has_routes)
+		routes_unmap(&g->routes);
+	conn_hub_finish(&g->hub);
+	arena_finish(&g->arena);
+	buffer_finish(&g->payload);
+	buffer_finish(&g->args);
+	buffer_finish(&g->packed);
+	buffer_finish(&g->info);
+	options_destroy(&g->options);
+}
+
+enum reload_result
+gateway_on_settings(struct worker *w, struct worker_reload *reload)
+{
+	struct gateway *g = worker_state(w);
+	struct options *old = g->options;
+
+	g->options = options_create(reload->next);
+	g->settings_mark++;
+	limiter_on_settings(g->limiter, reload->next);
+	nodes_on_settings(g->nodes);
+	for (struct client *c = g->clients.first, *next; c != NULL; c = next) {
+		next = c->next;
+		conversation_on_settings(c);
+	}
+	options_destroy(&old);
+	return settings_reload_result(reload->old, reload->next, ROLE_gateway,
+	    reload->text, sizeof(reload->text));
+}
+
+void
+gateway_cmd_nodes(struct worker *w, struct command *command)
+{
+	struct gateway *g = worker_state(w);
+
+	nodes_pack(g->nodes, command->result);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_GATEWAY_H
+#define WORKERS_GATEWAY_GATEWAY_H
+
+/*
+ * gateway - what the modules of this worker share: one struct, wired in
+ * gateway.c, so that no module has state of its own outside it.
+ *
+ * Trust:  see client.h (strangers) and nodes.h (services).
+ * Owner:  the kit gives the memory; gateway.c starts and stops the parts.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/arena.h"
+#include "protocol/base/buffer.h"
+#include "protocol/base/conn.h"
+#include "protocol/base/loop.h"
+#include "protocol/json_out.h"
+#include "protocol/limits.h"
+#include "protocol/routes.h"
+#include "protocol/stats.h"
+#include "workers/gateway/calls.h"
+#include "workers/gateway/client.h"
+#include "workers/gateway/door.h"
+#include "workers/gateway/functions.h"
+#include "workers/gateway/options.h"
+#include "protocol/tables/commands.h"
+#include "workers/kit/route.h"
+#include "workers/kit/worker.h"
+
+struct limiter;
+struct nodes;
+struct store;
+
+struct gateway {
+	struct worker *worker;
+	struct loop *loop;
+	struct stats *stats;
+	struct stats_slot *slot; /* ours */
+	struct conn_hub hub;
+	struct options *options;
+	struct door door;
+	struct clients clients;
+	struct calls calls;
+	struct functions functions;
+	struct nodes *nodes;
+	struct limiter *limiter;
+	struct routes routes;
+	bool has_routes;
+	struct store *store;
+	uint64_t generation_seen; /* of the store, when last read */
+	uint64_t settings_mark;   /* of what functions were compiled with */
+	struct loop_timer reread; /* the store, when its time has come */
+	struct loop_timer wheel;  /* deadlines of calls */
+	struct loop_timer second; /* gauges and budgets, once a second */
+	struct loop_timer drain;
+	struct loop_hook turn_end;
+	uint64_t drain_until_ms;
+	uint64_t chance;    /* state of the generator behind random choices */
+	struct arena arena; /* of the message being read */
+	struct buffer payload; /* a binary payload as JSON */
+	struct buffer args;    /* arguments as sent */
+	struct buffer packed;  /* arguments as the function gets them */
+	struct buffer info;    /* the caller's facts */
+	struct json_stats json;
+	bool is_draining;
+	bool is_closing; /* draining: sockets are being closed */
+};
+
+#define COUNT(gateway, name) \
+	stats_add((gateway)->slot, COUNTER_gateway_##name, 1)
+
+/* What the kit runs. */
+void gateway_start(struct worker *);
+void gateway_stop(struct worker *);
+void gateway_drain(struct worker *, uint32_t allowed_ms);
+enum reload_result gateway_on_settings(struct worker *, struct worker_reload *);
+
+GATEWAY_COMMANDS(DECLARE_COMMAND)
+
+/* gateway_chance gives 64 bits for choices nobody must foresee exactly. */
+uint64_t gateway_chance(struct gateway *);
+
+/* drain.c */
+void drain_begin(struct gateway *, uint32_t allowed_ms);
+void drain_look(struct gateway *); /* a call or a client has gone */
+
+#endif /* WORKERS_GATEWAY_GATEWAY_H */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_NODES_H
+#define WORKERS_GATEWAY_NODES_H
+
+/*
+ * nodes - the service nodes this gateway knows, one link to each.
+ *
+ * A node is a name with a URL: from `nodes:` of the settings, or the name is
+ * a URL itself. Its link exists while a compiled function names it and the
+ * URL may be dialled.
+ *
+ * Trust:  names come from services; what is dialled is bounded by
+ *         security.node_urls.
+ * Owner:  nodes are counted by who holds them; the link is the node's.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/text.h"
+#include "protocol/base/err.h"
+#include "workers/gateway/calls.h"
+
+struct gateway;
+struct nodes;
+struct packer;
+
+struct node;
+
+void nodes_init(struct nodes **, struct gateway *);
+void nodes_finish(struct nodes **);
+
+/* nodes_hold finds or makes the node of a name; nodes_release lets it go. */
+struct node *nodes_hold(struct nodes *, struct text name);
+void nodes_release(struct node *);
+
+/* nodes_is_live: its link is up and it is not draining. */
+bool nodes_is_live(const struct node *);
+
+struct text nodes_name(const struct node *);
+
+/*
+ * nodes_send puts a call on the node's link, to leave with this turn. OK: it
+ * counts as dispatched from now on. Else it was not: ERR_CLOSED (no link),
+ * ERR_FULL (the node's budget), ERR_TOO_BIG.
+ */
+enum err nodes_send(struct node *, struct call *, uint32_t left_ms) MUST_USE;
+
+/* nodes_cancel tells the node, if one has the call, that nobody waits. */
+void nodes_cancel(struct call *);
+
+/* nodes_on_settings takes new addresses and limits over. */
+void nodes_on_settings(struct nodes *);
+
+/* nodes_pack writes the answer of `banyan nodes`. */
+void nodes_pack(const struct nodes *, struct packer *);
+
+/* nodes_on_second counts what links saw, and ends links left behind. */
+void nodes_on_second(struct nodes *);
+
+#endif /* WORKERS_GATEWAY_NODES_H */

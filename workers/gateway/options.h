@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_OPTIONS_H
+#define WORKERS_GATEWAY_OPTIONS_H
+
+/*
+ * options - the gateway's settings, in the form its modules use them.
+ *
+ * Made anew at each reload and swapped as a whole, so no module ever sees
+ * half of a change.
+ *
+ * Trust:  settings are validated; nothing here can fail.
+ * Owner:  create/destroy; nothing borrows the settings they were made from.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/arguments.h"
+#include "protocol/base/arena.h"
+#include "workers/gateway/http.h"
+#include "workers/gateway/session.h"
+
+struct settings;
+
+struct node_address {
+	struct text name;
+	struct text url;
+};
+
+struct options {
+	struct arena arena; /* of everything below */
+	struct http_rules http;
+	struct channel_rules channels;
+	struct argument_limits arguments;
+	struct json_limits json;
+	const struct node_address *nodes;
+	uint32_t node_count;
+	const struct text *node_urls; /* what may be dialled; * is a wildcard */
+	uint32_t node_url_count;
+	uint32_t idle_timeout_ms;
+	uint32_t header_timeout_ms;
+	uint32_t frame_timeout_ms;
+	uint32_t drain_timeout_ms;
+	uint32_t default_timeout_ms;
+	uint32_t infinite_timeout_ms;
+	uint32_t connect_timeout_ms;
+	uint32_t ping_interval_ms;
+	uint32_t max_connections;
+	uint32_t max_calls_per_client;
+	uint32_t max_calls;
+	uint64_t client_buffer_bytes;
+	uint64_t node_buffer_bytes;
+	uint64_t total_buffer_bytes;
+	uint32_t max_payload_bytes;
+	bool detail_error;
+	bool limiter_enabled;
+	bool limiter_fail_open;
+};
+
+struct options *options_create(const struct settings *);
+void options_destroy(struct options **);
+
+/* options_may_dial: is the URL on the list, and free of ".."? */
+bool options_may_dial(const struct options *, struct text url);
+
+#endif /* WORKERS_GATEWAY_OPTIONS_H */

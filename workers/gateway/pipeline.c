@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * The way in borrows everything: the request from the frame, the arguments
+ * from two buffers of the gateway that keep their memory. Only a call that
+ * has passed every check is copied into the table of calls in flight.
+ *
+ * A node is chosen and asked in one go, so a call is never parked between
+ * "chosen" and "sent": what a link does not take at once goes to the next
+ * candidate, and what no link takes is an error now, not later.
+ */
+
+#include "workers/gateway/pipeline.h"
+
+#include "workers/gateway/dispatch.h"
+#include "workers/gateway/gateway.h"
+#include "workers/gateway/limiter.h"
+#include "workers/gateway/phoenix_binary.h"
+#include "workers/gateway/refusal.h"
+#include "workers/gateway/request.h"
+
+/* fill_info packs the caller's facts for functions that want them. */
+static struct text
+fill_info(struct gateway *g, const struct request *r)
+{
+	struct packer p;
+
+	buffer_truncate(&g->info, 0);
+	pack_init(&p, &g->info);
+	pack_map(&p, 3);
+	pack_string(&p, "request_id");
+	pack_text(&p, r->request_id);
+	pack_string(&p, "user_id");
+	pack_nil(&p);
+	pack_string(&p, "device_id");
+	if (r->device_id.at == NULL)
+		pack_nil(&p);
+	else
+		pack_text(&p, r->device_id);
+	return pack_finish(&p) == OK ? buffer_text(&g->info) : TEXT("");
+}
+
+/* read_payload reads and checks; the envelope must end behind the payload. */
+static enum err
+read_payload(struct gateway *g, struct phoenix_message *m, struct request *r,
+    struct request_error *error)
+{
+	struct packer args;
+	uint64_t most = g->options->max_payload_bytes;
+
+	*r = (struct request){.id_json = TEXT("\"unknown\"")};
+	if (m->payload_bytes > most) {
+		request_too_big(most, m->payload_bytes, error);
+		return ERR_TOO_BIG;
+	}
+	if (m->from.form == PHOENIX_V2_BINARY) {
+		buffer_truncate(&g->payload, 0);
+		if (phoenix_binary_payload(m, &g->payload) != OK) {
+			request_malformed("not msgpack", error);
+			return ERR_MALFORMED;
+		}
+	}
+	buffer_truncate(&g->args, 0);
+	pack_init(&args, &g->args);
+	enum err e = request_read(&m->payload, &g->arena, &args, r, error);
+	if (e == OK && phoenix_end(m) != OK) {
+		request_malformed("the message does not end behind it", error);
+		e = ERR_MALFORMED;
+	}
+	return e;
+}
+
+/* convert makes the argument list; on an error it has answered. */
+static bool
+convert(struct refusal *to, struct compiled *function, const struct request *r,
+    struct text info)
+{
+	struct gateway *g = to->client->gateway;
+	struct argument_error error;
+	struct packer packed;
+
+	buffer_truncate(&g->packed, 0);
+	pack_init(&packed, &g->packed);
+	enum err e = arguments_convert(
+	    function->arguments, r->args, info, &packed, &error);
+	if (e == OK)
+		return true;
+	if (e == ERR_RANGE)
+		refuse_argument(to, &error);
+	else
+		refuse_internal(to, ANSWER_internal, "arguments");
+	return false;
+}
+
+/* admit runs all that may stop a call between lookup and arguments. */
+static bool
+admit(struct refusal *to, struct compiled **function, struct request *r)
+{
+	struct client *c = to->client;
+	struct gateway *g = c->gateway;
+
+	if (g->is_draining) {
+		refuse_text(to, ANSWER_draining, ANSWER_TEXT_UNAVAILABLE);
+		return false;
+	}
+	enum err e = functions_find(
+	    &g->functions, r->service, r->request_type, r->version, function);
+	if (e != OK) {
+		refuse_function(to, r, e == ERR_DENIED);
+		return false;
+	}
+	if (!limiter_admits(to, r))
+		return false;
+	if (c->call_count >= g->options->max_calls_per_client ||
+	    g->calls.count >= g->options->max_calls) {
+		refuse_text(to, ANSWER_unavailable, ANSWER_TEXT_UNAVAILABLE);
+		return false;
+	}
+	return true;
+}
+
+/* enter takes the call into the table: from here on it ends exactly once. */
+static struct call *
+enter(struct refusal *to, struct compiled *function, struct text info,
+    const struct channel *channel)
+{
+	struct client *c = to->client;
+	struct gateway *g = c->gateway;
+	const struct call_texts texts = {
+	    .ref = to->to.address.ref,
+	    .request_id = to->to.request_id,
+	    .args = buffer_text(&g->packed),
+	    .facts = info,
+	};
+	struct call *call = calls_start(&g->calls, &texts);
+	uint64_t now_ms = loop_now_ms(g->loop);
+
+	call->client = c;
+	call->channel = channel->serial;
+	call->form = (uint8_t)to->to.address.form;
+	call->arrived_us = loop_now_us(g->loop);
+	call->function = function;
+	functions_hold(function);
+	calls_of_client(&c->calls, call);
+	c->call_count++;
+	calls_arm(&g->calls, call,
+	    now_ms +
+		(function->timeout_ms > 0 ? function->timeout_ms
+					  : g->options->infinite_timeout_ms));
+	return call;
+}
+
+void
+pipeline_take(
+    struct client *c, const struct channel *channel, struct phoenix_message *m)
+{
+	struct gateway *g = c->gateway;
+	struct compiled *function = NULL;
+	struct request r;
+	struct request_error error;
+	struct refusal to = {
+	    .client = c,
+	    .to = {.address = m->from,
+		.event = channel->rule->event_json,
+		.request_type = TEXT("\"\"")},
+	};
+
+	COUNT(g, calls);
+	to.to.address.join_ref = channel->join_ref;
+	enum err e = read_payload(g, m, &r, &error);
+	to.to.request_id = r.id_json;
+	/* no session is verified while auth.mode is none: what the payload
+	   says about its user is a claim, and dropped */
+	r.user_id = (struct text){.at = NULL, .len = 0};
+	if (channel->rule->require_verified_user_id) {
+		refuse_reply(&to, ANSWER_denied,
+		    TEXT(ANSWER_TEXT_AUTHENTICATION),
+		    TEXT(ANSWER_TEXT_AUTHENTICATION));
+		return;
+	}
+	if (e != OK) {
+		refuse_request(&to, &error);
+		return;
+	}
+	to.request = &r;
+	if (!admit(&to, &function, &r))
+		return;
+	struct text info = {.len = 0};
+	if (function->wants_info)
+		info = fill_info(g, &r);
+	to.to.request_type = function->type_json;
+	if (convert(&to, function, &r, info))
+		dispatch_first(g, enter(&to, function, info, channel), &r);
+}

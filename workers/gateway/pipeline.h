@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_PIPELINE_H
+#define WORKERS_GATEWAY_PIPELINE_H
+
+/*
+ * pipeline - a call from its request to the node that runs it:
+ *
+ *   decode → lookup → permission → limit → arguments → node → link
+ *
+ * Each step either hands on or answers. What follows is dispatch.h's.
+ *
+ * Trust:  requests are strangers' and come through codecs that bounded them.
+ * Owner:  calls are the table's (calls.h).
+ */
+
+#include "workers/gateway/phoenix.h"
+
+struct channel;
+struct client;
+
+/* pipeline_take takes an application event whose payload is still unread. */
+void pipeline_take(
+    struct client *, const struct channel *, struct phoenix_message *);
+
+#endif /* WORKERS_GATEWAY_PIPELINE_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "workers/gateway/refusal.h"
+
+#include "workers/gateway/gateway.h"
+
+static const enum counter counters[] = {
+#define A(name, can, after, counter) COUNTER_gateway_##counter,
+    ANSWER_CODES(A)
+#undef A
+};
+
+/* name_type: an `ok` reply carries the function's name as JSON. */
+static void
+name_type(struct refusal *to)
+{
+	struct gateway *g = to->client->gateway;
+	struct buffer b;
+
+	if (to->request == NULL || to->to.request_type.len > 2)
+		return;
+	buffer_init(&b, (size_t)to->request->request_type.len * 6 + 2);
+	if (json_put_text(&b, to->request->request_type, NULL) == OK)
+		to->to.request_type = arena_text(&g->arena, buffer_text(&b));
+	buffer_finish(&b);
+}
+
+static void
+refuse(struct refusal *to, const struct answer_error *error)
+{
+	struct gateway *g = to->client->gateway;
+
+	if (to->client->state != CLIENT_OPEN)
+		return;
+	COUNT(g, failed);
+	stats_add(g->slot, counters[error->code], 1);
+	name_type(to);
+	enum err e = answer_put_error(client_out(to->client), &to->to, error);
+	client_written(to->client, e == OK ? 2 : 0);
+	if (e != OK)
+		client_is_slow(to->client);
+}
+
+void
+refuse_after(struct refusal *to, enum answer_code code, struct text text,
+    uint32_t retry_after_ms)
+{
+	refuse(to,
+	    &(struct answer_error){
+		.code = code, .text = text, .retry_after_ms = retry_after_ms});
+}
+
+void
+refuse_text(struct refusal *to, enum answer_code code, const char *text)
+{
+	refuse_after(to, code, text_of(text), 0);
+}
+
+void
+refuse_reply(struct refusal *to, enum answer_code code, struct text text,
+    struct text reply)
+{
+	refuse(to,
+	    &(struct answer_error){.code = code,
+		.text = text,
+		.is_refused = true,
+		.reply = reply});
+}
+
+void
+refuse_request(struct refusal *to, const struct request_error *error)
+{
+	struct arena *arena = &to->client->gateway->arena;
+	struct text message = {.at = error->text, .len = error->len};
+
+	refuse_reply(to,
+	    error->is_missing_field ? ANSWER_missing_field
+				    : ANSWER_invalid_payload,
+	    arena_printf(arena, "Invalid request: %.*s", TEXT_ARG(message)),
+	    message);
+}
+
+void
+refuse_argument(struct refusal *to, const struct argument_error *error)
+{
+	struct arena *arena = &to->client->gateway->arena;
+
+	refuse_after(to, ANSWER_invalid_argument,
+	    arena_printf(
+		arena, "Invalid request: %.*s", (int)error->len, error->text),
+	    0);
+}
+
+/* cut keeps a stranger's name short in our text, whole letters only. */
+static struct text
+cut(struct text t)
+{
+	enum {
+		MOST = 256
+	};
+
+	if (t.len <= MOST)
+		return t;
+	t.len = MOST;
+	while (t.len > 0 && ((unsigned char)t.at[t.len] & 0xc0) == 0x80)
+		t.len--;
+	return t;
+}
+
+void
+refuse_function(struct refusal *to, const struct request *r, bool is_disabled)
+{
+	struct arena *arena = &to->client->gateway->arena;
+	struct text version =
+	    r->version.len > 0 ? cut(r->version) : TEXT("latest");
+
+	refuse_after(to, is_disabled ? ANSWER_disabled : ANSWER_not_found,
+	    arena_printf(arena, "%s function: %.*s version %.*s",
+		is_disabled ? "disabled" : "unsupported",
+		TEXT_ARG(cut(r->request_type)), TEXT_ARG(version)),
+	    0);
+}
+
+void
+refuse_internal(struct refusal *to, enum answer_code code, const char *detail)
+{
+	struct gateway *g = to->client->gateway;
+
+	if (!g->options->detail_error)
+		refuse_text(to, code, ANSWER_TEXT_INTERNAL);
+	else
+		refuse_after(to, code,
+		    arena_printf(
+			&g->arena, ANSWER_TEXT_INTERNAL ": %s", detail),
+		    0);
+}
+
+void
+refuse_service(struct refusal *to, struct text message)
+{
+	struct gateway *g = to->client->gateway;
+	struct buffer quoted;
+
+	if (!g->options->detail_error) {
+		refuse_text(to, ANSWER_internal, ANSWER_TEXT_INTERNAL);
+		return;
+	}
+	buffer_init(&quoted, 4096);
+	if (answer_quote(&quoted, message) == OK)
+		refuse_after(to, ANSWER_internal,
+		    arena_printf(&g->arena,
+			ANSWER_TEXT_INTERNAL ": {:error, %.*s}",
+			TEXT_ARG(buffer_text(&quoted))),
+		    0);
+	else
+		refuse_text(to, ANSWER_internal, ANSWER_TEXT_INTERNAL);
+	buffer_finish(&quoted);
+}

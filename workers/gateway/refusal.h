@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_REFUSAL_H
+#define WORKERS_GATEWAY_REFUSAL_H
+
+/*
+ * refusal - saying no to a call: the texts of spec 1.6, the counters, and
+ * what of an inner reason a client may hear.
+ *
+ * Trust:  texts quote strangers and services: cut, escaped, and the inner
+ *         ones only with request.detail_error.
+ * Owner:  no memory.
+ */
+
+#include <stdbool.h>
+
+#include "protocol/arguments.h"
+#include "protocol/base/text.h"
+#include "workers/gateway/answer.h"
+#include "workers/gateway/request.h"
+
+struct client;
+
+/* Whom to say it. `request` is there once the payload was read. */
+struct refusal {
+	struct client *client;
+	struct answer_to to;
+	const struct request *request; /* for the reply's request_type */
+};
+
+/* Each ends the call: counted, pushed, replied. */
+void refuse_text(struct refusal *, enum answer_code, const char *text);
+void refuse_after(
+    struct refusal *, enum answer_code, struct text, uint32_t retry_after_ms);
+void refuse_reply(
+    struct refusal *, enum answer_code, struct text, struct text reply);
+void refuse_request(struct refusal *, const struct request_error *);
+void refuse_argument(struct refusal *, const struct argument_error *);
+void refuse_function(
+    struct refusal *, const struct request *, bool is_disabled);
+
+/* "Internal Server Error", and the detail behind it if clients may know. */
+void refuse_internal(struct refusal *, enum answer_code, const char *detail);
+/* The same with what a service said, shown as `inspect` would. */
+void refuse_service(struct refusal *, struct text message);
+
+#endif /* WORKERS_GATEWAY_REFUSAL_H */
