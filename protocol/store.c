@@ -71,6 +71,8 @@ store_err(int code)
 	case EDQUOT:
 		errno = ENOSPC;
 		return ERR_FULL;
+	case MDB_PANIC:
+		return ERR_CLOSED;
 	case MDB_VERSION_MISMATCH:
 	case MDB_INVALID:
 		return ERR_VERSION;

@@ -78,7 +78,11 @@ int store_number_put(
 enum err store_walk(
     struct store *, MDB_txn *, store_visit *, void *ctx) MUST_USE;
 
-/* store_err turns LMDB's codes into ours; errno keeps a system's reason. */
+/*
+ * store_err turns LMDB's codes into ours; errno keeps a system's reason.
+ * ERR_FULL: no room on the disk or in the map. ERR_CLOSED: an earlier write
+ * failed so that LMDB wants the store opened anew.
+ */
 enum err store_err(int code);
 
 #endif /* PROTOCOL_STORE_LAYOUT_H */
