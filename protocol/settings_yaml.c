@@ -453,8 +453,9 @@ settings_yaml_parse(struct text text, struct arena *arena,
 	if (err != OK)
 		return err;
 	INVARIANT(yaml_parser_initialize(&r.parser));
-	yaml_parser_set_input_string(
-	    &r.parser, (const unsigned char *)text.at, text.len);
+	/* libyaml asserts that there is an address, even for no bytes */
+	yaml_parser_set_input_string(&r.parser,
+	    (const unsigned char *)(text.len > 0 ? text.at : ""), text.len);
 	err = read_stream(&r, root);
 	yaml_parser_delete(&r.parser);
 	return err;

@@ -631,6 +631,18 @@ a_long_text_named_often_does_not_become_a_large_file(void **state)
 }
 
 static void
+a_file_without_a_byte_means_every_default(void **state)
+{
+	struct settings_request request = request_of(NULL, 0);
+	int fd;
+
+	(void)state;
+	request.file = "/dev/null";
+	assert_int_equal(settings_read(&request, &fd, &problems), OK);
+	close(fd);
+}
+
+static void
 a_file_that_is_not_there_is_told_by_its_name(void **state)
 {
 	struct settings_request request = request_of(NULL, 0);
@@ -852,6 +864,7 @@ main(void)
 	    cmocka_unit_test(what_is_quoted_back_is_cut_and_clean),
 	    cmocka_unit_test(
 		a_long_text_named_often_does_not_become_a_large_file),
+	    cmocka_unit_test(a_file_without_a_byte_means_every_default),
 	    cmocka_unit_test(a_file_that_is_not_there_is_told_by_its_name),
 	    cmocka_unit_test(the_memory_file_cannot_be_changed),
 	    cmocka_unit_test(a_memory_file_that_is_not_whole_is_refused),

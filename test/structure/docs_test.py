@@ -1,0 +1,106 @@
+"""What is generated from the tables is up to date, and says the truth."""
+import array
+import os
+import pathlib
+import re
+import socket
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SETTINGS = ROOT / "build" / "protocol" / "settings"
+TABLE = (ROOT / "protocol" / "tables" / "settings.h").read_text()
+HEAD_BYTES = 32  # of the memory file: its number and sum are in there
+TOP_KEYS = """node runtime_dir state_dir log supervisor workers gateway auth
+    services nodes functions rate_limiter pools relay request arguments hooks
+    security telemetry tracer monitoring prometheus health alerts history
+    cluster discovery""".split()
+
+
+def read_settings(path, *overrides):
+    """Runs the settings program; gives (exit code, memory file, errors)."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def become_parent_descriptor():
+        os.dup2(theirs.fileno(), 3)
+
+    env = {k: v for k, v in os.environ.items() if not k.startswith("BANYAN_")}
+    done = subprocess.run([str(SETTINGS), str(path), *overrides], env=env,
+                          preexec_fn=become_parent_descriptor, pass_fds=(3,),
+                          capture_output=True, text=True, timeout=10,
+                          check=False)
+    theirs.close()
+    memory = b""
+    if done.returncode == 0:
+        _, extra, _, _ = ours.recvmsg(4096, socket.CMSG_SPACE(4))
+        fd = array.array("i", extra[0][2][:4])[0]
+        memory = os.pread(fd, 1 << 24, 0)
+        os.close(fd)
+    ours.close()
+    return done.returncode, memory, done.stderr
+
+
+def top_keys_of(path):
+    return re.findall(r"^(\w+):", path.read_text(), re.M)
+
+
+def test_generated_files_are_up_to_date():
+    done = subprocess.run([str(ROOT / "scripts" / "gen-docs"), "--check"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + "; run scripts/gen-docs"
+
+
+def test_the_full_file_changes_nothing(tmp_path):
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
+    code, full, errors = read_settings(ROOT / "etc" / "banyan.full.yaml")
+    assert code == 0, errors
+    code, nothing, errors = read_settings(empty)
+    assert code == 0, errors
+    assert full[HEAD_BYTES:] == nothing[HEAD_BYTES:]
+
+
+def test_the_full_file_has_every_top_level_key_and_no_other():
+    keys = top_keys_of(ROOT / "etc" / "banyan.full.yaml")
+    assert sorted(keys) == sorted(TOP_KEYS)
+
+
+def test_the_demo_file_is_accepted():
+    code, memory, errors = read_settings(ROOT / "etc" / "banyan.yaml")
+    assert code == 0, errors
+    assert memory
+
+
+def test_the_command_line_beats_the_file():
+    demo = ROOT / "etc" / "banyan.yaml"
+    _, plain, _ = read_settings(demo)
+    code, other, errors = read_settings(demo, "gateway.port=0")
+    assert code == 0, errors
+    assert other[HEAD_BYTES:] != plain[HEAD_BYTES:]
+
+
+def test_a_wrong_file_ends_with_78_and_its_place(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("gateway:\n  prot: 1\n")
+    code, _, errors = read_settings(wrong)
+    assert code == 78
+    assert errors == (f"{wrong}:2:3: gateway.prot: unknown key;"
+                      " did you mean \"port\"?\n")
+
+
+def test_every_setting_is_asked_for_by_somebody():
+    sources = subprocess.run(
+        ["git", "grep", "-hoE", r"\b(SETTING|WORKER)_[a-z_0-9]+\b", "--",
+         "supervisor", "workers", "protocol/*.c"],
+        cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    unused = []
+    for section, key, rest in re.findall(r"^\tS\((\w+), (\w+), (.*)$",
+                                         TABLE, re.M):
+        if re.search(r'"\w+(\|!\w+)+"', rest):
+            continue  # one word is built: there is nothing to ask yet
+        name = key if section == "top" else f"{section}_{key}"
+        if f"SETTING_{name}" not in sources:
+            unused.append(name)
+    for key in re.findall(r"^\tP\((\w+), ", TABLE, re.M):
+        if f"WORKER_{key}" not in sources:
+            unused.append(f"workers.*.{key}")
+    assert not unused, f"nobody reads: {' '.join(unused)}"
