@@ -59,6 +59,9 @@ enum handover_fd {
 #define ENV_LIBEXEC_DIR "BANYAN_LIBEXEC_DIR" /* the roles' programs */
 #define ENV_GENERATION  "BANYAN_GENERATION"  /* settings only: its number */
 #define ENV_FILE        "BANYAN_FILE"        /* the YAML file, absolute */
+#define ENV_GENERATION  "BANYAN_GENERATION"  /* of the settings handed over */
+#define ENV_OVERRIDES   "BANYAN_OVERRIDES"   /* what flags said: "key=value" */
+#define ENV_REMADE      "BANYAN_REMADE"      /* "1": segments made anew */
 
 enum handover_kind {
 	/* child → parent */

@@ -37,6 +37,9 @@
 	E(tree_ready,         INFO,  LIFE,   "every child that should be is up") \
 	E(tree_stopping,      INFO,  LIFE,   "the tree is being stopped") \
 	E(tree_stopped,       INFO,  LIFE,   "no child is left") \
+	E(guard_died,         ERROR, LIFE,   "the guard is gone; the tree goes on without it") \
+	E(supervisor_hung,    ERROR, LIFE,   "the supervisor's loop stood still and it was killed") \
+	E(takeover,           WARN,  LIFE,   "an earlier guard is gone; its tree is asked to end") \
 	E(supervisor_died,    ERROR, LIFE,   "the guard starts another supervisor") \
 	E(listening,          INFO,  LIFE,   "the clients' port is open") \
 	E(child_spawned,      INFO,  LIFE,   "a child was exec'ed") \
@@ -45,6 +48,7 @@
 	E(child_stopped,      INFO,  LIFE,   "a child ended as asked") \
 	E(child_resting,      INFO,  LIFE,   "a child rests before its next life") \
 	E(child_hung,         WARN,  LIFE,   "a child's loop stood still and it was killed") \
+	E(child_starved,      WARN,  LIFE,   "a child wants the processor and does not get it: slow, not hung") \
 	E(child_deaf,         WARN,  LIFE,   "a child did not end on TERM") \
 	E(child_start_failed, WARN,  LIFE,   "a child did not say READY in time") \
 	E(child_given_up,     ERROR, LIFE,   "a child stays down until an operator or new settings say otherwise") \
@@ -62,6 +66,7 @@
 	E(reload_done,        INFO,  LIFE,   "what came of new settings") \
 	E(reload_failed,      WARN,  LIFE,   "the settings are broken; nothing changed") \
 	E(obituary_unwritten, WARN,  LIFE,   "an obituary could not be kept on disk") \
+	E(endpoints_unwritten, WARN, LIFE,   "endpoints.json could not be written") \
 	E(record_refused,     WARN,  LIFE,   "a record from a child made no sense") \
 	/* gateway */ \
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \

@@ -21,5 +21,14 @@
 	W(control,      PERMANENT, ALL, none,    -300, "the operator's door") \
 	W(gateway,      PERMANENT, ALL, gateway, -200, "the clients' door: the only process strangers talk to")
 
+/*
+ * N(role, needs): role starts only after `needs` was ready once. The rest
+ * start side by side.
+ */
+#define WORKER_NEEDS(N) \
+	N(puller,  config_db) \
+	N(gateway, config_db) \
+	N(gateway, rate_limiter)
+
 // clang-format on
 #endif /* PROTOCOL_TABLES_WORKERS_H */

@@ -147,16 +147,20 @@ become(struct spawn_plan *p, struct handover_record *sorry, int parent,
 {
 	if (!p->keeps_group)
 		setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(SPAWN_EXEC_FAILED); /* it died before the prctl */
+	if (!p->outlives_us) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(SPAWN_EXEC_FAILED); /* died before the prctl */
+	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	reset_signals();
-	limit(RLIMIT_CORE, p->allow_core ? RLIM_INFINITY : 0);
+	limit(RLIMIT_CORE, p->core_bytes);
 	if (p->open_files > 0)
 		limit(RLIMIT_NOFILE, p->open_files);
 	if (p->memory_bytes > 0)
 		limit(RLIMIT_AS, p->memory_bytes);
+	if (p->nice > 0)
+		setpriority(PRIO_PROCESS, 0, (int)p->nice);
 	if (oom[0] != '\0')
 		adjust_oom(oom, strlen(oom));
 	if (place_fds(p))

@@ -40,7 +40,9 @@ struct spawn_plan {
 	int32_t oom_adjust;    /* 0: leave; a refusal is ignored */
 	uint64_t open_files;   /* RLIMIT_NOFILE; 0: leave */
 	uint64_t memory_bytes; /* RLIMIT_AS; 0: leave */
-	bool allow_core;       /* else RLIMIT_CORE is 0 */
+	uint64_t core_bytes;   /* RLIMIT_CORE */
+	uint32_t nice;         /* added to the niceness */
+	bool outlives_us;      /* no PR_SET_PDEATHSIG (the supervisor) */
 	bool keeps_group;      /* stay in our process group (the supervisor) */
 
 	char text[SPAWN_ENVIRONMENT_TEXT]; /* spawn_set's */
