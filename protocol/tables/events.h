@@ -81,7 +81,7 @@
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     INFO,  MASKED, "the limit table was swept") \
-	E(limits_full,        WARN,  LIFE,   "the limit table has no room: calls of new keys are refused") \
+	E(limits_full,        WARN,  LIFE,   "the limit table is nearly full: calls of new keys will be refused") \
 	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back")
 
 // clang-format on
