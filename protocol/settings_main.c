@@ -4,8 +4,8 @@
  * the supervisor at a reload. usage: settings FILE [SECTION.KEY=VALUE]…
  *
  * The sealed memfd goes to whoever holds the other end of FD_PARENT; what is
- * wrong with the file goes to standard error, with exit 78. ENV_GENERATION
- * numbers what is read.
+ * wrong with the file goes to standard error, its first line as a farewell to
+ * the same place, with exit 78. ENV_GENERATION numbers what is read.
  */
 
 #include <stdio.h>
@@ -29,6 +29,24 @@ tell(const struct settings_problems *problems, const char *file)
 	if (problems->count > SETTINGS_PROBLEMS)
 		fprintf(stderr, "%s: and %u more\n", file,
 		    problems->count - SETTINGS_PROBLEMS);
+}
+
+/* say_farewell: one line for `banyan reload` and the log, if anybody listens.
+ */
+static void
+say_farewell(const struct settings_problems *problems, const char *file)
+{
+	struct handover_record record;
+	char line[HANDOVER_TEXT];
+
+	settings_problem_line(&problems->at[0], file, line, sizeof(line));
+	if (problems->count > 1)
+		handover_fill(&record, HANDOVER_FAREWELL,
+		    "%.400s (and %u more)", line, problems->count - 1);
+	else
+		handover_fill(&record, HANDOVER_FAREWELL, "%s", line);
+	/* started by hand there is no parent; standard error has it all */
+	(void)!handover_send(FD_PARENT, &record, -1);
 }
 
 static enum err
@@ -61,6 +79,7 @@ main(int argc, char **argv)
 	err = settings_read(&request, &fd, &problems);
 	if (err == ERR_MALFORMED) {
 		tell(&problems, request.file);
+		say_farewell(&problems, request.file);
 		return EXIT_SETTINGS;
 	}
 	if (err != OK) {

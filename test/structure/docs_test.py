@@ -16,8 +16,8 @@ TOP_KEYS = """node runtime_dir state_dir log supervisor workers gateway auth
     cluster discovery""".split()
 
 
-def read_settings(path, *overrides):
-    """Runs the settings program; gives (exit code, memory file, errors)."""
+def start_settings(path, *overrides):
+    """Runs the settings program; gives (exit code, our socket, errors)."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def become_parent_descriptor():
@@ -29,14 +29,20 @@ def read_settings(path, *overrides):
                           capture_output=True, text=True, timeout=10,
                           check=False)
     theirs.close()
+    return done.returncode, ours, done.stderr
+
+
+def read_settings(path, *overrides):
+    """Gives (exit code, the memory file's bytes or b"", errors)."""
+    code, ours, errors = start_settings(path, *overrides)
     memory = b""
-    if done.returncode == 0:
+    if code == 0:
         _, extra, _, _ = ours.recvmsg(4096, socket.CMSG_SPACE(4))
         fd = array.array("i", extra[0][2][:4])[0]
         memory = os.pread(fd, 1 << 24, 0)
         os.close(fd)
     ours.close()
-    return done.returncode, memory, done.stderr
+    return code, memory, errors
 
 
 def top_keys_of(path):
@@ -87,11 +93,36 @@ def test_a_wrong_file_ends_with_78_and_its_place(tmp_path):
                       " did you mean \"port\"?\n")
 
 
+def test_the_parent_hears_what_is_wrong_in_one_line(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("gateway:\n  prot: 1\nnope: 2\n")
+    code, ours, _ = start_settings(wrong)
+    record = ours.recv(4096)
+    ours.close()
+    assert code == 78
+    text = record[32:].split(b"\0")[0].decode()
+    assert text == (f"{wrong}:2:3: gateway.prot: unknown key;"
+                    " did you mean \"port\"? (and 1 more)")
+
+
+def asked_for():
+    """Names of settings in the code, those a macro pastes together too."""
+    names = set()
+    for listed in subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "--",
+             "supervisor/*.[ch]", "workers/*.[ch]", "protocol/*.c"],
+            cwd=ROOT, capture_output=True, text=True,
+            check=True).stdout.split():
+        path = ROOT / listed
+        text = path.read_text() if path.exists() else ""
+        names |= set(re.findall(r"\b((?:SETTING|WORKER)_[a-z]\w+)\b", text))
+        for prefix in re.findall(r"\b((?:SETTING|WORKER)_\w*)##", text):
+            names |= {prefix + word for word in re.findall(r"\b\w+\b", text)}
+    return names
+
+
 def test_every_setting_is_asked_for_by_somebody():
-    sources = subprocess.run(
-        ["git", "grep", "-hoE", r"\b(SETTING|WORKER)_[a-z_0-9]+\b", "--",
-         "supervisor", "workers", "protocol/*.c"],
-        cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    sources = asked_for()
     unused = []
     for section, key, rest in re.findall(r"^\tS\((\w+), (\w+), (.*)$",
                                          TABLE, re.M):
