@@ -293,9 +293,26 @@ take_request(struct desk *d, struct text raw, struct text *request)
 	return e == OK;
 }
 
+/* name_peer asks nng, which asked the kernel, who sent this. */
 static void
-answer(struct desk *d, struct text raw)
+name_peer(struct command *command, nng_msg *message)
 {
+	nng_pipe pipe = nng_msg_get_pipe(message);
+	uint64_t uid = 0;
+	uint64_t pid = 0;
+
+	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) == 0 &&
+	    nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid) == 0) {
+		command->peer_uid = (uint32_t)uid;
+		command->peer_pid = (uint32_t)pid;
+	}
+}
+
+static void
+answer(struct desk *d, nng_msg *message)
+{
+	struct text raw = {
+	    .at = nng_msg_body(message), .len = (uint32_t)nng_msg_len(message)};
 	struct worker *w = d->desks->worker;
 	struct text request;
 
@@ -304,6 +321,7 @@ answer(struct desk *d, struct text raw)
 	d->is_operators = true;
 	d->command = (struct command){
 	    .worker = w, .arena = &d->arena, .result = &d->packer};
+	name_peer(&d->command, message);
 	begin_reply(d);
 	if (!take_request(d, raw, &request) || !open_envelope(d, request)) {
 		stats_add(w->slot, COUNTER_process_messages_refused, 1);
@@ -337,9 +355,7 @@ take_turn(void *ctx)
 		return;
 	}
 	message = nng_aio_get_msg(d->aio);
-	answer(d,
-	    (struct text){.at = nng_msg_body(message),
-		.len = (uint32_t)nng_msg_len(message)});
+	answer(d, message);
 	nng_msg_free(message);
 }
 

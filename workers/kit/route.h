@@ -42,6 +42,8 @@ struct command {
 	struct text args;      /* msgpack bytes of one map, maybe empty */
 	struct packer *result; /* pack one value here */
 	void *ctx;             /* the handler's own, across a park */
+	uint32_t peer_uid;     /* who asked, as the kernel says */
+	uint32_t peer_pid;
 };
 
 typedef void command_handler(struct worker *, struct command *);

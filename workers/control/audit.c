@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "workers/control/audit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "protocol/base/buffer.h"
+#include "protocol/base/fd.h"
+#include "protocol/json_out.h"
+#include "workers/control/control.h"
+#include "workers/kit/worker.h"
+
+enum {
+	ARGS_SHOWN = 2048,
+	LINE_BYTES = ARGS_SHOWN + 256
+};
+
+/* is_current: is the open file still the one of that name? Somebody may have
+ * moved it away to rotate it. */
+static bool
+is_current(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
+	    ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+static bool
+open_log(struct worker *w, struct control *control)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/audit.log", worker_state_dir(w));
+	if (control->audit_fd >= 0 && !is_current(control->audit_fd, path))
+		fd_close(&control->audit_fd);
+	if (control->audit_fd < 0)
+		control->audit_fd =
+		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	return control->audit_fd >= 0;
+}
+
+void
+audit_note(struct worker *w, const struct command *command)
+{
+	struct control *control = worker_state(w);
+	char line[LINE_BYTES];
+	char when[32];
+	struct buffer args;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	buffer_init(&args, ARGS_SHOWN);
+	if (pack_to_json(command->args, &args, NULL) != OK) {
+		buffer_truncate(&args, 0);
+		enum err e = buffer_append_text(&args, TEXT("(too long)"));
+		(void)e;
+	}
+	int length =
+	    snprintf(line, sizeof(line), "%s uid=%u pid=%u op=%.*s args=%.*s\n",
+		when, command->peer_uid, command->peer_pid,
+		TEXT_ARG(command->op), TEXT_ARG(buffer_text(&args)));
+	buffer_finish(&args);
+	control->audit_fails = !open_log(w, control) ||
+	    write(control->audit_fd, line, (size_t)length) != length;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_AUDIT_H
+#define WORKERS_CONTROL_AUDIT_H
+
+/*
+ * audit - who asked for what change, one line each in state_dir/audit.log,
+ * written before the change is made.
+ *
+ *   2026-11-21T10:00:00Z uid=0 pid=812 op=restart args={"role":"gateway"}
+ *
+ * A disk that takes no line does not stop the operator who may be about to
+ * repair it: health is degraded until a line can be written again.
+ *
+ * Trust:  arguments are an operator's: they are told as JSON (no control
+ *         bytes) and cut at 2 KiB.
+ */
+
+struct command;
+struct worker;
+
+void audit_note(struct worker *, const struct command *);
+
+#endif /* WORKERS_CONTROL_AUDIT_H */

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_CONTROL_H
+#define WORKERS_CONTROL_CONTROL_H
+
+/*
+ * control - what the operator's door remembers between two requests.
+ *
+ * Trust:  requests come from processes of our user; arguments are checked
+ *         where they are used.
+ * Owner:  the kit holds the state.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/tables/commands.h"
+#include "workers/control/orders.h"
+#include "workers/kit/route.h"
+
+struct control {
+	struct orders orders;
+	uint64_t health_asked_ms; /* for "uptime since the last call" */
+	int audit_fd;             /* -1 until first needed */
+	bool audit_fails;         /* the last line could not be written */
+};
+
+CONTROL_COMMANDS(DECLARE_COMMAND)
+
+void control_start(struct worker *);
+
+#endif /* WORKERS_CONTROL_CONTROL_H */

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_FORWARD_H
+#define WORKERS_CONTROL_FORWARD_H
+
+/*
+ * forward - a command of another role, passed on and its answer passed back.
+ *
+ * A role that is down is answered for at once, with its state; one that hangs
+ * costs its own command a deadline and nobody else anything. A role with
+ * several instances answers as {instances: [{instance, result | error}]}.
+ */
+
+struct command;
+struct worker;
+
+void forward_command(struct worker *, struct command *);
+
+#endif /* WORKERS_CONTROL_FORWARD_H */

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_ORDERS_H
+#define WORKERS_CONTROL_ORDERS_H
+
+/*
+ * orders - what only the supervisor can do: asked for here, done there,
+ * answered when it says so (protocol/handover.h tells when that is).
+ *
+ * Owner:  inside struct control; a pending order holds its parked command.
+ */
+
+#include <stdint.h>
+
+#include "protocol/base/buffer.h"
+#include "protocol/base/loop.h"
+#include "protocol/handover.h"
+
+struct command;
+struct worker;
+
+enum {
+	ORDERS_MOST = 64 /* as many as there are desks */
+};
+
+struct order_pending {
+	struct worker *worker;
+	struct command *command; /* NULL: this place is free */
+	uint64_t id;
+	enum order order;
+	struct loop_timer deadline;
+	struct buffer reloaded; /* what each worker made of new settings */
+	uint32_t reloaded_count;
+};
+
+struct orders {
+	uint64_t last_id;
+	struct order_pending pending[ORDERS_MOST];
+};
+
+void orders_start(struct worker *, struct orders *);
+
+#endif /* WORKERS_CONTROL_ORDERS_H */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_TARGET_H
+#define WORKERS_CONTROL_TARGET_H
+
+/*
+ * target - which child an operator means by `gateway/1`, `gateway` or
+ * `supervisor`.
+ *
+ * Trust:  the word is an operator's: compared, bounded, never a path.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/role.h"
+
+struct command;
+struct worker;
+
+struct target {
+	enum role role;
+	uint32_t instance; /* 0: the only one, or all of them */
+};
+
+/*
+ * target_read reads the argument `role`; when it names no child of this tree
+ * it fails the command, with a suggestion, and is false.
+ */
+bool target_read(struct worker *, struct command *, struct target *);
+
+/* target_name writes "gateway/1"; for messages. */
+void target_name(const struct target *, char *to, size_t size);
+
+#endif /* WORKERS_CONTROL_TARGET_H */

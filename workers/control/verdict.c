@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "workers/control/verdict.h"
+
+#include <stddef.h>
+
+const char *
+verdict_name(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_OK:
+		return "ok";
+	case VERDICT_DEGRADED:
+		return "degraded";
+	case VERDICT_ERROR:
+		break;
+	}
+	return "error";
+}
+
+enum verdict
+verdict_worst(enum verdict a, enum verdict b)
+{
+	return a > b ? a : b;
+}
+
+/* of_role: what a role says of itself in its gauges, while it is up. */
+static const char *
+of_role(const struct census_process *p)
+{
+	const struct stats_slot *s = p->stats;
+
+	switch (p->child.role) {
+	case ROLE_config_db:
+		if (stats_get(s, COUNTER_config_db_is_degraded) != 0)
+			return "disk_refuses_writes";
+		break;
+	case ROLE_puller:
+		if (stats_get(s, COUNTER_puller_services_up) <
+		    stats_get(s, COUNTER_puller_services))
+			return "service_unreachable";
+		break;
+	case ROLE_rate_limiter:
+		if (stats_get(s, COUNTER_rate_limiter_fullest) >= 100)
+			return "limit_table_full";
+		break;
+	default:
+		break;
+	}
+	return NULL;
+}
+
+enum verdict
+verdict_of_process(const struct census_process *p, const char **reason)
+{
+	const struct stats_child *c = &p->child;
+
+	*reason = NULL;
+	if (c->state == CHILD_DONE)
+		return VERDICT_OK; /* a oneshot that did its work */
+	if (c->state != CHILD_UP && c->state != CHILD_DRAINING) {
+		*reason = c->wants_up ? "not_alive" : "stopped";
+		return VERDICT_ERROR;
+	}
+	if (c->is_paused)
+		*reason = "paused";
+	else if (c->state == CHILD_DRAINING)
+		*reason = "draining";
+	else if (c->is_in_probation)
+		*reason = "probation";
+	else
+		*reason = of_role(p);
+	if (*reason == NULL && c->is_degraded)
+		*reason = "degraded";
+	return *reason != NULL ? VERDICT_DEGRADED : VERDICT_OK;
+}
+
+enum verdict
+verdict_of_tree(
+    uint64_t flags, uint32_t children, uint32_t running, const char **reason)
+{
+	*reason = NULL;
+	if (children == 0) {
+		*reason = "supervisor_not_found";
+		return VERDICT_ERROR;
+	}
+	if (running < children)
+		*reason = "partial_failure";
+	else if ((flags & STATS_TREE_STOPPING) != 0)
+		*reason = "stopping";
+	else if ((flags & STATS_TREE_STORM) != 0)
+		*reason = "storm";
+	else if ((flags & STATS_TREE_DEGRADED) != 0)
+		*reason = "degraded";
+	return *reason != NULL ? VERDICT_DEGRADED : VERDICT_OK;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_CONTROL_VERDICT_H
+#define WORKERS_CONTROL_VERDICT_H
+
+/*
+ * verdict - ok, degraded or error: the rules of health, without asking
+ * anybody or packing anything.
+ *
+ * Owner:  no memory; reasons are literals.
+ */
+
+#include <stdint.h>
+
+#include "workers/control/census.h"
+
+enum verdict {
+	VERDICT_OK,
+	VERDICT_DEGRADED, /* it works, somebody should look */
+	VERDICT_ERROR
+};
+
+const char *verdict_name(enum verdict); /* "ok", "degraded", "error" */
+enum verdict verdict_worst(enum verdict, enum verdict);
+
+/* verdict_of_process gives a reason word for anything but OK. */
+enum verdict verdict_of_process(
+    const struct census_process *, const char **reason);
+
+enum verdict verdict_of_tree(
+    uint64_t flags, uint32_t children, uint32_t running, const char **reason);
+
+#endif /* WORKERS_CONTROL_VERDICT_H */

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/*
+ * why - what happened to a child: where it is now, and its obituaries from
+ * state_dir/supervisor/<name>/<number>.json, newest first. The supervisor
+ * writes them (supervisor/engine/obituary.h), here they are only read.
+ */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/base/arena.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
+#include "protocol/json.h"
+#include "protocol/pack.h"
+#include "protocol/stats_tree.h"
+#include "workers/control/control.h"
+#include "workers/control/target.h"
+#include "workers/kit/worker.h"
+
+enum {
+	SHOWN = 10, /* obituaries of each child */
+	DOCUMENT_BYTES = 64 << 10,
+	FOLDER_BYTES = 1024
+};
+
+/* newest collects the highest numbers of a folder, in falling order. */
+static uint32_t
+newest(const char *folder, uint64_t to[SHOWN])
+{
+	DIR *dir = opendir(folder);
+	uint32_t count = 0;
+
+	if (dir == NULL)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		char *end;
+		uint64_t number = strtoull(entry->d_name, &end, 10);
+		uint32_t at = count < SHOWN ? count : SHOWN - 1;
+
+		if (strcmp(end, ".json") != 0 ||
+		    (count == SHOWN && number < to[SHOWN - 1]))
+			continue;
+		while (at > 0 && to[at - 1] < number) {
+			to[at] = to[at - 1];
+			at--;
+		}
+		to[at] = number;
+		count += count < SHOWN;
+	}
+	closedir(dir);
+	return count;
+}
+
+static bool
+pack_obituary(struct command *command, const char *folder, uint64_t number)
+{
+	char *text = arena_alloc(command->arena, DOCUMENT_BYTES);
+	struct text path = arena_printf(command->arena, "%s/%08llu.json",
+	    folder, (unsigned long long)number);
+	size_t bytes;
+
+	if (fd_read_file(path.at, text, DOCUMENT_BYTES, &bytes) != OK)
+		return false; /* removed meanwhile */
+	return json_to_pack((struct text){.at = text, .len = (uint32_t)bytes},
+		   command->result->out, JSON_LIMITS, NULL) == OK;
+}
+
+static void
+pack_obituaries(
+    struct worker *w, struct command *command, const struct stats_child *c)
+{
+	struct packer *p = command->result;
+	char folder[FOLDER_BYTES];
+	uint64_t numbers[SHOWN];
+	uint32_t packed = 0;
+
+	if (c->instance == 0)
+		snprintf(folder, sizeof(folder), "%s/supervisor/%s",
+		    worker_state_dir(w), role_name((enum role)c->role));
+	else
+		snprintf(folder, sizeof(folder), "%s/supervisor/%s-%u",
+		    worker_state_dir(w), role_name((enum role)c->role),
+		    c->instance);
+	size_t place = pack_open(p);
+	uint32_t count = newest(folder, numbers);
+	for (uint32_t i = 0; i < count; i++)
+		packed += pack_obituary(command, folder, numbers[i]);
+	pack_close_array(p, place, packed);
+}
+
+static void
+put_text(struct packer *p, const char *key, const char *value)
+{
+	pack_string(p, key);
+	pack_string(p, value);
+}
+
+static void
+put_u64(struct packer *p, const char *key, uint64_t value)
+{
+	pack_string(p, key);
+	pack_u64(p, value);
+}
+
+static void
+put_bool(struct packer *p, const char *key, bool value)
+{
+	pack_string(p, key);
+	pack_bool(p, value);
+}
+
+static void
+pack_child(
+    struct worker *w, struct command *command, const struct stats_child *c)
+{
+	struct packer *p = command->result;
+	uint64_t now_ms = clock_mono_ms();
+
+	pack_map(p, 12);
+	put_text(p, "role", role_name((enum role)c->role));
+	put_u64(p, "instance", c->instance);
+	put_text(p, "state", child_state_name((enum child_state)c->state));
+	put_u64(p, "pid", c->pid);
+	put_u64(p, "life", c->life);
+	put_u64(p, "restarts", c->restarts);
+	put_u64(p, "up_ms",
+	    c->ready_ms > 0 && now_ms > c->ready_ms ? now_ms - c->ready_ms : 0);
+	put_u64(p, "rest_ms",
+	    c->rest_until_ms > now_ms ? c->rest_until_ms - now_ms : 0);
+	put_bool(p, "is_paused", c->is_paused);
+	put_bool(p, "is_in_probation", c->is_in_probation);
+	put_text(p, "reason", c->reason);
+	pack_string(p, "obituaries");
+	pack_obituaries(w, command, c);
+}
+
+void
+control_cmd_why(struct worker *w, struct command *command)
+{
+	struct packer *p = command->result;
+	struct target target;
+	struct stats_child child;
+	uint32_t count = 0;
+
+	if (!target_read(w, command, &target))
+		return;
+	pack_map(p, 2);
+	put_u64(p, "now_ms", clock_wall_ms());
+	pack_string(p, "children");
+	size_t place = pack_open(p);
+	for (uint32_t i = STATS_SLOT_FIRST_CHILD; i < STATS_SLOTS; i++) {
+		if (stats_child_get(worker_stats(w), i, &child) != OK ||
+		    child.role != (uint32_t)target.role ||
+		    (target.instance != 0 && child.instance != target.instance))
+			continue;
+		pack_child(w, command, &child);
+		count++;
+	}
+	pack_close_array(p, place, count);
+}
