@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef SUPERVISOR_CLI_OPTIONS_H
+#define SUPERVISOR_CLI_OPTIONS_H
+
+/*
+ * options - from argv to a command of the table and a map of its arguments.
+ *
+ * The arguments column of protocol/tables/commands.h is the grammar:
+ * "SERVICE FUNCTION [--version V]" makes {"service":…, "function":…,
+ * "version":…}. So help, completion and parsing cannot disagree.
+ *
+ * Trust:  argv is the operator's own.
+ * Owner:  all in cli->arena.
+ */
+
+#include "protocol/base/buffer.h"
+#include "supervisor/cli/cli.h"
+
+enum {
+	OPTIONS_WORDS = 16 /* arguments one command may have */
+};
+
+/* One word of the arguments column. */
+struct option_word {
+	char key[32];  /* "max_memory" */
+	char name[32]; /* as typed: "--max-memory", or "SERVICE" */
+	bool is_option;
+	bool is_required;
+	bool takes_value;
+};
+
+/* options_words reads an arguments column; gives the number of words. */
+uint32_t options_words(
+    const char *arguments, struct option_word to[OPTIONS_WORDS]);
+
+/*
+ * options_parse finds command and arguments, taking the options every command
+ * has (--json, --watch …) out of argv. CLI_OK, or what to exit with after it
+ * has complained. `command` stays NULL when nothing was typed.
+ */
+enum cli_exit options_parse(struct cli *, int argc, char **argv);
+
+/* options_pack writes the arguments as a msgpack map; CLI_OK or CLI_USAGE. */
+enum cli_exit options_pack(struct cli *, struct buffer *out);
+
+/* options_value gives the value of `--name` in argv, or NULL; for cli rows. */
+const char *options_value(const struct cli *, const char *name);
+
+#endif /* SUPERVISOR_CLI_OPTIONS_H */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/cli/show.h"
+
+#include <string.h>
+
+#include "protocol/pack.h"
+
+static const struct {
+	const char *op;
+	show_page *page;
+} pages[] = {
+    {"tree", show_tree},
+    {"why", show_why},
+    {"health", show_health},
+    {"stats", show_stats},
+    {"reload", show_reload},
+    {"start", show_order},
+    {"stop", show_order},
+    {"restart", show_order},
+    {"pause", show_order},
+    {"resume", show_order},
+    {"drain", show_order},
+    {"shutdown", show_order},
+};
+
+show_page *
+show_page_of(const char *op)
+{
+	for (size_t i = 0; i < COUNT_OF(pages); i++)
+		if (strcmp(pages[i].op, op) == 0)
+			return pages[i].page;
+	return show_value;
+}
+
+enum cli_exit
+show_exit_of(const char *op, struct text result)
+{
+	struct text status;
+
+	if (strcmp(op, "health") != 0)
+		return CLI_OK;
+	status = show_text(result, "status");
+	if (text_is(status, "ok"))
+		return CLI_OK;
+	return text_is(status, "degraded") ? CLI_DEGRADED : CLI_UNHEALTHY;
+}
+
+struct text
+show_text(struct text map, const char *key)
+{
+	struct text value;
+
+	return unpack_field_text(map, key, &value) == OK ? value : TEXT("");
+}
+
+uint64_t
+show_u64(struct text map, const char *key)
+{
+	uint64_t value;
+
+	return unpack_field_u64(map, key, &value) == OK ? value : 0;
+}
+
+bool
+show_bool(struct text map, const char *key)
+{
+	bool value;
+
+	return unpack_field_bool(map, key, &value) == OK && value;
+}
+
+uint32_t
+show_array(struct text map, const char *key, struct unpacker *u)
+{
+	struct text span;
+	uint32_t count;
+
+	if (unpack_map_find(map, text_of(key), &span) != OK)
+		return 0;
+	unpack_init(u, span);
+	return unpack_array(u, &count) == OK ? count : 0;
+}
+
+struct text
+show_map(struct text map, const char *key)
+{
+	struct text span;
+
+	return unpack_map_find(map, text_of(key), &span) == OK ? span
+							       : TEXT("\x80");
+}
+
+struct text
+show_child_name(struct arena *arena, struct text child)
+{
+	uint64_t instance = show_u64(child, "instance");
+	struct text role = show_text(child, "role");
+
+	if (instance == 0)
+		return role;
+	return arena_printf(
+	    arena, "%.*s/%llu", TEXT_ARG(role), (unsigned long long)instance);
+}
+
+enum colour
+show_state_colour(struct text state)
+{
+	if (text_is(state, "up") || text_is(state, "ok"))
+		return GREEN;
+	if (text_is(state, "down") || text_is(state, "held") ||
+	    text_is(state, "error"))
+		return RED;
+	return YELLOW;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#ifndef SUPERVISOR_CLI_SHOW_H
+#define SUPERVISOR_CLI_SHOW_H
+
+/*
+ * show - one page for each answer. A page is made from the msgpack result and
+ * nothing else, so a test can make it from bytes.
+ *
+ * Trust:  results have passed pack_check; fields that are missing or of
+ *         another type show as empty: an older tree must stay readable.
+ * Owner:  no memory but the view's.
+ */
+
+#include "supervisor/cli/cli.h"
+#include "supervisor/cli/view.h"
+
+typedef enum cli_exit show_page(struct view *, struct text result);
+
+/* show_page_of finds the page of an op; every op has one. */
+show_page *show_page_of(const char *op);
+
+/* exit_of gives the exit code an answer means, shown or printed as JSON. */
+enum cli_exit show_exit_of(const char *op, struct text result);
+
+show_page show_tree;   /* show_tree.c */
+show_page show_why;    /* show_why.c */
+show_page show_health; /* show_health.c */
+show_page show_stats;  /* show_stats.c */
+show_page show_reload; /* show_orders.c */
+show_page show_order;
+show_page show_value; /* show_value.c: any shape, as a table or a list */
+
+/* Fields with a default, for pages. */
+struct text show_text(struct text map, const char *key);
+uint64_t show_u64(struct text map, const char *key);
+bool show_bool(struct text map, const char *key);
+/* show_array opens an array field; 0 items when it is none. */
+struct unpacker;
+uint32_t show_array(struct text map, const char *key, struct unpacker *);
+struct text show_map(struct text map, const char *key);
+struct text show_child_name(struct arena *, struct text child);
+enum colour show_state_colour(struct text state);
+
+#endif /* SUPERVISOR_CLI_SHOW_H */
