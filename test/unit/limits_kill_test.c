@@ -30,7 +30,8 @@
 enum {
 	ENTRIES = 1 << 22,
 	HAMMERS = 4,
-	KEYS_MOST = 64
+	KEYS_MOST = 64,
+	KILLS_LEAST = 100
 };
 
 struct entry {
@@ -42,6 +43,8 @@ struct ledger {
 	_Atomic uint32_t count;
 	atomic_bool go;
 	_Atomic uint64_t refused;
+	_Atomic uint64_t seen_us;    /* when a hammer last ran */
+	_Atomic uint64_t starved_us; /* times in which none did */
 	struct entry entries[ENTRIES];
 };
 
@@ -86,6 +89,16 @@ write_down(struct ledger *ledger, uint32_t key, uint64_t at_us)
 	ledger->entries[at].at_us = at_us;
 }
 
+/* beat keeps count of the times in which the machine ran no hammer at all. */
+static void
+beat(struct ledger *ledger, uint64_t now_us)
+{
+	uint64_t seen_us = atomic_exchange(&ledger->seen_us, now_us);
+
+	if (seen_us != 0 && now_us > seen_us + 200)
+		atomic_fetch_add(&ledger->starved_us, now_us - seen_us);
+}
+
 static _Noreturn void
 sweep_for_ever(const struct job *job)
 {
@@ -109,6 +122,7 @@ hammer(const struct job *job, uint32_t seed)
 		key %= job->keys;
 		hit.key = limits_key(job->limits, key, TEXT("k"));
 		hit.now_us = clock_mono_us();
+		beat(job->ledger, hit.now_us);
 		limits_take(job->limits, &hit, &v);
 		if (v.is_admitted)
 			write_down(job->ledger, key, v.at_us);
@@ -141,7 +155,7 @@ run(const struct job *job, uint32_t ms)
 
 	for (uint32_t i = 0; i < HAMMERS; i++)
 		pids[i] = spawn(job, i, 0);
-	while (clock_mono_ms() < end_ms) {
+	while (clock_mono_ms() < end_ms || kills < KILLS_LEAST) {
 		struct timespec rest = {0, 500000 + (rand() % 4) * 1000000};
 		uint32_t i = (uint32_t)rand() % HAMMERS;
 		int status;
@@ -201,23 +215,25 @@ hammer_one_key(uint32_t max, uint32_t window_ms)
 	    .keys = 1,
 	    .max = max,
 	    .window_ms = window_ms};
-	uint32_t kills, admitted, spanned_ms, least;
+	uint32_t kills, admitted;
+	uint64_t spanned_us, least;
 
 	open_limits(&limits, 32);
 	kills = run(&job, 1500);
 	admitted = check(&job);
-	spanned_ms = (uint32_t)((job.ledger->entries[admitted - 1].at_us -
-				    job.ledger->entries[0].at_us) /
-	    1000);
-	/* whole windows only, at 99 %, less what the dead did not write down */
-	least = spanned_ms / window_ms * max;
-	least = least / 100 * 99 - kills;
-	print_message("          max %u: %u admitted in %u ms, %llu refused, "
-		      "%u kills\n",
-	    max, admitted, spanned_ms, (unsigned long long)job.ledger->refused,
-	    kills);
-	assert_true(kills > 100);
-	assert_true(admitted >= least);
+	spanned_us = job.ledger->entries[admitted - 1].at_us -
+	    job.ledger->entries[0].at_us;
+	print_message("          max %u: %u admitted in %llu us (nobody ran "
+		      "for %llu), %llu refused, %u kills\n",
+	    max, admitted, (unsigned long long)spanned_us,
+	    (unsigned long long)job.ledger->starved_us,
+	    (unsigned long long)job.ledger->refused, kills);
+	assert_true(job.ledger->starved_us < spanned_us);
+	/* whole windows, at 99 %, less what the dead did not write down */
+	least =
+	    (spanned_us - job.ledger->starved_us) / (window_ms * 1000) * max;
+	least = least * 99 / 100;
+	assert_true(admitted + kills >= least);
 	munmap(job.ledger, sizeof(*job.ledger));
 	limits_unmap(&limits);
 }
@@ -262,7 +278,7 @@ rows_that_change_hands_under_kills_never_lose_a_hit(void **state)
 	admitted = check(&job);
 	print_message("          %u admitted, %llu refused, %u kills\n",
 	    admitted, (unsigned long long)job.ledger->refused, kills);
-	assert_true(kills > 100 && admitted > 1000);
+	assert_true(admitted > 1000);
 	munmap(job.ledger, sizeof(*job.ledger));
 	limits_unmap(&limits);
 }
