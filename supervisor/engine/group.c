@@ -86,8 +86,8 @@ group_is_ready(const struct group *g)
 
 		if (c == NULL && !group_is_ready(m->group))
 			return false;
-		if (c != NULL && c->wants_up && !child_is_ready(c) &&
-		    c->state != CHILD_DONE)
+		if (c != NULL && !child_is_ready(c) && c->state != CHILD_DONE &&
+		    !is_out(c))
 			return false;
 	}
 	return true;

@@ -177,6 +177,18 @@ check_pulse(struct tree *t, struct child *c, uint64_t now_ms)
 	}
 }
 
+/* apply_falls comes before deadlines: a rest of 0 ms is over at once. */
+static void
+apply_falls(struct tree *t, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct child *c = t->children[i];
+
+		if (c->has_fallen)
+			group_child_fell(c->group, c, now_ms);
+	}
+}
+
 static void
 do_what_is_due(struct tree *t, uint64_t now_ms)
 {
@@ -194,8 +206,6 @@ do_what_is_due(struct tree *t, uint64_t now_ms)
 			    &(struct child_news){
 				.event = CHILD_TIMEOUT, .now_ms = now_ms});
 		check_pulse(t, c, now_ms);
-		if (c->has_fallen)
-			group_child_fell(c->group, c, now_ms);
 	}
 }
 
@@ -249,6 +259,7 @@ void
 tree_turn(struct tree *t, uint64_t now_ms)
 {
 	mind_gap(t, now_ms);
+	apply_falls(t, now_ms);
 	do_what_is_due(t, now_ms);
 	group_turn(t->root, now_ms);
 	start_some(t, now_ms);

@@ -96,8 +96,12 @@ void tree_order_resume(struct tree *, struct child *, uint64_t now_ms);
 /* tree_settings_changed lets those held for their settings try again. */
 void tree_settings_changed(struct tree *, uint64_t now_ms);
 
-bool tree_is_ready(const struct tree *); /* everything meant to be up is */
-bool tree_is_down(const struct tree *);  /* no process left */
+/*
+ * tree_is_ready: everything is up that can be; who is held, on probation or
+ * paused makes the tree degraded, not unready.
+ */
+bool tree_is_ready(const struct tree *);
+bool tree_is_down(const struct tree *); /* no process left */
 bool tree_is_stopping(const struct tree *);
 bool tree_is_degraded(const struct tree *);
 
