@@ -80,7 +80,7 @@
 	E(store_writes,       INFO,  LIFE,   "the disk takes writes again") \
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
-	E(limits_cleanup,     INFO,  MASKED, "the limit table was swept") \
+	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \
 	E(limits_full,        WARN,  LIFE,   "the limit table is nearly full: calls of new keys will be refused") \
 	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back")
 

@@ -4,10 +4,14 @@
  *
  * A sweep goes over the table in slices of a few thousand places, one slice a
  * turn, so that the loop beats and commands are answered while it runs.
+ * Every second it also looks whether somebody wrote over the segment's header:
+ * the gateways go on with their copies, but no new one could map it. Leaving
+ * with 101 makes the guard build the segments anew.
  */
 
 #include "workers/rate_limiter/rate_limiter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/base/clock.h"
@@ -18,6 +22,7 @@
 enum {
 	SLICE_PLACES = 4096,
 	SLICE_REST_MS = 1,
+	WATCH_MS = 1000,
 	NEARLY_FULL_PERCENT = 90
 };
 
@@ -105,6 +110,20 @@ sweep_slice(void *ctx)
 }
 
 static void
+watch_segment(void *ctx)
+{
+	struct rate_limiter *r = ctx;
+
+	if (!segment_is_sound(&r->limits.segment)) {
+		event_note(EVENT_segment_unusable,
+		    "segment=limits hint=\"its header was written over\"");
+		exit(EXIT_SEGMENT);
+	}
+	loop_timer_start(
+	    worker_loop(r->worker), &r->watch, clock_mono_ms() + WATCH_MS);
+}
+
+static void
 in_force(struct rate_limiter *r, const struct settings *settings)
 {
 	r->interval_ms = (uint32_t)settings_u64(
@@ -134,6 +153,8 @@ rate_limiter_start(struct worker *w)
 		    "rate_limiter.global_limits or api_limits: %s",
 		    err_name(e));
 	r->timer = (struct loop_timer){.due = sweep_slice, .ctx = r};
+	r->watch = (struct loop_timer){.due = watch_segment, .ctx = r};
+	watch_segment(r);
 	count_keys(r);
 	in_force(r, worker_settings(w));
 }
@@ -144,6 +165,7 @@ rate_limiter_stop(struct worker *w)
 	struct rate_limiter *r = worker_state(w);
 
 	loop_timer_stop(worker_loop(w), &r->timer);
+	loop_timer_stop(worker_loop(w), &r->watch);
 	limit_rules_destroy(&r->rules);
 	limits_unmap(&r->limits);
 }

@@ -34,6 +34,7 @@ struct rate_limiter {
 	struct limit_rules *rules;
 	uint32_t interval_ms;
 	struct loop_timer timer; /* next slice, or next sweep */
+	struct loop_timer watch; /* next look at the segment's header */
 	struct limits_sweep sweep;
 	uint64_t busy_us; /* of the sweep under way */
 	struct rate_limiter_sweep last;
