@@ -391,6 +391,9 @@ loop_turn(struct loop *loop, uint32_t max_ms)
 void
 loop_run(struct loop *loop, uint32_t idle_ms)
 {
+	/* what was queued before the first turn must not wait for a wake-up */
+	if (!loop->is_stopping)
+		loop_turn(loop, 0);
 	while (!loop->is_stopping)
 		loop_turn(loop, idle_ms);
 }

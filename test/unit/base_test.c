@@ -188,6 +188,33 @@ a_post_runs_once_however_often_it_was_knocked(void **state)
 	loop_destroy(&loop);
 }
 
+static void
+stop_it(void *ctx)
+{
+	struct seen *seen = ctx;
+
+	seen->order[seen->count++] = 3;
+	loop_stop(seen->loop);
+}
+
+static void
+what_waits_before_the_first_turn_does_not_wait_for_a_wake_up(void **state)
+{
+	struct loop *loop = NULL;
+	struct seen seen = {.count = 0};
+	struct loop_hook hook = {.run = stop_it, .ctx = &seen};
+	uint64_t began_ms = clock_mono_ms();
+
+	(void)state;
+	assert_int_equal(loop_create(&loop), OK);
+	seen.loop = loop;
+	loop_on_turn_end(loop, &hook);
+	loop_run(loop, 60000);
+	assert_int_equal(seen.count, 1);
+	assert_true(clock_mono_ms() - began_ms < 30000);
+	loop_destroy(&loop);
+}
+
 int
 main(void)
 {
@@ -200,6 +227,8 @@ main(void)
 	    cmocka_unit_test(a_timer_stopped_by_another_does_not_run),
 	    cmocka_unit_test(the_heap_runs_timers_in_order_of_time),
 	    cmocka_unit_test(a_post_runs_once_however_often_it_was_knocked),
+	    cmocka_unit_test(
+		what_waits_before_the_first_turn_does_not_wait_for_a_wake_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
