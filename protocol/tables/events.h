@@ -78,6 +78,11 @@
 	/* config_db */ \
 	E(store_refused,      ERROR, LIFE,   "the disk refuses writes; the last good function table is kept") \
 	E(store_writes,       INFO,  LIFE,   "the disk takes writes again") \
+	/* puller */ \
+	E(service_failed,     WARN,  LIFE,   "the functions of a service cannot be fetched; those kept stay usable") \
+	E(service_recovered,  INFO,  LIFE,   "the functions of a service can be fetched again") \
+	E(service_renamed,    WARN,  LIFE,   "functions named another service than their own; corrected") \
+	E(pull_recovered,     INFO,  LIFE,   "after rounds in which every service failed, one answered") \
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \

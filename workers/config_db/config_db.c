@@ -367,6 +367,8 @@ config_db_start(struct worker *w)
 	/* READY is said when the YAML's functions are in the table */
 	worker_starting(w, START_MS);
 	queue_settings(db, worker_settings(w));
+	/* not at the end of the first turn: an idle loop sleeps first */
+	commit_turn(db);
 }
 
 void
