@@ -128,6 +128,13 @@ def test_a_reload_of_the_same_file_changes_nothing(tree):
     assert set(results(reloaded).values()) <= {"unchanged"}
 
 
+def test_a_diff_names_what_a_reload_would_change(tree, file):
+    assert tree.run_banyan("settings", "diff").stdout == "unchanged\n"
+    file.write_text(SETTINGS + "request: {max_payload_bytes: 8192}\n")
+    assert tree.run_banyan("settings", "diff").stdout == \
+        "request.max_payload_bytes: 1000000 -> 8192\n"
+
+
 def test_hup_reloads_as_well(tree, file):
     file.write_text(SETTINGS + "request: {max_payload_bytes: 4096}\n")
     os.kill(tree.daemon.pid, signal.SIGHUP)
