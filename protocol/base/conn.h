@@ -89,6 +89,7 @@ void conn_hub_finish(struct conn_hub *);
  * queued bytes leave: the place to close a batch into one message.
  */
 void conn_hub_before_flush(struct conn_hub *, struct loop_hook *);
+void conn_hub_forget_flush(struct conn_hub *, struct loop_hook *);
 
 struct conn_limits {
 	size_t read_bytes;  /* most unread bytes kept */

@@ -152,3 +152,14 @@ conn_hub_before_flush(struct conn_hub *hub, struct loop_hook *hook)
 	hook->next = NULL;
 	*at = hook;
 }
+
+void
+conn_hub_forget_flush(struct conn_hub *hub, struct loop_hook *hook)
+{
+	struct loop_hook **at = &hub->before;
+
+	while (*at != NULL && *at != hook)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = hook->next;
+}

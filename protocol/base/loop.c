@@ -348,6 +348,12 @@ loop_lag_ms(const struct loop *loop)
 	return (loop->now_us - loop->wanted_us) / 1000;
 }
 
+int
+loop_fd(const struct loop *loop)
+{
+	return loop->epoll_fd;
+}
+
 /* sleep_ms: until the next timer, at most `max_ms`; rounded up, never spins. */
 static int
 sleep_ms(struct loop *loop, uint32_t max_ms)

@@ -97,6 +97,9 @@ void loop_refresh_now(struct loop *);
 /* loop_lag_ms: how late this turn woke after it could have (its last end). */
 uint64_t loop_lag_ms(const struct loop *);
 
+/* loop_fd becomes readable when a turn has something to do; for embedding. */
+int loop_fd(const struct loop *);
+
 /* loop_turn sleeps at most `max_ms` and runs one turn. */
 void loop_turn(struct loop *, uint32_t max_ms);
 

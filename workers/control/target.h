@@ -7,7 +7,6 @@
  * `supervisor`.
  *
  * Trust:  the word is an operator's: compared, bounded, never a path.
- * Owner:  no memory.
  */
 
 #include <stdbool.h>

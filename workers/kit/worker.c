@@ -333,6 +333,9 @@ worker_run(const struct worker_spec *spec, int argc, char **argv)
 	spec->start(w);
 	if (!w->starts_later)
 		worker_ready(w);
+	/* at once: what start left for the end of a turn must not wait for an
+	 * idle loop to wake */
+	loop_turn(w->loop, 0);
 	if (w->phase != WORKER_STOPPING)
 		loop_run(w->loop, HEARTBEAT_IDLE_MS);
 	leave(w);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#ifndef BANYAN_SERVICE_H
+#define BANYAN_SERVICE_H
+
+/*
+ * service - write a Banyan service in C. This header is all there is; link
+ * with libbanyan-service (pkg-config banyan-service).
+ *
+ *	static void
+ *	greet(struct service_call *call, void *ctx)
+ *	{
+ *		struct service_text name;
+ *
+ *		if (!service_arg_text(call, 0, &name))
+ *			return service_fail(call, "invalid_argument", "name?");
+ *		service_put_text(call, name.at, name.len);
+ *		service_done(call);
+ *	}
+ *
+ * One thread. A handler runs to its end before the next one starts, so it
+ * must not block: after 3 s of silence gateways take the service for dead.
+ * What takes longer keeps its call and answers later, from a timer, a
+ * descriptor of its own, or another call.
+ *
+ * Trust:  arguments come from clients; gateways have checked their types.
+ * Owner:  a call belongs to the service until service_done or service_fail,
+ *         which every call needs exactly once. Texts and arguments of a call
+ *         are good only inside the handler: copy what is needed later.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct service;
+struct service_call;
+
+struct service_text {
+	const char *at; /* not NUL-terminated */
+	uint32_t len;
+};
+
+/* One declared argument; the list ends with a NULL name. */
+struct service_argument {
+	const char *name;
+	const char *type; /* string num boolean datetime naive_datetime uuid
+			     list list_string list_num list_uuid list_map map */
+	uint32_t max;     /* max_bytes of a string, max_items of others; 0: the
+			     gateway's default */
+	bool is_optional; /* null when absent */
+};
+
+struct service_function {
+	const char *name;
+	void (*run)(struct service_call *, void *ctx);
+	void *ctx;
+	const struct service_argument *arguments; /* NULL: takes none */
+	const char *version;                      /* NULL: "1.0.0" */
+	uint32_t timeout_ms;                      /* 0: 5000 */
+	bool wants_caller;                        /* service_caller works */
+	bool is_idempotent; /* may run twice: lost calls go elsewhere */
+};
+
+/* ---- life ---- */
+
+/* NULL: no memory or descriptors. `name` is what clients call it. */
+struct service *service_create(const char *name);
+void service_destroy(struct service *);
+
+/* false: a name twice, or a table of 512 functions is full. Copies nothing:
+ * the function's strings must live as long as the service. */
+bool service_add(struct service *, const struct service_function *);
+
+/* service_node: the node name clients' gateways know this process by; default
+ * is the first URL listened on. */
+void service_node(struct service *, const char *node);
+
+/* service_tls: PEM files for tls+tcp://; with `ca`, gateways must show a
+ * certificate signed by it. */
+bool service_tls(
+    struct service *, const char *cert, const char *key, const char *ca);
+
+/* ipc://PATH, tcp://ADDRESS:PORT (loopback only), tls+tcp://ADDRESS:PORT */
+bool service_listen(struct service *, const char *url);
+
+/* The last error, for people. */
+const char *service_error(const struct service *);
+
+/* The first URL listened on, port 0 filled in. */
+const char *service_url(const struct service *);
+
+/*
+ * service_run serves until TERM or INT, then drains: gateways are told, what
+ * has begun is finished, and the last answer has arrived before it returns
+ * (at most 5 s). 0: stopped as asked.
+ */
+int service_run(struct service *);
+
+/*
+ * To serve inside a loop of your own instead: poll service_fd for input and
+ * call service_turn when it is readable, and at least every
+ * service_wait_ms. service_drain starts a drain, service_is_drained ends it.
+ */
+int service_fd(const struct service *);
+uint32_t service_wait_ms(const struct service *);
+void service_turn(struct service *);
+void service_drain(struct service *);
+bool service_is_drained(const struct service *);
+
+/* ---- one call ---- */
+
+const char *service_function_name(const struct service_call *);
+
+/* Milliseconds left before nobody waits any more; UINT32_MAX: no deadline. */
+uint32_t service_deadline_ms(const struct service_call *);
+
+/* Nobody waits any more, or the gateway is gone: answering is harmless. */
+bool service_is_cancelled(const struct service_call *);
+
+/* "user_id", "device_id", "request_id"; false: unknown. */
+bool service_caller(
+    const struct service_call *, const char *fact, struct service_text *);
+
+/* Arguments by position, 0 first. false: absent, or another type. */
+uint32_t service_arg_count(const struct service_call *);
+bool service_arg_text(
+    const struct service_call *, uint32_t, struct service_text *);
+bool service_arg_i64(const struct service_call *, uint32_t, int64_t *);
+bool service_arg_f64(const struct service_call *, uint32_t, double *);
+bool service_arg_bool(const struct service_call *, uint32_t, bool *);
+bool service_arg_is_null(const struct service_call *, uint32_t);
+
+/* A field of an argument that is a map. */
+bool service_field_text(const struct service_call *, uint32_t, const char *key,
+    struct service_text *);
+bool service_field_i64(
+    const struct service_call *, uint32_t, const char *key, int64_t *);
+
+/* The result, value by value: a container's head, then what is in it. */
+void service_put_null(struct service_call *);
+void service_put_bool(struct service_call *, bool);
+void service_put_i64(struct service_call *, int64_t);
+void service_put_f64(struct service_call *, double);
+void service_put_text(struct service_call *, const char *, uint32_t len);
+void service_put_string(struct service_call *, const char *);
+void service_put_array(struct service_call *, uint32_t count);
+void service_put_map(struct service_call *, uint32_t count);
+/* key and value of a map in one step */
+void service_put_field(struct service_call *, const char *key, const char *);
+/* an argument as it came */
+void service_put_arg(struct service_call *, uint32_t);
+
+/* The end of every call: one of the two. No value put is null. */
+void service_done(struct service_call *);
+void service_fail(struct service_call *, const char *code, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BANYAN_SERVICE_H */
