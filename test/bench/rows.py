@@ -1,0 +1,317 @@
+"""What is measured, row by row; each gives a dict for the report."""
+import os
+import pathlib
+import resource
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import tree as trees  # noqa: E402
+
+# A death is forgiven at once, so that each restart measured is a first one,
+# without the pause that repeated deaths earn.
+SETTINGS = trees.SETTINGS + """\
+supervisor: {healthy_after_ms: 1, restarts: 1000, starts_per_second: 0, starts_per_minute: 0}
+"""
+LEDGER = ("unanswered", "answered_twice", "unreplied", "wrong", "foreign")
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def pss_kb(pid):
+    """Proportional set size: shared pages are counted once in all."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in text.splitlines()
+               if line.startswith("Pss:"))
+
+
+class Bench:
+    """The programs, the tree under test and how long to measure."""
+
+    def __init__(self, programs, quick):
+        self.programs = pathlib.Path(programs)
+        self.quick = quick
+        self.tree = None
+        self.echo = None
+        self.echo_port = 0
+
+    # --- the two servers ---
+
+    def start_echo(self):
+        self.echo = subprocess.Popen([str(self.programs / "echo_yardstick")],
+                                     stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True)
+        self.echo_port = int(self.echo.stdout.readline())
+
+    def start_tree(self):
+        self.tree = trees.Tree(SETTINGS)
+        self.tree.until_whole()
+
+    def close(self):
+        if self.echo:
+            self.echo.stdin.close()
+            self.echo.wait(5)
+        if self.tree:
+            self.tree.close(check=False)
+
+    def url(self):
+        return self.tree.endpoints()["gateway"]
+
+    # --- the generator ---
+
+    def load_words(self, connections, pipeline, **options):
+        words = [str(self.programs / "load"), "--connections",
+                 str(connections), "--pipeline", str(pipeline)]
+        for name, value in options.items():
+            name = name.replace("_", "-")
+            values = value if isinstance(value, list) else [value]
+            for one in values:
+                words += [f"--{name}"] if one is True else \
+                    [f"--{name}", str(one)]
+        return words
+
+    def load(self, *shape, **options):
+        done = subprocess.run(self.load_words(*shape, **options),
+                              capture_output=True, text=True, timeout=120,
+                              check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"load: {done.stderr.strip()}")
+        return trees.json.loads(done.stdout)
+
+    def load_gateway(self, *shape, **options):
+        cpus = [f"service={self.tree.services[0].pid}",
+                f"gateway={self.tree.pid('gateway')}"]
+        return self.load(*shape, url=self.url(), expect='"name":"Alice"',
+                         cpu=cpus, **options)
+
+    def load_echo(self, *shape, **options):
+        return self.load(*shape, echo=True,
+                         url=f"ws://127.0.0.1:{self.echo_port}/socket",
+                         **options)
+
+
+def ledger_of(result, row):
+    """Copies the ledger's figures; a broken one is the run's exit code."""
+    for name in LEDGER:
+        row[name] = row.get(name, 0) + result[name]
+    for name in ("errors", "lost", "timeouts"):
+        row[name] = row.get(name, 0) + result[name]
+    return row
+
+
+# What a sync row must hold: (calls/s, gateway CPU us, share of the echo's
+# calls/s) or (p50 us, p99 us, times the echo's p50); see design.md section 8.
+SYNC = {
+    "sync_64x16": (64, 16, {"calls": 400_000, "cpu": 1.6, "ratio": 0.17}),
+    "sync_64x1": (64, 1, {"calls": 90_000, "cpu": None, "ratio": 0.45}),
+    "sync_1x1": (1, 1, {"p50": 60, "p99": 250, "times": 4}),
+}
+
+
+def sync_holds(row, wanted):
+    if "p50" in wanted:
+        return (row["p50_us"] <= wanted["p50"] and
+                row["p99_us"] <= wanted["p99"]) or \
+            row["p50_us"] <= wanted["times"] * row["echo_p50_us"]
+    fast = row["calls_per_s"] >= wanted["calls"] and \
+        (wanted["cpu"] is None or row["gateway_cpu_us"] <= wanted["cpu"])
+    return fast or row["echo_ratio"] >= wanted["ratio"]
+
+
+def sync(bench, name):
+    """The gateway and the echo by turns, the middle of the rounds."""
+    connections, pipeline, wanted = SYNC[name]
+    seconds = 1.5 if bench.quick else 4
+    row, rounds, echoes = {"name": name}, [], []
+    for _ in range(3):
+        echoes.append(bench.load_echo(connections, pipeline, warmup_ms=200,
+                                      seconds=seconds / 2))
+        rounds.append(bench.load_gateway(connections, pipeline, warmup_ms=300,
+                                         seconds=seconds))
+        ledger_of(rounds[-1], row)
+    rounds.sort(key=lambda r: r["calls_per_s"])
+    middle, echo = rounds[1], statistics.median(
+        e["calls_per_s"] for e in echoes)
+    row.update({
+        "calls_per_s": middle["calls_per_s"],
+        "gateway_cpu_us": middle["cpu_us"]["gateway"],
+        "service_cpu_us": middle["cpu_us"]["service"],
+        "p50_us": middle["p50_us"], "p99_us": middle["p99_us"],
+        "p999_us": middle["p999_us"], "echo_per_s": echo,
+        "echo_ratio": round(middle["calls_per_s"] / echo, 3),
+        "echo_p50_us": statistics.median(e["p50_us"] for e in echoes)})
+    row["holds"] = sync_holds(row, wanted)
+    return row
+
+
+def lives(bench, target, number, times, pause_ms):
+    done = subprocess.run(
+        [str(bench.programs / "lives"), str(bench.tree.daemon.pid), target,
+         number, str(times), str(pause_ms)], capture_output=True, text=True,
+        timeout=300, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"lives: {done.stderr.strip()}")
+    return [int(line) / 1000 for line in done.stdout.split()]
+
+
+def restart(bench, name):
+    """SIGKILL of each role in turn, against a bare fork and exec."""
+    times = 10 if bench.quick else 40
+    done = subprocess.run([str(bench.programs / "spawn_yardstick"), "50"],
+                          capture_output=True, text=True, check=True)
+    bare = quantile([int(l) / 1000 for l in done.stdout.split()], 0.5)
+    roles, all_ms = {}, []
+    for role in sorted({c["role"] for c in bench.tree.children()}):
+        if role in ("guard", "supervisor"):
+            continue
+        took = lives(bench, role, "KILL", times, 60)
+        roles[role] = {"p50_ms": round(quantile(took, 0.5), 2),
+                       "p99_ms": round(quantile(took, 0.99), 2)}
+        all_ms += took
+    bench.tree.until_whole()
+    p50, p99 = quantile(all_ms, 0.5), quantile(all_ms, 0.99)
+    return {"name": name, "kills": len(all_ms), "p50_ms": round(p50, 2),
+            "p99_ms": round(p99, 2), "bare_p50_ms": round(bare, 2),
+            "roles": roles,
+            "holds": (p50 <= 5 and p99 <= 50) or p50 <= 5 * bare}
+
+
+class Doorbell(threading.Thread):
+    """Connects to the port all the time and counts how often it is shut."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.port = port
+        self.tries = self.refused = 0
+        self.is_done = threading.Event()
+
+    def run(self):
+        while not self.is_done.wait(0.005):
+            self.tries += 1
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 2).close()
+            except OSError:
+                self.refused += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_done.set()
+        self.join()
+
+
+def supervisor_kill(bench, name):
+    with Doorbell(bench.tree.gateway_port()) as bell:
+        took = lives(bench, "supervisor", "KILL", 3 if bench.quick else 10,
+                     300)
+    bench.tree.until_whole()
+    return {"name": name, "kills": len(took),
+            "p50_ms": round(quantile(took, 0.5), 1),
+            "worst_ms": round(max(took), 1), "connects": bell.tries,
+            "refused": bell.refused,
+            "holds": max(took) <= 500 and bell.refused == 0}
+
+
+def hang(bench, name):
+    took = lives(bench, "gateway", "STOP", 1 if bench.quick else 3, 200)
+    bench.tree.until_whole()
+    return {"name": name, "stops": len(took),
+            "worst_ms": round(max(took), 1), "holds": max(took) <= 2500}
+
+
+def cold_start(bench, name):
+    """From exec of banyand to `ready`, in a tree of its own."""
+    took = []
+    for _ in range(3 if bench.quick else 10):
+        tree = trees.Tree(SETTINGS, service=False, start=False)
+        began = time.monotonic()
+        tree.spawn()
+        while not (tree.run / "endpoints.json").exists():
+            if tree.daemon.poll() is not None or \
+                    time.monotonic() - began > 10:
+                tree.close(check=False)
+                raise RuntimeError("banyand did not start\n" + tree.log())
+            time.sleep(0.0005)
+        took.append((time.monotonic() - began) * 1000)
+        tree.close(check=False)
+    p50 = quantile(took, 0.5)
+    return {"name": name, "starts": len(took), "p50_ms": round(p50, 1),
+            "worst_ms": round(max(took), 1), "holds": p50 <= 150}
+
+
+def reload(bench, name):
+    """Reloads while 64 clients call: nothing is lost, no socket closes."""
+    times = 5 if bench.quick else 25
+    words = bench.load_words(64, 4, url=bench.url(), seconds=60)
+    load = subprocess.Popen(words, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+    load.stderr.readline()  # "joined 64"
+    took = []
+    for i in range(times):
+        level = "warn" if i % 2 == 0 else "info"
+        bench.tree.rewrite(SETTINGS + f"log: {{level: {level}}}\n")
+        began = time.monotonic()
+        done = bench.tree.run_banyan("reload")
+        took.append((time.monotonic() - began) * 1000)
+        if done.returncode != 0:
+            load.kill()
+            raise RuntimeError(f"reload: {done.stdout}{done.stderr}")
+    load.send_signal(signal.SIGTERM)
+    result = trees.json.loads(load.communicate(timeout=30)[0])
+    row = ledger_of(result, {"name": name, "reloads": times,
+                             "p50_ms": round(quantile(took, 0.5), 1),
+                             "worst_ms": round(max(took), 1),
+                             "calls": result["calls"],
+                             "sockets_closed": result["reconnects"]})
+    row["holds"] = row["sockets_closed"] == 0 and row["lost"] == 0 and \
+        row["unanswered"] == 0
+    return row
+
+
+def idle_memory(bench, name):
+    """What a joined client costs the gateway that does nothing with it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    count = 500 if bench.quick else 2000
+    pid = bench.tree.pid("gateway")
+    bench.load_gateway(64, 1, calls=640, seconds=10)  # warm: pools exist
+    before = pss_kb(pid)
+    load = subprocess.Popen(
+        bench.load_words(count, 1, url=bench.url(), idle=True),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    line = load.stderr.readline()
+    after = pss_kb(pid)
+    load.communicate("", timeout=30)
+    if not line.startswith("joined"):
+        raise RuntimeError(line.strip())
+    each = (after - before) * 1024 / count
+    return {"name": name, "clients": count, "bytes_per_client": round(each),
+            "holds": each <= 4096}
+
+
+def tree_memory(bench, name):
+    pids = [bench.tree.daemon.pid, *trees.descendants(bench.tree.daemon.pid)]
+    total = sum(pss_kb(pid) for pid in pids)
+    return {"name": name, "processes": len(pids),
+            "pss_mb": round(total / 1024, 1), "holds": total <= 60 * 1024}
+
+
+ROWS = {**{name: sync for name in SYNC}, "tree_memory": tree_memory,
+        "idle_memory": idle_memory, "reload": reload, "restart": restart,
+        "supervisor_kill": supervisor_kill, "hang": hang,
+        "cold_start": cold_start}
