@@ -98,6 +98,7 @@ class TrivialTree:
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.home, ignore_errors=True)
         assert kind is not None or not left, f"left behind {left}\n{log}"
+        assert "Sanitizer" not in log and "runtime error" not in log, log
 
     def stop(self, number=signal.SIGTERM):
         """Ends the tree and gives what is left of it."""
