@@ -42,7 +42,7 @@ static struct {
 	struct module modules[MODULES];
 	size_t module_count;
 	volatile sig_atomic_t is_dying;
-	char stack[STACK];
+	_Alignas(16) char stack[STACK];
 } state;
 
 /* --- formatting without stdio --- */
