@@ -343,10 +343,31 @@ check_services(struct settings_writer *w)
 		check_service_nodes(w, &walk);
 }
 
+/* allowed_targets reads security.allowed_targets for the rules. */
+static struct target_rules
+allowed_targets(struct settings_writer *w)
+{
+	struct target_rules rules = {.allow_count = 0};
+	struct unpacker at;
+	struct text *allow;
+	uint32_t count;
+
+	unpack_init(&at, text_of_value(w, SETTING_security_allowed_targets));
+	if (unpack_array(&at, &count) != OK)
+		return rules;
+	allow = ARENA_ARRAY(&w->arena, struct text, count);
+	while (rules.allow_count < count &&
+	    unpack_text(&at, &allow[rules.allow_count]) == OK)
+		rules.allow_count++;
+	rules.allow = allow;
+	return rules;
+}
+
 /* check_functions runs the same rules that config_db does. */
 static void
 check_functions(struct settings_writer *w)
 {
+	struct target_rules targets = allowed_targets(w);
 	struct walk walk;
 
 	walk_start(&walk, w, SETTING_functions);
@@ -356,12 +377,12 @@ check_functions(struct settings_writer *w)
 
 		if (function_read(walk.span, &w->arena, &function) != OK)
 			continue;
-		function_check(&function, &w->arena, &problems);
-		function_check_built(&function, &w->arena, &problems);
+		function_check_all(&function, &targets, &w->arena, &problems);
+		/* the rules have bounded and escaped what they quote */
 		for (uint32_t i = 0; i < problems.count; i++)
 			settings_problem(w->problems, walk.item->value->place,
-			    "functions[%u]: %s", walk.index,
-			    settings_quote(&w->arena, problems.at[i]));
+			    "functions[%u]: %.*s", walk.index,
+			    TEXT_ARG(problems.at[i]));
 	}
 }
 

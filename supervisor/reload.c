@@ -93,6 +93,37 @@ send_to_all(struct supervisor *s)
 			    << t->children[i]->spec.slot;
 }
 
+static void
+pass_on(struct supervisor *s, const struct handover_record *record)
+{
+	struct reload *r = &s->reload;
+
+	r->applied += record->b == RELOAD_APPLIED;
+	r->unchanged += record->b == RELOAD_UNCHANGED;
+	r->restarts += record->b == RELOAD_NEEDS_RESTART;
+	if (s->control != NULL && r->order_id != 0 &&
+	    !keeper_send(s->control, record, -1))
+		event_note(EVENT_record_refused, "to=control");
+}
+
+/*
+ * answer_for: nobody asks the guard or us, and a key that waits for a restart
+ * of banyand must not be passed over in silence.
+ */
+static void
+answer_for(struct supervisor *s, enum role role, const struct settings *next)
+{
+	struct handover_record record;
+
+	handover_fill(&record, HANDOVER_RELOADED, NULL);
+	record.a = s->generation + 1;
+	record.role = role;
+	record.b = settings_reload_result(
+	    s->settings, next, role, record.text, sizeof(record.text));
+	if (record.b != RELOAD_UNCHANGED)
+		pass_on(s, &record);
+}
+
 /* put_in_force takes the new memfd, or says why it cannot. */
 static bool
 put_in_force(struct supervisor *s)
@@ -107,6 +138,9 @@ put_in_force(struct supervisor *s)
 		    "what is no settings");
 		return false;
 	}
+	r->applied = r->unchanged = r->restarts = 0;
+	answer_for(s, ROLE_supervisor, next);
+	answer_for(s, ROLE_guard, next);
 	settings_close(&s->settings);
 	fd_close(&s->settings_fd);
 	s->settings = next;
@@ -136,7 +170,6 @@ reader_moved(struct supervisor *s)
 	if (!put_in_force(s))
 		return;
 	r->is_collecting = true;
-	r->applied = r->unchanged = r->restarts = 0;
 	r->waiting = 0;
 	send_to_all(s);
 	loop_timer_start(s->loop, &r->timer, now_ms + RELOAD_WAIT_MS);
@@ -208,14 +241,9 @@ reload_answered(
 	    r->a != s->generation)
 		return;
 	s->reload.waiting &= ~bit;
-	s->reload.applied += r->b == RELOAD_APPLIED;
-	s->reload.unchanged += r->b == RELOAD_UNCHANGED;
-	s->reload.restarts += r->b == RELOAD_NEEDS_RESTART;
 	record.role = c->spec.role;
 	record.instance = c->spec.instance;
-	if (s->control != NULL && s->reload.order_id != 0 &&
-	    !keeper_send(s->control, &record, -1))
-		event_note(EVENT_record_refused, "to=control");
+	pass_on(s, &record);
 	reload_look(s);
 }
 

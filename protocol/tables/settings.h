@@ -107,7 +107,7 @@
 	S(security, node_urls,       TEXTS, "[\"ipc://${runtime_dir}/*\", \"tcp://127.0.0.1:*\", \"tcp://localhost:*\", \"tcp://[::1]:*\"]", 0, 256, LIVE, none, "URL", "what a gateway may dial, * as a wildcard; all else is a failed config") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
 	\
-	S(monitoring, port, U64, "0", 0, 65535, RESTART, none, "", "loopback port of the monitor's HTTP; 0: a free one of 50000 to 55000")
+	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "loopback port of the monitor's HTTP; 0: a free one of 50000 to 55000")
 
 /*
  * Sections whose capability is not built yet: N(section, what). The key is

@@ -18,17 +18,33 @@ enum {
 	ALL_BYTES = 16 << 20
 };
 
-/* read_file packs what the file says in the form of `settings show`. */
-static enum cli_exit
-read_file(const char *file, struct buffer *out)
+static const char *
+folder_of(struct cli *cli, struct text shown, const char *key)
 {
+	return arena_string(&cli->arena,
+	    arena_printf(
+		&cli->arena, "%s=%.*s", key, TEXT_ARG(show_text(shown, key))));
+}
+
+/*
+ * read_file packs what the file says in the form of `settings show`. The
+ * folders are the running tree's: a reload would not move them either.
+ */
+static enum cli_exit
+read_file(
+    struct cli *cli, const char *file, struct text shown, struct buffer *out)
+{
+	struct settings_request request = {.file = file};
+	const char *const folders[] = {folder_of(cli, shown, "runtime_dir"),
+	    folder_of(cli, shown, "state_dir")};
 	static struct settings_problems problems;
 	struct settings *settings = NULL;
 	struct packer p;
 	int fd = -1;
 
-	if (settings_read(&(struct settings_request){.file = file}, &fd,
-		&problems) != OK ||
+	request.overrides = folders;
+	request.override_count = COUNT_OF(folders);
+	if (settings_read(&request, &fd, &problems) != OK ||
 	    settings_open(fd, &settings) != OK) {
 		char hint[300];
 
@@ -131,11 +147,11 @@ local_diff(struct cli *cli)
 	    : arena_string(&cli->arena, show_text(version.result, "file"));
 	request_finish(&version);
 	buffer_init(&file, ALL_BYTES);
-	code = read_file(name, &file);
-	if (code == CLI_OK)
-		code = remote_ask(cli, "settings.show", TEXT("\x80"), &shown);
+	code = remote_ask(cli, "settings.show", TEXT("\x80"), &shown);
 	if (code == CLI_OK) {
-		code = compare(cli, shown.result, buffer_text(&file));
+		code = read_file(cli, name, shown.result, &file);
+		if (code == CLI_OK)
+			code = compare(cli, shown.result, buffer_text(&file));
 		request_finish(&shown);
 	}
 	buffer_finish(&file);

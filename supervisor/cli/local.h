@@ -5,6 +5,8 @@
 /*
  * local - the commands `banyan` answers itself, and how it asks control for
  * all the others.
+ *
+ * Owner:  what they allocate is in cli->arena; a reply is its asker's.
  */
 
 #include "supervisor/cli/cli.h"

@@ -110,9 +110,29 @@ def test_a_reload_says_what_needs_a_restart(tree, file):
     assert pids(tree) == before
 
 
+def test_a_key_that_waits_for_banyand_itself_is_named(tree, file):
+    file.write_text(SETTINGS.replace("port: 0\n", "port: 4567\n", 1))
+    reloaded = tree.banyan("reload")
+    assert results(reloaded)["guard"] == "needs_restart"
+    guard = next(w for w in reloaded["workers"] if w["role"] == "guard")
+    assert guard["keys"] == "gateway.port"
+
+
+def test_the_supervisor_applies_its_own_keys(tree, file):
+    file.write_text(SETTINGS + "supervisor: {restarts: 7}\n")
+    assert results(tree.banyan("reload"))["supervisor"] == "applied"
+
+
 def test_a_reload_of_the_same_file_changes_nothing(tree):
     reloaded = tree.banyan("reload")
     assert set(results(reloaded).values()) <= {"unchanged"}
+
+
+def test_a_diff_names_what_a_reload_would_change(tree, file):
+    assert tree.run_banyan("settings", "diff").stdout == "unchanged\n"
+    file.write_text(SETTINGS + "request: {max_payload_bytes: 8192}\n")
+    assert tree.run_banyan("settings", "diff").stdout == \
+        "request.max_payload_bytes: 1000000 -> 8192\n"
 
 
 def test_hup_reloads_as_well(tree, file):

@@ -221,6 +221,62 @@ a_slot_from_the_far_future_is_repaired(void **state)
 	limits_unmap(&limits);
 }
 
+static void
+a_caller_whose_clock_is_late_is_recorded_late_enough(void **state)
+{
+	struct limits limits;
+	struct limits_verdict v;
+	struct limits_sweep sweep = {0};
+	struct limits_hit one = {.key = 5000, .max = 1, .window_ms = 1};
+	struct limits_hit other = one;
+	struct limits_hit many = {.key = 60000, .max = 300, .window_ms = 1};
+
+	(void)state;
+	open_limits(&limits, 64);
+	/* it joins a filling: with its own time it could lie within the
+	 * window of the filling before */
+	assert_true(take(&limits, &many, 5000000, &v));
+	assert_true(take(&limits, &many, 4999000, &v));
+	assert_true(v.at_us == 5000000);
+	/* its row was forgotten meanwhile: the hit at 5000000 counts until
+	 * 5001000, and 5000400 would be too early for the next */
+	assert_true(take(&limits, &one, 5000000, &v));
+	while (!sweep.is_done)
+		limits_sweep(&limits, 5001500, 0, 1000, &sweep);
+	assert_int_equal(sweep.freed, 2);
+	other.key += (uint64_t)1 << 40; /* gets that row; ours is another */
+	assert_true(take(&limits, &other, 5001600, &v));
+	assert_true(take(&limits, &one, 5000400, &v));
+	assert_true(v.at_us >= 5001001 && v.at_us <= 5001500);
+	limits_unmap(&limits);
+}
+
+static void
+what_two_dead_makers_of_a_row_left_becomes_one_row(void **state)
+{
+	struct limits limits;
+	struct limits_verdict v;
+	struct limits_usage usage;
+	struct limits_hit hit = {.key = 77 << 10, .max = 2, .window_ms = 100};
+	uint64_t *tags;
+
+	(void)state;
+	open_limits(&limits, 32);
+	tags = (uint64_t *)(void *)limits.tags[0];
+	tags[2] = tags[5] = 77 << 10 | 1; /* tentative */
+	assert_true(take(&limits, &hit, 1000000, &v));
+	limits_usage(&limits, &usage);
+	assert_int_equal(usage.used[0], 1);
+	assert_true(take(&limits, &hit, 1000000, &v));
+	assert_false(take(&limits, &hit, 1000000, &v));
+	/* and one that somebody died while freeing comes back with its hits */
+	assert_int_equal(tags[2] & 3, 2);
+	tags[2] |= 3;
+	assert_false(take(&limits, &hit, 1000000, &v));
+	assert_int_equal(tags[2] & 3, 2);
+	limits_unmap(&limits);
+}
+
 /* --- the model: a plain list of the times of all admitted hits --- */
 
 struct model {
@@ -427,6 +483,10 @@ main(void)
 		a_full_table_refuses_strangers_until_a_key_is_idle),
 	    cmocka_unit_test(the_sweep_gives_back_idle_keys_only),
 	    cmocka_unit_test(a_slot_from_the_far_future_is_repaired),
+	    cmocka_unit_test(
+		a_caller_whose_clock_is_late_is_recorded_late_enough),
+	    cmocka_unit_test(
+		what_two_dead_makers_of_a_row_left_becomes_one_row),
 	    cmocka_unit_test(
 		up_to_128_it_equals_the_model_in_a_million_random_steps),
 	    cmocka_unit_test(

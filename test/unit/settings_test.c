@@ -423,6 +423,15 @@ a_function_is_judged_by_the_rules_of_the_store(void **state)
 	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
 	    " mfa: {module: m, function: f}, response_type: stream}\n",
 	    2, 5, "not built yet");
+	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
+	    " mfa: {module: m, function: f}, timeout: 1}\n",
+	    2, 5,
+	    "timeout must be a positive integer between 100 and 300000, or "
+	    ":infinity");
+	bad("security: {allowed_targets: [\"a.*\"]}\n"
+	    "functions:\n  - {service: s, request_type: f, nodes: [n],"
+	    " mfa: {module: m, function: f}}\n",
+	    3, 5, "functions[0]: MFA not allowed");
 }
 
 static void

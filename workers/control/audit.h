@@ -13,6 +13,7 @@
  *
  * Trust:  arguments are an operator's: they are told as JSON (no control
  *         bytes) and cut at 2 KiB.
+ * Owner:  the descriptor is in struct control.
  */
 
 struct command;

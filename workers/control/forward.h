@@ -8,6 +8,8 @@
  * A role that is down is answered for at once, with its state; one that hangs
  * costs its own command a deadline and nobody else anything. A role with
  * several instances answers as {instances: [{instance, result | error}]}.
+ *
+ * Owner:  what it keeps is in the parked command's arena.
  */
 
 struct command;

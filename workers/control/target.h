@@ -7,6 +7,7 @@
  * `supervisor`.
  *
  * Trust:  the word is an operator's: compared, bounded, never a path.
+ * Owner:  no memory.
  */
 
 #include <stdbool.h>

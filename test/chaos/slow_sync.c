@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * slow_sync - a disk that hangs: preloaded into a process, it makes fsync and
+ * fdatasync wait while the file $SLOW_SYNC_FILE exists.
+ */
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int fsync(int fd);
+int fdatasync(int fd);
+
+static void
+hang(void)
+{
+	const char *file = getenv("SLOW_SYNC_FILE");
+
+	while (file != NULL && access(file, F_OK) == 0)
+		usleep(10000);
+}
+
+static int
+real(const char *name, int fd)
+{
+	int (*call)(int);
+
+	/* the form POSIX gives for a function out of dlsym */
+	*(void **)&call = dlsym(RTLD_NEXT, name);
+	hang();
+	return call(fd);
+}
+
+int
+fsync(int fd)
+{
+	return real("fsync", fd);
+}
+
+int
+fdatasync(int fd)
+{
+	return real("fdatasync", fd);
+}
