@@ -155,7 +155,7 @@ compile(
 	c->type_json = quoted(&c->arena, c->request_type);
 	c->module = f.target.module;
 	c->function = f.target.function;
-	c->timeout_ms = f.timeout_ms == FUNCTION_NO_TIMEOUT ? 0 : f.timeout_ms;
+	c->timeout_ms = f.timeout_ms;
 	c->is_idempotent = f.idempotent;
 	c->wants_info = f.request_info;
 	c->revision = record->revision;

@@ -39,7 +39,7 @@ struct compiled {
 	struct node **nodes;
 	uint64_t *node_hashes;
 	uint32_t node_count;
-	uint32_t timeout_ms; /* 0: as the settings say for infinity */
+	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
 	enum choose_mode choose;
 	struct text choose_key; /* CHOOSE_HASH by an argument; empty: by id */
 	uint64_t route;         /* whose round-robin counter */

@@ -120,6 +120,16 @@ admit(struct refusal *to, struct compiled **function, struct request *r)
 	return true;
 }
 
+static uint32_t
+timeout_of(const struct gateway *g, const struct compiled *function)
+{
+	if (function->timeout_ms == FUNCTION_NO_TIMEOUT)
+		return g->options->infinite_timeout_ms;
+	return function->timeout_ms == FUNCTION_DEFAULT_TIMEOUT
+	    ? g->options->default_timeout_ms
+	    : function->timeout_ms;
+}
+
 /* enter takes the call into the table: from here on it ends exactly once. */
 static struct call *
 enter(struct refusal *to, struct compiled *function, struct text info,
@@ -144,10 +154,7 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	functions_hold(function);
 	calls_of_client(&c->calls, call);
 	c->call_count++;
-	calls_arm(&g->calls, call,
-	    now_ms +
-		(function->timeout_ms > 0 ? function->timeout_ms
-					  : g->options->infinite_timeout_ms));
+	calls_arm(&g->calls, call, now_ms + timeout_of(g, function));
 	return call;
 }
 

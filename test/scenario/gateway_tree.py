@@ -1,0 +1,115 @@
+"""A tree with a Python service node and functions for every outcome."""
+import json
+import pathlib
+import sys
+
+from phoenix_client import RawClient
+from tree import Tree, until
+
+SERVICE = pathlib.Path(__file__).resolve().parent / "service.py"
+
+SETTINGS = """\
+node: test
+gateway:
+  port: 0
+  max_channels: 5
+  {gateway}
+  channels:
+    - {{topic: "api:*", event: api, require_verified_user_id: false}}
+    - {{topic: "lobby", event: api, require_verified_user_id: false}}
+    - {{topic: "plain:*", require_verified_user_id: false}}
+    - {{topic: "secure:*"}}
+auth: {{mode: none}}
+monitoring: {{port: 0}}
+{more}
+nodes:
+  - {{name: one, url: "ipc://${{runtime_dir}}/services/one.ipc"}}
+  - {{name: two, url: "ipc://${{runtime_dir}}/services/two.ipc"}}
+  - {{name: gone, url: "ipc://${{runtime_dir}}/services/gone.ipc"}}
+"""
+
+FUNCTIONS = [
+    {"request_type": "echo", "arg_types": {"a": "any"}},
+    {"request_type": "nothing", "function": "echo"},
+    {"request_type": "pair", "function": "echo", "arg_orders": ["b", "a"],
+     "arg_types": {"a": "string", "b": "num"}},
+    {"request_type": "info", "function": "echo", "request_info": True},
+    {"request_type": "slow", "arg_types": {"ms": "num"}, "timeout": 5000},
+    {"request_type": "never", "timeout": 300},
+    {"request_type": "fail", "arg_types": {"text": "string"}},
+    {"request_type": "bad_key"},
+    {"request_type": "not_utf8"},
+    {"request_type": "twice"},
+    {"request_type": "big", "arg_types": {"bytes": "num"}},
+    {"request_type": "die"},
+    {"request_type": "die_twice", "function": "die", "idempotent": True,
+     "nodes": ["one", "two"]},
+    {"request_type": "lost", "function": "echo", "nodes": ["gone"]},
+    {"request_type": "second", "function": "who", "nodes": ["gone", "two"]},
+    {"request_type": "limited", "function": "echo",
+     "arg_types": {"key": "string"}},
+    {"request_type": "off", "function": "echo", "disabled": True},
+    {"request_type": "versions", "function": "who", "version": "1.0.0"},
+    {"request_type": "versions", "function": "echo", "version": "2.0.0"},
+    {"request_type": "half", "function": "who"},
+    {"request_type": "half", "function": "who", "version": "9.0.0",
+     "disabled": True},
+]
+
+
+class GatewayTree(Tree):
+    """Settings: `gateway` is one more line there, `more` a top-level part."""
+
+    def __init__(self, gateway="", more="", nodes=("one", "two"), **how):
+        super().__init__(SETTINGS.format(gateway=gateway, more=more),
+                         service=False, start=False, **how)
+        try:
+            self.start()
+            for name in nodes:
+                self.start_node(name)
+            self.add_functions()
+            self.port = int(
+                self.endpoints()["gateway"].split(":")[2].split("/")[0])
+            self.until_live(nodes)
+        except BaseException:
+            print(self.log()[-4000:])
+            self.close(check=False)
+            raise
+
+    def start_node(self, name):
+        return self.start_service(
+            [sys.executable, str(SERVICE)],
+            f"ipc://{self.run}/services/{name}.ipc", name)
+
+    def add_functions(self):
+        for given in FUNCTIONS:
+            fields = dict(given)
+            function = fields.pop("function", fields["request_type"])
+            config = {"service": "test", "nodes": ["one"],
+                      "mfa": {"module": "test", "function": function},
+                      **fields}
+            done = self.run_banyan("functions", "add", json.dumps(config))
+            assert done.returncode == 0, (config, done)
+
+    def node(self, name):
+        """What the first gateway says of a node."""
+        said = self.banyan("nodes", code=None) or {"instances": []}
+        return next((n for i in said["instances"]
+                     for n in i.get("result") or [] if n["name"] == name), {})
+
+    def until_live(self, names):
+        until(lambda: all(self.node(n).get("state") == "live"
+                          for n in names), 10, f"{names} are live")
+
+    def client(self, **how):
+        return RawClient(self.port, **how)
+
+    def joined(self, topic="api:lobby", **how):
+        client = self.client(**how)
+        assert client.join(topic)[1] == "ok"
+        return client
+
+
+def request(request_type="echo", args=None, **fields):
+    return {"service": "test", "request_type": request_type,
+            "request_id": "r1", "args": args or {}, **fields}
