@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * One timer drives everything: rounds, the budgets of nodes, and services that
+ * were never seen, which are asked again every `puller.retry_ms` beside the
+ * rounds, so that one that starts late is found within two seconds.
+ */
+
+#include "workers/puller/puller.h"
+
+#include "protocol/events.h"
+#include "protocol/pack.h"
+#include "protocol/settings.h"
+#include "protocol/stats.h"
+
+enum {
+	WATCH_MS = 50 /* between looks at fetches under way */
+};
+
+void
+puller_wake(struct puller *p)
+{
+	struct loop *loop = worker_loop(p->worker);
+
+	loop_timer_start(loop, &p->timer, loop_now_ms(loop));
+}
+
+static uint32_t
+count_active(const struct puller *p)
+{
+	uint32_t active = 0;
+
+	for (uint32_t i = 0; i < p->service_count; i++)
+		active += fetch_is_active(&p->services[i]);
+	return active;
+}
+
+static void
+begin_round(struct puller *p, uint64_t now_ms)
+{
+	schedule_begin(&p->schedule, p->service_count, now_ms);
+	for (uint32_t i = 0; i < p->service_count; i++) {
+		p->services[i].is_in_round = true;
+		/* a fetch under way counts for this round */
+		if (!fetch_is_active(&p->services[i]))
+			p->services[i].is_wanted = true;
+	}
+}
+
+static void
+start_wanted(struct puller *p)
+{
+	uint32_t active = count_active(p);
+
+	for (uint32_t i = 0; i < p->service_count && active < p->parallel;
+	     i++) {
+		struct service *s = &p->services[i];
+
+		if (!s->is_wanted || fetch_is_active(s))
+			continue;
+		stats_add(worker_slot(p->worker), COUNTER_puller_pulls, 1);
+		fetch_begin(s);
+		active = count_active(p);
+	}
+}
+
+static uint64_t
+next_due(const struct puller *p, uint64_t now_ms)
+{
+	uint64_t due =
+	    p->schedule.is_in_round ? now_ms + WATCH_MS : p->schedule.next_ms;
+
+	for (uint32_t i = 0; i < p->service_count; i++) {
+		const struct service *s = &p->services[i];
+
+		if (fetch_is_active(s) || s->is_wanted)
+			due = now_ms + WATCH_MS < due ? now_ms + WATCH_MS : due;
+		else if (!s->was_seen && s->retry_ms < due)
+			due = s->retry_ms;
+	}
+	return due > now_ms ? due : now_ms + 1;
+}
+
+static void
+timer_due(void *ctx)
+{
+	struct puller *p = ctx;
+	struct loop *loop = worker_loop(p->worker);
+	uint64_t now_ms = loop_now_ms(loop);
+
+	for (uint32_t i = 0; i < p->service_count; i++) {
+		struct service *s = &p->services[i];
+
+		fetch_tick(s, now_ms);
+		if (!s->was_seen && !fetch_is_active(s) &&
+		    now_ms >= s->retry_ms && s->retry_ms > 0)
+			s->is_wanted = true;
+	}
+	if (schedule_is_due(&p->schedule, now_ms))
+		begin_round(p, now_ms);
+	start_wanted(p);
+	loop_timer_start(loop, &p->timer, next_due(p, now_ms));
+}
+
+static void
+count_services(struct puller *p)
+{
+	struct stats_slot *slot = worker_slot(p->worker);
+	uint32_t up = 0;
+
+	for (uint32_t i = 0; i < p->service_count; i++)
+		up += p->services[i].was_seen && p->services[i].failures == 0;
+	stats_set(slot, COUNTER_puller_services, p->service_count);
+	stats_set(slot, COUNTER_puller_services_up, up);
+}
+
+void
+puller_finished(struct service *s, bool is_success)
+{
+	struct puller *p = s->puller;
+	struct stats_slot *slot = worker_slot(p->worker);
+	uint64_t now_ms = loop_now_ms(worker_loop(p->worker));
+
+	if (!is_success)
+		stats_add(slot, COUNTER_puller_pulls_failed, 1);
+	if (s->pull.step == PULL_SKIPPED)
+		stats_add(slot, COUNTER_puller_unchanged, 1);
+	s->retry_ms = now_ms + p->retry_ms;
+	count_services(p);
+	if (s->is_in_round) {
+		s->is_in_round = false;
+		if (schedule_finish_one(&p->schedule, is_success, now_ms))
+			event_note(EVENT_pull_recovered, "services=%u",
+			    p->service_count);
+	}
+	puller_wake(p);
+}
+
+/* close_stale ends links that fetches gave up, outside of their callbacks. */
+static void
+close_stale(void *ctx)
+{
+	struct puller *p = ctx;
+
+	for (uint32_t i = 0; i < p->service_count; i++) {
+		struct service *s = &p->services[i];
+
+		for (uint32_t n = 0; n < s->pull.node_count; n++) {
+			struct source *source = &s->sources[n];
+
+			if (source->wants_close)
+				link_client_destroy(&source->link);
+			source->wants_close = false;
+		}
+	}
+}
+
+static void
+apply(struct puller *p, const struct settings *s)
+{
+	schedule_set(&p->schedule, settings_u64(s, SETTING_puller_interval_ms),
+	    settings_u64(s, SETTING_puller_max_delay_ms));
+	p->timeout_ms = settings_u64(s, SETTING_puller_timeout_ms);
+	p->retry_ms = settings_u64(s, SETTING_puller_retry_ms);
+	p->parallel = settings_u64(s, SETTING_puller_parallel);
+	services_read(p, s);
+	count_services(p);
+}
+
+void
+puller_start(struct worker *w)
+{
+	const struct settings *s = worker_settings(w);
+	struct puller *p = worker_state(w);
+	struct loop *loop = worker_loop(w);
+	uint64_t first_ms =
+	    loop_now_ms(loop) + settings_u64(s, SETTING_puller_first_ms);
+
+	p->worker = w;
+	conn_hub_init(&p->hub, loop);
+	schedule_init(&p->schedule, first_ms);
+	apply(p, s);
+	p->turn_end = (struct loop_hook){.run = close_stale, .ctx = p};
+	loop_on_turn_end(loop, &p->turn_end);
+	p->timer = (struct loop_timer){.due = timer_due, .ctx = p};
+	loop_timer_start(loop, &p->timer, first_ms);
+}
+
+void
+puller_stop(struct worker *w)
+{
+	struct puller *p = worker_state(w);
+
+	loop_timer_stop(worker_loop(w), &p->timer);
+	services_forget(p);
+	conn_hub_finish(&p->hub);
+}
+
+enum reload_result
+puller_on_settings(struct worker *w, struct worker_reload *reload)
+{
+	struct puller *p = worker_state(w);
+
+	/* a round at work was of services that are no more */
+	p->schedule.is_in_round = false;
+	apply(p, reload->next);
+	schedule_now(&p->schedule, loop_now_ms(worker_loop(w)));
+	puller_wake(p);
+	return settings_reload_result(reload->old, reload->next, ROLE_puller,
+	    reload->text, sizeof(reload->text));
+}
