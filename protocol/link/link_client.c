@@ -155,8 +155,8 @@ tick(struct link_client *c)
 		link_client_end(c, LINK_FAULT_dead);
 		return;
 	}
-	/* one good life is over only when the node has proved to live */
-	if (c->failures > 0 && now_ms - c->live_since_ms >= LINK_PING_MS)
+	/* a node that only greets and goes has not proved to live */
+	if (now_ms - c->live_since_ms >= LINK_PING_MS)
 		c->failures = 0;
 	if (todo == LINK_TODO_ping)
 		link_client_say(c, FRAME_PING);

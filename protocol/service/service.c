@@ -32,7 +32,7 @@ random_boot(void)
 	while (boot == 0)
 		if (getrandom(&boot, sizeof(boot), 0) != sizeof(boot))
 			boot = clock_wall_us();
-	return boot;
+	return boot >> 1 | 1; /* fits a signed integer of any language */
 }
 
 struct service *
@@ -238,5 +238,6 @@ service_run(struct service *s)
 		return 71;
 	while (!service_is_drained(s))
 		loop_turn(s->loop, service_wait_ms(s));
+	link_server_destroy(&s->server); /* the socket file goes with it */
 	return 0;
 }

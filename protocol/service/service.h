@@ -95,8 +95,8 @@ const char *service_url(const struct service *);
 
 /*
  * service_run serves until TERM or INT, then drains: gateways are told, what
- * has begun is finished, and the last answer has arrived before it returns
- * (at most 5 s). 0: stopped as asked.
+ * has begun is finished, and the last answer has arrived before it closes its
+ * sockets and returns (at most 5 s). 0: stopped as asked.
  */
 int service_run(struct service *);
 
