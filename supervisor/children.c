@@ -137,6 +137,9 @@ children_publish(struct supervisor *s, struct child *c, const char *reason)
 	out.is_paused = c->is_paused;
 	out.is_in_probation = c->intensity.is_exhausted;
 	out.is_degraded = child_is_degraded(c);
+	if (reason == NULL && c->state == CHILD_UP &&
+	    c->last.reason == REASON_NONE)
+		reason = ""; /* up, and no life of it has ended */
 	if (reason != NULL)
 		snprintf(out.reason, sizeof(out.reason), "%s", reason);
 	stats_child_set(&s->stats, c->spec.slot, &out);

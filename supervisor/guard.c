@@ -11,6 +11,7 @@
 #include "supervisor/guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -400,9 +401,33 @@ open_loop(struct guard *g)
 	g->ticked_ms = loop_now_ms(g->loop);
 }
 
+/* spare_us: we are the last process the kernel should take; refused without
+ * right. */
+static void
+spare_us(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && fd_write_whole(fd, "-900", 4) != OK)
+		errno = 0;
+	fd_close(&fd);
+}
+
+/* forget_endpoints: addresses of a tree that is not there mislead. */
+static void
+forget_endpoints(const struct guard *g)
+{
+	char path[GUARD_PATH + 16];
+
+	snprintf(path, sizeof(path), "%s/endpoints.json", g->runtime_dir);
+	unlink(path);
+}
+
 int
 guard_run(struct guard *g)
 {
+	spare_us();
+	forget_endpoints(g);
 	open_notify(g);
 	open_loop(g);
 	event_note(EVENT_listening, "runtime_dir=%s state_dir=%s",
@@ -410,6 +435,7 @@ guard_run(struct guard *g)
 	start_supervisor(g);
 	loop_timer_start(g->loop, &g->tick, g->ticked_ms + TICK_MS);
 	loop_run(g->loop, TICK_MS);
+	forget_endpoints(g);
 	event_note(EVENT_stopped, "exit=%d", g->exit_code);
 	return g->exit_code;
 }

@@ -94,18 +94,20 @@ obituary_sentence(const struct obituary *o, char *to, size_t size)
 {
 	const struct child *c = o->child;
 	char how[160], next[120];
-	double lived = c->last.reason == REASON_START_FAILED
-	    ? 0
-	    : (double)(o->now_ms - c->started_ms) / 1000;
+	bool never_began = c->last.reason == REASON_START_FAILED;
+	/* a life that could not begin has no number yet */
+	uint64_t life = never_began ? c->life + 1 : c->life;
+	double lived =
+	    never_began ? 0 : (double)(o->now_ms - c->started_ms) / 1000;
 
 	manner(o, how, sizeof(how));
 	sequel(o, next, sizeof(next));
 	if (o->farewell[0] != '\0')
 		snprintf(to, size, "life %llu %s after %.1f s: %.100s; %s",
-		    (unsigned long long)c->life, how, lived, o->farewell, next);
+		    (unsigned long long)life, how, lived, o->farewell, next);
 	else
 		snprintf(to, size, "life %llu %s after %.1f s; %s",
-		    (unsigned long long)c->life, how, lived, next);
+		    (unsigned long long)life, how, lived, next);
 }
 
 /* put_string escapes what JSON or a terminal would trip over. */

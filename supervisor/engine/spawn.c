@@ -161,8 +161,7 @@ become(struct spawn_plan *p, struct handover_record *sorry, int parent,
 		limit(RLIMIT_AS, p->memory_bytes);
 	if (p->nice > 0)
 		setpriority(PRIO_PROCESS, 0, (int)p->nice);
-	if (oom[0] != '\0')
-		adjust_oom(oom, strlen(oom));
+	adjust_oom(oom, strlen(oom));
 	if (place_fds(p))
 		execve(p->program, p->arguments, p->environment);
 	sorry->a = (uint64_t)errno;
@@ -174,12 +173,11 @@ static int
 fork_it(struct spawn_plan *p)
 {
 	struct handover_record sorry;
-	char oom[16] = "";
+	char oom[16];
 	int parent = getpid();
 
 	handover_fill(&sorry, HANDOVER_UNSTARTED, "%s", p->program);
-	if (p->oom_adjust != 0)
-		snprintf(oom, sizeof(oom), "%d", (int)p->oom_adjust);
+	snprintf(oom, sizeof(oom), "%d", (int)p->oom_adjust);
 	int pid = fork();
 	if (pid == 0)
 		become(p, &sorry, parent, oom);

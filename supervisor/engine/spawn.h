@@ -22,7 +22,7 @@
 
 enum {
 	SPAWN_FDS = 12,
-	SPAWN_ENVIRONMENT = 48,
+	SPAWN_ENVIRONMENT = 272,
 	SPAWN_ENVIRONMENT_TEXT = 8192
 };
 
@@ -37,7 +37,7 @@ struct spawn_plan {
 	char *environment[SPAWN_ENVIRONMENT + 1];
 	struct spawn_fd fds[SPAWN_FDS];
 	uint32_t fd_count;
-	int32_t oom_adjust;    /* 0: leave; a refusal is ignored */
+	int32_t oom_adjust;    /* written always: ours is not to be inherited */
 	uint64_t open_files;   /* RLIMIT_NOFILE; 0: leave */
 	uint64_t memory_bytes; /* RLIMIT_AS; 0: leave */
 	uint64_t core_bytes;   /* RLIMIT_CORE */

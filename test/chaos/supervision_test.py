@@ -1,4 +1,5 @@
 """The tree heals from every death, hang and refusal (trivial children)."""
+import fcntl
 import os
 import pathlib
 import re
@@ -434,6 +435,38 @@ def test_a_listener_from_systemd_is_used():
         tree.until_ready()
         assert tree.port() == port
     listener.close()
+
+
+def test_each_child_has_its_limits_and_no_way_to_more_rights():
+    settings = "node: t\ngateway: {port: 0}\nworkers:\n" \
+        "  puller: {nofile: 77, memory_bytes: 1000000000, nice: 3}\n"
+    with TrivialTree(settings) as tree:
+        pid = tree.pid("puller")
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max open files\s+77 ", limits)
+        assert re.search(r"Max address space\s+1000000000 ", limits)
+        assert re.search(r"Max core file size\s+0 ", limits)
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 3
+        assert os.getpgid(pid) == pid, "a process group of its own"
+        held = {os.readlink(f"/proc/{pid}/fd/{n}").split(":")[0]
+                for n in os.listdir(f"/proc/{pid}/fd") if int(n) > 2}
+        assert held <= {"socket", "/memfd", "anon_inode"}, held
+        for n in range(9, 16):
+            assert not os.path.exists(f"/proc/{pid}/fd/{n}") or \
+                os.readlink(f"/proc/{pid}/fd/{n}").startswith("anon_inode")
+
+
+def test_a_segment_handed_on_is_sealed():
+    with TrivialTree() as tree:
+        pid = tree.pid("config_db")
+        for n in (4, 5, 6, 7, 8):
+            handle = os.open(f"/proc/{pid}/fd/{n}", os.O_RDWR) if n != 4 \
+                else os.open(f"/proc/{pid}/fd/{n}", os.O_RDONLY)
+            seals = fcntl.fcntl(handle, 1034)  # F_GET_SEALS
+            os.close(handle)
+            assert seals & 2 and seals & 4, f"descriptor {n}: {seals}"
 
 
 def test_wrong_starts_end_with_the_right_code_and_one_line():
