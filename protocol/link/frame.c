@@ -218,6 +218,24 @@ link_write_hello(struct packer *p, const struct link_hello *h, bool is_reply)
 }
 
 void
+link_write_call(struct packer *p, uint64_t id, const struct link_request *r)
+{
+	pack_array(p, r->credit_bytes > 0 ? 8 : r->facts.len > 0 ? 7 : 6);
+	pack_u64(p, FRAME_CALL);
+	pack_u64(p, id);
+	pack_text(p, r->module);
+	pack_text(p, r->function);
+	pack_raw(p, r->args);
+	pack_u64(p, r->deadline_ms);
+	if (r->facts.len > 0)
+		pack_raw(p, r->facts);
+	else if (r->credit_bytes > 0)
+		pack_nil(p);
+	if (r->credit_bytes > 0)
+		pack_u64(p, r->credit_bytes);
+}
+
+void
 link_write_result(struct packer *p, uint64_t id, struct text value)
 {
 	pack_array(p, 3);

@@ -82,6 +82,7 @@ enum err link_read_hello(struct text span, struct link_hello *) MUST_USE;
 /* Writers append one frame. */
 void link_write_hello(
     struct packer *, const struct link_hello *, bool is_reply);
+void link_write_call(struct packer *, uint64_t id, const struct link_request *);
 void link_write_result(struct packer *, uint64_t id, struct text value);
 void link_write_error(
     struct packer *, uint64_t id, struct text code, struct text text);

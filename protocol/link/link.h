@@ -38,6 +38,17 @@ enum {
 	LINK_REDIAL_MAX_MS = 5000,
 };
 
+/* One call, as a gateway asks for it. */
+struct link_request {
+	struct text module;
+	struct text function;
+	struct text args;  /* span of an array */
+	struct text facts; /* span of a map {request_id, user_id, …}; empty */
+	uint32_t deadline_ms; /* left; 0: none */
+	uint32_t
+	    credit_bytes; /* of chunks it may send at first; 0: no stream */
+};
+
 /* Why a generation (the life of one connection) ended. */
 enum link_fault {
 	LINK_FAULT_none,

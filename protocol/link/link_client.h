@@ -71,16 +71,6 @@ enum err link_client_create(
 /* link_client_destroy drops all calls without a word. */
 void link_client_destroy(struct link_client **);
 
-struct link_request {
-	struct text module;
-	struct text function;
-	struct text args;  /* span of an array */
-	struct text facts; /* span of a map {request_id, user_id, …}; empty */
-	uint32_t deadline_ms; /* left; 0: none */
-	uint32_t
-	    credit_bytes; /* of chunks it may send at first; 0: no stream */
-};
-
 /*
  * link_call puts a call into this turn's message. ERR_CLOSED: not LIVE.
  * ERR_FULL: a budget. ERR_TOO_BIG: above what the node takes. On OK `id` names

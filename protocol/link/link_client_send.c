@@ -214,24 +214,6 @@ end_record(struct link_client *c, struct record *r, size_t place,
 	return OK;
 }
 
-static void
-write_call(struct packer *p, uint64_t id, const struct link_request *r)
-{
-	pack_array(p, r->credit_bytes > 0 ? 8 : r->facts.len > 0 ? 7 : 6);
-	pack_u64(p, FRAME_CALL);
-	pack_u64(p, id);
-	pack_text(p, r->module);
-	pack_text(p, r->function);
-	pack_raw(p, r->args);
-	pack_u64(p, r->deadline_ms);
-	if (r->facts.len > 0)
-		pack_raw(p, r->facts);
-	else if (r->credit_bytes > 0)
-		pack_nil(p);
-	if (r->credit_bytes > 0)
-		pack_u64(p, r->credit_bytes);
-}
-
 enum err
 link_call(struct link_client *c, const struct link_request *request, void *call,
     uint64_t *id)
@@ -252,7 +234,7 @@ link_call(struct link_client *c, const struct link_request *request, void *call,
 	enum err e = begin_record(c, &r, &place);
 	if (e == OK) {
 		pack_init(&p, &c->waiting);
-		write_call(&p, r.id, request);
+		link_write_call(&p, r.id, request);
 		e = end_record(c, &r, place, &p);
 	}
 	if (e != OK) {
