@@ -450,6 +450,13 @@ def test_each_child_has_its_limits_and_no_way_to_more_rights():
         assert "NoNewPrivs:\t1" in status
         assert os.getpriority(os.PRIO_PROCESS, pid) == 3
         assert os.getpgid(pid) == pid, "a process group of its own"
+
+        def weight(of):
+            return int(pathlib.Path(f"/proc/{of}/oom_score_adj").read_text())
+        assert weight(pid) == 0, "the guard's own weight is not inherited"
+        if weight(tree.daemon.pid) == -900:  # privilege allows
+            assert weight(tree.supervisor()) == -800
+            assert weight(tree.pid("config_db")) == -500
         held = {os.readlink(f"/proc/{pid}/fd/{n}").split(":")[0]
                 for n in os.listdir(f"/proc/{pid}/fd") if int(n) > 2}
         assert held <= {"socket", "/memfd", "anon_inode"}, held
