@@ -383,19 +383,42 @@ config_db_stop(struct worker *w)
 	worker_busy_over(w);
 }
 
+/* are_rules_same: a reload that changes nothing of ours writes nothing. */
+static bool
+are_rules_same(const struct settings *old, const struct settings *next)
+{
+	static const enum setting lists[] = {SETTING_functions,
+	    SETTING_security_node_urls, SETTING_security_allowed_targets};
+
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		if (!text_eq(settings_list(old, lists[i]),
+			settings_list(next, lists[i])))
+			return false;
+	return true;
+}
+
+/* take_rules: the writer may be reading the old ones; then they wait. */
+static void
+take_rules(struct config_db *db, const struct settings *settings)
+{
+	free_rules(&db->next_rules);
+	db->next_rules = read_rules(settings);
+	if (db->is_writing)
+		return;
+	free_rules(&db->rules);
+	db->rules = db->next_rules;
+	db->next_rules = NULL;
+}
+
 enum reload_result
 config_db_on_settings(struct worker *w, struct worker_reload *reload)
 {
 	struct config_db *db = worker_state(w);
 
-	free_rules(&db->next_rules);
-	db->next_rules = read_rules(reload->next);
-	if (!db->is_writing) {
-		free_rules(&db->rules);
-		db->rules = db->next_rules;
-		db->next_rules = NULL;
+	if (!are_rules_same(reload->old, reload->next)) {
+		take_rules(db, reload->next);
+		queue_settings(db, reload->next);
 	}
-	queue_settings(db, reload->next);
 	return settings_reload_result(reload->old, reload->next, ROLE_config_db,
 	    reload->text, sizeof(reload->text));
 }

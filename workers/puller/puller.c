@@ -157,15 +157,27 @@ close_stale(void *ctx)
 }
 
 static void
-apply(struct puller *p, const struct settings *s)
+apply_times(struct puller *p, const struct settings *s)
 {
 	schedule_set(&p->schedule, settings_u64(s, SETTING_puller_interval_ms),
 	    settings_u64(s, SETTING_puller_max_delay_ms));
 	p->timeout_ms = settings_u64(s, SETTING_puller_timeout_ms);
 	p->retry_ms = settings_u64(s, SETTING_puller_retry_ms);
 	p->parallel = settings_u64(s, SETTING_puller_parallel);
-	services_read(p, s);
-	count_services(p);
+}
+
+/* are_services_same: a reload that does not touch them leaves links alone. */
+static bool
+are_services_same(const struct settings *old, const struct settings *next)
+{
+	static const enum setting lists[] = {
+	    SETTING_services, SETTING_nodes, SETTING_security_node_urls};
+
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		if (!text_eq(settings_list(old, lists[i]),
+			settings_list(next, lists[i])))
+			return false;
+	return true;
 }
 
 void
@@ -180,7 +192,9 @@ puller_start(struct worker *w)
 	p->worker = w;
 	conn_hub_init(&p->hub, loop);
 	schedule_init(&p->schedule, first_ms);
-	apply(p, s);
+	apply_times(p, s);
+	services_read(p, s);
+	count_services(p);
 	p->turn_end = (struct loop_hook){.run = close_stale, .ctx = p};
 	loop_on_turn_end(loop, &p->turn_end);
 	p->timer = (struct loop_timer){.due = timer_due, .ctx = p};
@@ -202,11 +216,15 @@ puller_on_settings(struct worker *w, struct worker_reload *reload)
 {
 	struct puller *p = worker_state(w);
 
-	/* a round at work was of services that are no more */
-	p->schedule.is_in_round = false;
-	apply(p, reload->next);
-	schedule_now(&p->schedule, loop_now_ms(worker_loop(w)));
-	puller_wake(p);
+	apply_times(p, reload->next);
+	if (!are_services_same(reload->old, reload->next)) {
+		/* a round at work was of services that are no more */
+		p->schedule.is_in_round = false;
+		services_read(p, reload->next);
+		count_services(p);
+		schedule_now(&p->schedule, loop_now_ms(worker_loop(w)));
+		puller_wake(p);
+	}
 	return settings_reload_result(reload->old, reload->next, ROLE_puller,
 	    reload->text, sizeof(reload->text));
 }
