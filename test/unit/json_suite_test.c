@@ -584,6 +584,9 @@ long_ones_are_held_to_the_limits(void **state)
 	assert_int_equal(outcome(repeated(long_one, "9", 400, "")), ERR_RANGE);
 	assert_int_equal(
 	    outcome(repeated(long_one, "9", 2000, "")), ERR_TOO_BIG);
+	repeated(long_one, "0", 2000, "");
+	long_one[1] = 'e';
+	assert_int_equal(outcome((struct text){long_one, 2000}), ERR_TOO_BIG);
 	repeated(long_one, "0", 1000, "1");
 	long_one[1] = '.';
 	assert_int_equal(outcome((struct text){long_one, 1000}), OK);
