@@ -172,6 +172,19 @@ tell_oddities(struct supervisor *s)
 	s->refused = s->keeper.refused;
 }
 
+/* say_again repeats what was said of a child where its record is damaged. */
+static void
+say_again(struct supervisor *s)
+{
+	const struct tree *t = s->keeper.tree;
+	struct stats_child said;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		if (stats_child_get(
+			&s->stats, t->children[i]->spec.slot, &said) != OK)
+			children_publish(s, t->children[i], NULL);
+}
+
 void
 status_look(struct supervisor *s)
 {
@@ -191,6 +204,8 @@ status_look(struct supervisor *s)
 		    is_degraded ? ", degraded" : "");
 	s->is_degraded = is_degraded;
 	publish_flags(s);
+	if (now_ms - s->notified_ms >= NOTIFY_EVERY_MS)
+		say_again(s);
 	if (now_ms - s->notified_ms >= NOTIFY_EVERY_MS && supervises(s)) {
 		s->notified_ms = now_ms;
 		status_notify(s, "WATCHDOG=1");

@@ -4,9 +4,9 @@
  *
  * A sweep goes over the table in slices of a few thousand places, one slice a
  * turn, so that the loop beats and commands are answered while it runs.
- * Every second it also looks whether somebody wrote over the segment's header:
- * the gateways go on with their copies, but no new one could map it. Leaving
- * with 101 makes the guard build the segments anew.
+ * Every second it also looks whether somebody wrote over the header of
+ * `limits` or `routes`: the gateways go on with their copies, but no new one
+ * could map it. Leaving with 101 makes the guard build the segments anew.
  */
 
 #include "workers/rate_limiter/rate_limiter.h"
@@ -114,9 +114,12 @@ watch_segment(void *ctx)
 {
 	struct rate_limiter *r = ctx;
 
-	if (!segment_is_sound(&r->limits.segment)) {
+	bool is_limits_sound = segment_is_sound(&r->limits.segment);
+
+	if (!is_limits_sound || !segment_is_sound(&r->routes.segment)) {
 		event_note(EVENT_segment_unusable,
-		    "segment=limits hint=\"its header was written over\"");
+		    "segment=%s hint=\"its header was written over\"",
+		    is_limits_sound ? "routes" : "limits");
 		exit(EXIT_SEGMENT);
 	}
 	loop_timer_start(
@@ -144,9 +147,13 @@ rate_limiter_start(struct worker *w)
 	enum err e = limits_map(worker_segment_fd(w, FD_LIMITS), &r->limits);
 
 	r->worker = w;
+	if (e == OK)
+		e = routes_map(worker_segment_fd(w, FD_ROUTES), &r->routes);
 	if (e != OK)
 		worker_fail(w, EXIT_SEGMENT,
-		    "the segment `limits` cannot be used: %s", err_name(e));
+		    "the segment `%s` cannot be used: %s",
+		    r->limits.segment.memory == NULL ? "limits" : "routes",
+		    err_name(e));
 	e = read_rules(worker_settings(w), &r->rules);
 	if (e != OK)
 		worker_fail(w, EXIT_SETTINGS,
@@ -168,6 +175,7 @@ rate_limiter_stop(struct worker *w)
 	loop_timer_stop(worker_loop(w), &r->watch);
 	limit_rules_destroy(&r->rules);
 	limits_unmap(&r->limits);
+	routes_unmap(&r->routes);
 }
 
 enum reload_result

@@ -16,6 +16,7 @@
 #include "protocol/base/loop.h"
 #include "protocol/limit_rules.h"
 #include "protocol/limits.h"
+#include "protocol/routes.h"
 #include "protocol/tables/commands.h"
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
@@ -31,6 +32,7 @@ struct rate_limiter_sweep {
 struct rate_limiter {
 	struct worker *worker;
 	struct limits limits;
+	struct routes routes; /* only watched: nobody else would */
 	struct limit_rules *rules;
 	uint32_t interval_ms;
 	struct loop_timer timer; /* next slice, or next sweep */
