@@ -21,7 +21,8 @@ import struct
 import sys
 import time
 
-HELLO, CALL, RESULT, ERROR, CANCEL, PING = 1, 2, 3, 4, 7, 9
+HELLO, CALL, RESULT, ERROR = 1, 2, 3, 4
+MESSAGE_BYTES = 1 << 20  # the link takes 16 MiB at most
 
 
 def pack(value):
@@ -165,6 +166,17 @@ class Service:
             self.send(peer, answers)
 
     def send(self, peer, frames):
+        """As many messages as it takes: a too big one ends the link."""
+        some, size = [], 0
+        for one in frames:
+            size += len(pack(one))
+            if some and size > MESSAGE_BYTES:
+                self.send_message(peer, some)
+                some, size = [], len(pack(one))
+            some.append(one)
+        self.send_message(peer, some)
+
+    def send_message(self, peer, frames):
         peer.seq += 1
         body = peer.last_id + pack([1, peer.seq, peer.heard, self.boot,
                                     frames])
