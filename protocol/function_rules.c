@@ -30,14 +30,13 @@ refuse(bool is_wrong, struct problems *p, const char *text)
 
 /* check_arguments compiles the schema only to hear what is wrong with it. */
 static void
-check_arguments(
-    const struct function *f, struct arena *arena, struct problems *p)
+check_arguments(const struct function *f, const struct argument_limits *limits,
+    struct arena *arena, struct problems *p)
 {
-	struct argument_limits limits = ARGUMENT_LIMITS;
 	struct text reason = {0};
 	struct arguments *compiled;
 
-	if (arguments_compile(f, &limits, arena, &compiled, &reason) != OK)
+	if (arguments_compile(f, limits, arena, &compiled, &reason) != OK)
 		problems_add(p,
 		    inspect_printf(
 			arena, "argument validation failed: %r", &reason));
@@ -61,9 +60,9 @@ check_names(const struct function *f, struct problems *p)
 	    "version must be UTF-8 text of at most 64 bytes");
 }
 
-bool
-function_check(
-    const struct function *f, struct arena *arena, struct problems *p)
+static bool
+check_all_rules(const struct function *f, const struct argument_limits *limits,
+    struct arena *arena, struct problems *p)
 {
 	uint32_t before = p->count;
 
@@ -80,7 +79,7 @@ function_check(
 	    ":infinity");
 	refuse(!f->target.is_valid, p,
 	    "mfa must be a valid {module, function, args} tuple");
-	check_arguments(f, arena, p);
+	check_arguments(f, limits, arena, p);
 	refuse(f->response == FUNCTION_RESPONSE_INVALID, p,
 	    "response_type must be :sync, :async, :stream, or :none");
 	refuse(f->permission == FUNCTION_PERMISSION_INVALID, p,
@@ -108,6 +107,13 @@ function_check(
 	    "tuple");
 	check_names(f, p);
 	return p->count == before;
+}
+
+bool
+function_check(
+    const struct function *f, struct arena *arena, struct problems *p)
+{
+	return check_all_rules(f, &ARGUMENT_LIMITS, arena, p);
 }
 
 bool
@@ -189,7 +195,7 @@ matches(struct text entry, const struct function_target *t)
 
 bool
 target_is_allowed(
-    const struct target_rules *rules, const struct function_target *t)
+    const struct function_rules *rules, const struct function_target *t)
 {
 	bool is_denied = is_denied_module(t->module);
 
@@ -251,9 +257,11 @@ target_inspect(struct arena *arena, const struct function_target *t)
 }
 
 bool
-function_check_all(const struct function *f, const struct target_rules *rules,
+function_check_all(const struct function *f, const struct function_rules *rules,
     struct arena *arena, struct problems *p)
 {
+	const struct argument_limits *limits =
+	    rules->limits != NULL ? rules->limits : &ARGUMENT_LIMITS;
 	uint32_t before = p->count;
 
 	if (f->target.is_valid && !target_is_allowed(rules, &f->target)) {
@@ -262,7 +270,7 @@ function_check_all(const struct function *f, const struct target_rules *rules,
 		problems_add(
 		    p, inspect_printf(arena, "MFA not allowed: %r", &target));
 	}
-	bool is_valid = function_check(f, arena, p);
+	bool is_valid = check_all_rules(f, limits, arena, p);
 
 	if (is_valid)
 		function_check_built(f, arena, p);

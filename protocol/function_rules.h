@@ -30,19 +30,22 @@ struct problems {
 /* problems_add copies nothing; what does not fit is dropped. */
 void problems_add(struct problems *, struct text);
 
+struct argument_limits;
+
 /*
- * Which targets may be called: `allow` holds patterns of "module.function"
+ * What an installation allows. `allow` holds patterns of "module.function"
  * with `*` as a wildcard (a module alone means all of it); none means all.
  * Modules os file code erlang net rpc global inet are denied unless an entry
  * without a wildcard names module and function.
  */
-struct target_rules {
+struct function_rules {
 	const struct text *allow;
 	uint32_t allow_count;
+	const struct argument_limits *limits; /* NULL: the defaults */
 };
 
 bool target_is_allowed(
-    const struct target_rules *, const struct function_target *);
+    const struct function_rules *, const struct function_target *);
 
 /* target_inspect: {MyApp.Api, :get_user, []}. */
 struct text target_inspect(struct arena *, const struct function_target *);
@@ -52,12 +55,14 @@ struct text target_inspect(struct arena *, const struct function_target *);
  * on sizes of names. function_check_built adds "not built yet: …" for each
  * thing the function asks for that this gateway would not honour.
  * function_check_all does both, and the target rules ("MFA not allowed: …",
- * first, as the store checks it first). True when nothing was added.
+ * first, as the store checks it first), with the installation's limits on
+ * arguments; function_check knows the default ones. True when nothing was
+ * added.
  */
 bool function_check(const struct function *, struct arena *, struct problems *);
 bool function_check_built(
     const struct function *, struct arena *, struct problems *);
-bool function_check_all(const struct function *, const struct target_rules *,
+bool function_check_all(const struct function *, const struct function_rules *,
     struct arena *, struct problems *);
 
 #endif /* PROTOCOL_FUNCTION_RULES_H */

@@ -344,10 +344,10 @@ check_services(struct settings_writer *w)
 }
 
 /* allowed_targets reads security.allowed_targets for the rules. */
-static struct target_rules
+static struct function_rules
 allowed_targets(struct settings_writer *w)
 {
-	struct target_rules rules = {.allow_count = 0};
+	struct function_rules rules = {.allow_count = 0};
 	struct unpacker at;
 	struct text *allow;
 	uint32_t count;
@@ -367,7 +367,7 @@ allowed_targets(struct settings_writer *w)
 static void
 check_functions(struct settings_writer *w)
 {
-	struct target_rules targets = allowed_targets(w);
+	struct function_rules targets = allowed_targets(w);
 	struct walk walk;
 
 	walk_start(&walk, w, SETTING_functions);

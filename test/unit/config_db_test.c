@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -474,6 +476,39 @@ an_aborted_transaction_leaves_the_last_good_state(void **state)
 }
 
 static void
+a_reader_killed_inside_a_read_is_cleared_by_the_writers_check(void **state)
+{
+	int said[2], freed = -1, status;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(said), 0);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct store *reader;
+		MDB_txn *txn;
+
+		if (store_open(folder, STORE_READ, &reader) != OK ||
+		    store_begin(reader, false, &txn) != OK ||
+		    write(said[1], "r", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	assert_int_equal(mdb_reader_check(store->env, &freed), 0);
+	assert_int_equal(freed, 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(mdb_reader_check(store->env, &freed), 0);
+	assert_int_equal(freed, 1);
+	close(said[0]);
+	close(said[1]);
+}
+
+static void
 samples_show_the_greatest_enabled_version(void **state)
 {
 	struct buffer buffer;
@@ -526,6 +561,7 @@ main(void)
 	    EACH(a_node_outside_the_allowed_urls_is_refused_with_that_reason),
 	    EACH(a_pulled_function_without_nodes_runs_where_it_came_from),
 	    EACH(an_aborted_transaction_leaves_the_last_good_state),
+	    EACH(a_reader_killed_inside_a_read_is_cleared_by_the_writers_check),
 	    EACH(samples_show_the_greatest_enabled_version),
 	};
 

@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "protocol/arguments.h"
 #include "protocol/function.h"
 #include "protocol/function_rules.h"
 #include "test/unit/notation.h"
 
 static struct arena arena;
-static const struct target_rules no_rules;
+static const struct function_rules no_rules;
 
 static int
 start(void **state)
@@ -326,6 +327,24 @@ arg_types_and_arg_orders_must_agree_and_the_reason_says_how(void **state)
 }
 
 static void
+the_installations_limits_hold_for_defaults_too(void **state)
+{
+	const struct argument_limits small = {
+	    .string_max_bytes = 3, .list_max_items = 1, .map_max_items = 1};
+	const struct function_rules tight = {.limits = &small};
+	struct function f = read_one(
+	    GOOD(",'arg_types':{'a':{'type':'string','default':'four'}}"));
+	struct problems p = {.count = 0};
+
+	(void)state;
+	assert_true(function_check_all(&f, &no_rules, &arena, &p));
+	assert_false(function_check_all(&f, &tight, &arena, &p));
+	assert_problem(&p, 0,
+	    "argument validation failed: invalid arg_types configuration "
+	    "for: [\"a\"]");
+}
+
+static void
 a_pulled_function_may_say_no_version_in_any_way(void **state)
 {
 	static const char *const ways[] = {GOOD(",'version':'0.0.0'"),
@@ -347,7 +366,7 @@ dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
 {
 	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
 	    TEXT("os.timestamp"), TEXT("file.*")};
-	const struct target_rules some = {list, COUNT_OF(list)};
+	const struct function_rules some = {list, COUNT_OF(list), NULL};
 	const struct {
 		const char *module, *function;
 		bool by_default, by_list;
@@ -464,6 +483,7 @@ main(void)
 	    cmocka_unit_test(what_is_not_built_yet_is_refused_with_that_reason),
 	    cmocka_unit_test(
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
+	    cmocka_unit_test(the_installations_limits_hold_for_defaults_too),
 	    cmocka_unit_test(a_pulled_function_may_say_no_version_in_any_way),
 	    cmocka_unit_test(
 		dangerous_modules_are_denied_unless_the_pair_is_allowed),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/arguments.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
 #include "protocol/events.h"
@@ -389,10 +390,17 @@ are_rules_same(const struct settings *old, const struct settings *next)
 {
 	static const enum setting lists[] = {SETTING_functions,
 	    SETTING_security_node_urls, SETTING_security_allowed_targets};
+	static const enum setting numbers[] = {
+	    SETTING_arguments_string_max_bytes,
+	    SETTING_arguments_list_max_items, SETTING_arguments_map_max_items};
 
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		if (!text_eq(settings_list(old, lists[i]),
 			settings_list(next, lists[i])))
+			return false;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (settings_u64(old, numbers[i]) !=
+		    settings_u64(next, numbers[i]))
 			return false;
 	return true;
 }

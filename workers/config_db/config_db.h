@@ -11,6 +11,7 @@
  * Owner:  the state is the kit's, from start to stop.
  */
 
+#include "protocol/arguments.h"
 #include "protocol/tables/commands.h"
 #include "protocol/tables/messages.h"
 #include "workers/config_db/writer.h"
@@ -27,6 +28,7 @@ struct request {
 struct rules {
 	struct arena arena;
 	struct gate_rules gate;
+	struct argument_limits limits; /* gate.targets.limits points here */
 };
 
 struct config_db {

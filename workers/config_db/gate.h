@@ -14,7 +14,7 @@
 #include "workers/config_db/failed.h"
 
 struct gate_rules {
-	struct target_rules targets;
+	struct function_rules targets;
 	const struct text *node_urls; /* patterns of what may be dialled */
 	uint32_t node_url_count;
 };
