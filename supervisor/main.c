@@ -163,6 +163,7 @@ tick(void *ctx)
 	struct supervisor *s = ctx;
 
 	keeper_reap_strangers(&s->keeper);
+	recycling_look(s);
 	loop_timer_start(s->loop, &s->tick, loop_now_ms(s->loop) + TICK_MS);
 }
 

@@ -22,6 +22,7 @@
 #include "protocol/stats.h"
 #include "protocol/stats_tree.h"
 #include "supervisor/engine/keeper.h"
+#include "supervisor/engine/recycle.h"
 #include "supervisor/reader.h"
 
 enum {
@@ -67,6 +68,7 @@ struct supervisor {
 	const char *runtime_dir, *state_dir, *libexec_dir, *file, *overrides;
 	char obituaries[512];
 	uint64_t numbers[TREE_MOST]; /* of the next obituary, per child */
+	struct recycle recycles[STATS_SLOTS]; /* by slot */
 	struct child *control;
 
 	struct loop_watch guard;
@@ -105,6 +107,9 @@ void reload_answered(
     struct supervisor *, struct child *, const struct handover_record *);
 void reload_look(struct supervisor *); /* a child that died cannot answer */
 bool reload_is_running(const struct supervisor *);
+
+/* ---- recycling.c: who is replaced though it is well (R26) ---- */
+void recycling_look(struct supervisor *);
 
 /* ---- status.c: the guard, systemd, endpoints.json, the shared flags ---- */
 void status_look(struct supervisor *); /* once a turn */

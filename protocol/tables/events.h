@@ -53,6 +53,7 @@
 	E(child_start_failed, WARN,  LIFE,   "a child did not say READY in time") \
 	E(child_given_up,     ERROR, LIFE,   "a child stays down until an operator or new settings say otherwise") \
 	E(child_probation,    ERROR, LIFE,   "a child dies too often and is tried at long intervals") \
+	E(child_recycled,     INFO,  LIFE,   "a child that is too big or too old is drained and replaced") \
 	E(child_paused,       INFO,  LIFE,   "supervision of a child rests for a debugger") \
 	E(child_resumed,      INFO,  LIFE,   "a paused child is supervised again") \
 	E(spawn_failed,       ERROR, LIFE,   "the system refused a fork or an exec") \

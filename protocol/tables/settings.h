@@ -146,7 +146,10 @@
 	P(nofile,           U64, none, "0", 0, 1048576,     RESTART, "descriptors", "RLIMIT_NOFILE; 0: as many as the system allows") \
 	P(memory_bytes,     U64, none, "0", 0, 1099511627776, RESTART, "bytes", "RLIMIT_AS; 0: no limit") \
 	P(core_bytes,       U64, none, "0", 0, 1099511627776, RESTART, "bytes", "RLIMIT_CORE") \
-	P(nice,             U64, none, "0", 0, 19,          RESTART, "", "added to the niceness")
+	P(nice,             U64, none, "0", 0, 19,          RESTART, "", "added to the niceness") \
+	P(max_rss_bytes,    U64, none, "0", 0, 1099511627776, LIVE, "bytes", "of memory held for 30 s: drained and replaced; 0: never") \
+	P(max_age_ms,       U64, none, "0", 0, 31536000000, LIVE, "ms", "since READY, +-10 %: drained and replaced; 0: never") \
+	P(max_descriptors,  U64, none, "0", 0, 1048576,     LIVE, "descriptors", "held: drained and replaced; 0: never")
 
 /*
  * What an item of a LIST holds: I(list, field, type, presence, default, min,

@@ -382,6 +382,18 @@ tree_order_restart(struct tree *t, struct child *c, uint64_t now_ms)
 }
 
 void
+tree_recycle(struct tree *t, struct child *c, uint64_t now_ms)
+{
+	if (t->stop_by_ms > 0)
+		return;
+	tell(t, c,
+	    &(struct child_news){.event = CHILD_WANT_DOWN,
+		.now_ms = now_ms,
+		.value = c->policy.drain_ms,
+		.cause = REASON_RECYCLE});
+}
+
+void
 tree_order_pause(struct tree *t, struct child *c)
 {
 	enum child_state was = c->state;

@@ -90,6 +90,8 @@ void tree_child_died(
 void tree_order_start(struct tree *, struct child *, uint64_t now_ms);
 void tree_order_stop(struct tree *, struct child *, uint64_t now_ms);
 void tree_order_restart(struct tree *, struct child *, uint64_t now_ms);
+/* tree_recycle is a restart nobody asked for: drained, then a fresh life. */
+void tree_recycle(struct tree *, struct child *, uint64_t now_ms);
 void tree_order_pause(struct tree *, struct child *);
 void tree_order_resume(struct tree *, struct child *, uint64_t now_ms);
 

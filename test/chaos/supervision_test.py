@@ -437,6 +437,24 @@ def test_a_listener_from_systemd_is_used():
     listener.close()
 
 
+def test_old_children_are_recycled_one_at_a_time():
+    settings = "node: t\ngateway: {port: 0}\nworkers:\n" \
+        "  gateway: {instances: 2, max_age_ms: 1000}\n"
+    with TrivialTree(settings) as tree:
+        tree.until_life("gateway/1", 2, 6)
+        tree.until_life("gateway/2", 2, 6)
+        tree.until_whole()
+        assert tree.obituaries("gateway/1")[0]["reason"] == "recycle"
+        assert tree.life("config_db") == 1
+        moves = [line for line in tree.log().splitlines()
+                 if "child=gateway/" in line and
+                 (" child_recycled " in line or " child_ready " in line)]
+        down = 0
+        for line in moves[2:]:
+            down += 1 if "recycled" in line else -1
+            assert 0 <= down <= 1, moves
+
+
 def test_each_child_has_its_limits_and_no_way_to_more_rights():
     settings = "node: t\ngateway: {port: 0}\nworkers:\n" \
         "  puller: {nofile: 77, memory_bytes: 1000000000, nice: 3}\n"

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "supervisor/engine/recycle.h"
 #include "supervisor/engine/tree.h"
 #include "test/unit/engine_model.h"
 
@@ -756,6 +757,38 @@ a_lease_is_honoured_but_never_beyond_a_minute(void **state)
 	assert_int_equal(hang_check(&h, &mad, 1500, 62600, look), HANG_HUNG);
 }
 
+static void
+a_child_is_recycled_for_lasting_weight_age_or_descriptors(void **state)
+{
+	struct recycle r = {0};
+	struct recycle_rule none = {0};
+	struct recycle_rule rule = {
+	    .rss_bytes = 100, .age_ms = 100000, .descriptors = 50};
+	struct recycle_facts f = {
+	    .life = 1, .ready_ms = 1000, .rss_bytes = 101, .descriptors = 50};
+
+	(void)state;
+	assert_int_equal(recycle_judge(&r, &none, &f, UINT32_MAX, 0), 0);
+	assert_int_equal(recycle_judge(&r, &rule, &f, 2000, 0), RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&r, &rule, &f, 31999, 0), RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&r, &rule, &f, 32000, 0), RECYCLE_RSS);
+	f.rss_bytes = 100; /* a peak passes, and the count starts anew */
+	assert_int_equal(recycle_judge(&r, &rule, &f, 32500, 0), RECYCLE_NOT);
+	f.rss_bytes = 101;
+	assert_int_equal(recycle_judge(&r, &rule, &f, 63000, 0), RECYCLE_NOT);
+	f.rss_bytes = 1;
+	assert_int_equal(recycle_judge(&r, &rule, &f, 90999, 0), RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&r, &rule, &f, 91000, 0), RECYCLE_AGE);
+	f.life = 2; /* the latest of its chances: 110 s */
+	assert_int_equal(
+	    recycle_judge(&r, &rule, &f, 110999, 20000), RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&r, &rule, &f, 111000, 0), RECYCLE_AGE);
+	f.ready_ms = 111000;
+	f.descriptors = 51;
+	assert_int_equal(
+	    recycle_judge(&r, &rule, &f, 111000, 0), RECYCLE_DESCRIPTORS);
+}
+
 int
 main(void)
 {
@@ -782,6 +815,8 @@ main(void)
 		a_paused_child_is_left_alone_and_shows_as_degraded),
 	    cmocka_unit_test(hung_starved_stopped_and_fine_are_told_apart),
 	    cmocka_unit_test(a_lease_is_honoured_but_never_beyond_a_minute),
+	    cmocka_unit_test(
+		a_child_is_recycled_for_lasting_weight_age_or_descriptors),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
