@@ -90,14 +90,20 @@ on_reread_timer(void *ctx)
 		reread(g);
 }
 
+void
+gateway_look_at_store(struct gateway *g)
+{
+	if (is_stale(g) && !loop_timer_is_running(&g->reread))
+		reread(g);
+}
+
 static void
 on_turn_end(void *ctx)
 {
 	struct gateway *g = ctx;
 	bool has_calls = g->calls.count > 0;
 
-	if (is_stale(g) && !loop_timer_is_running(&g->reread))
-		reread(g);
+	gateway_look_at_store(g);
 	if (has_calls && !loop_timer_is_running(&g->wheel))
 		loop_timer_start(
 		    g->loop, &g->wheel, loop_now_ms(g->loop) + CALL_TICK_MS);

@@ -83,6 +83,9 @@ GATEWAY_COMMANDS(DECLARE_COMMAND)
 /* gateway_chance gives 64 bits for choices nobody must foresee exactly. */
 uint64_t gateway_chance(struct gateway *);
 
+/* gateway_look_at_store rereads the functions if the store has moved on. */
+void gateway_look_at_store(struct gateway *);
+
 /* drain.c */
 void drain_begin(struct gateway *, uint32_t allowed_ms);
 void drain_look(struct gateway *); /* a call or a client has gone */

@@ -104,6 +104,8 @@ admit(struct refusal *to, struct compiled **function, struct request *r)
 		refuse_text(to, ANSWER_draining, ANSWER_TEXT_UNAVAILABLE);
 		return false;
 	}
+	/* what woke us may be the first call of a function just added */
+	gateway_look_at_store(g);
 	enum err e = functions_find(
 	    &g->functions, r->service, r->request_type, r->version, function);
 	if (e != OK) {
