@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,6 +61,9 @@ tls_context_create(struct tls_context **out, bool is_server,
 	struct tls_context *t = calloc(1, sizeof(*t));
 
 	INVARIANT(t != NULL);
+	/* OpenSSL writes without MSG_NOSIGNAL: a peer that has gone would end
+	 * the process */
+	signal(SIGPIPE, SIG_IGN);
 	t->is_server = is_server;
 	t->checks_peer = !is_server || files->ca != NULL;
 	t->ctx =

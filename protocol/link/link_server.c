@@ -102,6 +102,8 @@ link_server_destroy(struct link_server **out)
 	while (server->sessions != NULL) {
 		struct link_session *s = server->sessions;
 
+		/* calls that are kept must not keep the session */
+		link_session_over(s, LINK_FAULT_stopped);
 		server->sessions = s->next;
 		free_session(s);
 	}

@@ -128,7 +128,11 @@ service_tls(
 {
 	struct tls_files files = {.cert = cert, .key = key, .ca = ca};
 
-	tls_context_destroy(&s->tls);
+	if (s->server != NULL || s->tls != NULL) {
+		snprintf(s->error, sizeof(s->error),
+		    "service_tls comes once, before service_listen");
+		return false;
+	}
 	return tls_context_create(
 		   &s->tls, true, &files, s->error, sizeof(s->error)) == OK;
 }

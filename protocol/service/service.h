@@ -79,8 +79,8 @@ bool service_add(struct service *, const struct service_function *);
  * is the first URL listened on. */
 void service_node(struct service *, const char *node);
 
-/* service_tls: PEM files for tls+tcp://; with `ca`, gateways must show a
- * certificate signed by it. */
+/* service_tls: PEM files for tls+tcp://, before the first listen; with `ca`,
+ * gateways must show a certificate signed by it. */
 bool service_tls(
     struct service *, const char *cert, const char *key, const char *ca);
 

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import time
 
@@ -14,6 +15,7 @@ SECONDS = int(os.environ.get("BANYAN_CHAOS_SECONDS", "6"))
 
 
 def start(url):
+    """A service and its real URL: port 0 becomes the one it got."""
     service = subprocess.Popen([PEERS / "stress_service", url],
                                stdout=subprocess.PIPE)
     where = service.stdout.readline().decode().strip()
@@ -50,3 +52,42 @@ def test_a_service_killed_every_300_ms_loses_no_call(transport, tmp_path):
     assert ledger["foreign"] == 0
     assert ledger["calls"] == (ledger["answered"] + ledger["not_dispatched"] +
                                ledger["dispatched_unknown"])
+
+
+def test_a_stopped_service_is_given_up_after_three_seconds(tmp_path):
+    service, url = start(f"ipc://{tmp_path}/s")
+    caller = subprocess.Popen(
+        [PEERS / "link_caller", url, "who", "x", "64", "0", "6"],
+        stdout=subprocess.PIPE)
+    rest = time.monotonic() + 1
+    while time.monotonic() < rest:
+        time.sleep(0.02)
+    service.send_signal(signal.SIGSTOP)
+    ledger = json.loads(caller.communicate(timeout=20)[0])
+    service.kill()
+    service.wait()
+    assert ledger["answered"] > 1000
+    assert ledger["dispatched_unknown"] == 64
+    assert ledger["unanswered"] == ledger["answered_twice"] == 0
+
+
+def test_a_stall_shorter_than_that_costs_nothing(tmp_path):
+    service, url = start(f"ipc://{tmp_path}/s")
+    caller = subprocess.Popen(
+        [PEERS / "link_caller", url, "who", "x", "256", "0", "6"],
+        stdout=subprocess.PIPE)
+    end = time.monotonic() + 5
+    stopped = [service.pid, caller.pid]
+    while time.monotonic() < end:
+        who = random.choice(stopped)
+        os.kill(who, signal.SIGSTOP)
+        pause = time.monotonic() + random.uniform(0.05, 1.5)
+        while time.monotonic() < pause:
+            time.sleep(0.02)
+        os.kill(who, signal.SIGCONT)
+    ledger = json.loads(caller.communicate(timeout=20)[0])
+    service.kill()
+    service.wait()
+    assert ledger["answered"] == ledger["calls"] > 10_000
+    assert ledger["generations"] == 1
+    assert ledger["unanswered"] == ledger["answered_twice"] == 0

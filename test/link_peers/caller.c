@@ -6,7 +6,8 @@
  *
  * Keeps CONCURRENCY calls in the air, CALLS in all (0: no limit), at most
  * SECONDS long, then waits 3 s for the rest and prints one line of JSON. Each
- * call has the arguments [TEXT, boot of the node it was meant for].
+ * call has the arguments [TEXT, boot of the node it was meant for]. For
+ * tls+tcp:// LINK_CERT, LINK_KEY and LINK_CA name PEM files.
  */
 
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 
 #include "protocol/base/clock.h"
-#include "protocol/base/memory.h"
+#include "protocol/base/tls.h"
 #include "protocol/link/link_client.h"
 #include "protocol/pack.h"
 
@@ -225,6 +226,20 @@ print(void)
 	    it.code, link_fault_name(it.fault));
 }
 
+static struct tls_context *
+open_tls(void)
+{
+	struct tls_files files = {.cert = getenv("LINK_CERT"),
+	    .key = getenv("LINK_KEY"),
+	    .ca = getenv("LINK_CA")};
+	struct tls_context *tls = NULL;
+	char why[200];
+
+	if (tls_context_create(&tls, false, &files, why, sizeof(why)) != OK)
+		fprintf(stderr, "%s\n", why);
+	return tls;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -251,11 +266,14 @@ main(int argc, char **argv)
 	    .url = text_of(argv[1]),
 	    .life = 1,
 	    .seed = clock_mono_us()};
+	if (getenv("LINK_CA") != NULL)
+		options.tls = open_tls();
 	if (link_client_create(&it.client, &options) != OK)
 		return 64;
 	run(clock_mono_ms() + strtoull(argv[6], NULL, 10) * 1000);
 	print();
 	link_client_destroy(&it.client);
+	tls_context_destroy(&options.tls);
 	buffer_finish(&it.args);
 	conn_hub_finish(&hub);
 	loop_destroy(&it.loop);

@@ -2,6 +2,8 @@
 /*
  * stress_service - says which process ran a call, and -1 for a call that was
  * meant for another instance (it remembers the first boot id it was told).
+ *
+ *	stress_service URL [CERT KEY CA]
  */
 
 #include <stdio.h>
@@ -51,11 +53,15 @@ main(int argc, char **argv)
 	    service, &(struct service_function){.name = "echo", .run = echo});
 	service_add(service,
 	    &(struct service_function){.name = "garble", .run = garble});
-	if (argc != 2 || !service_listen(service, argv[1])) {
+	bool is_ready = argc == 2 ||
+	    (argc == 5 && service_tls(service, argv[2], argv[3], argv[4]));
+	if (!is_ready || !service_listen(service, argv[1])) {
 		fprintf(stderr, "%s\n", service_error(service));
 		return 64;
 	}
 	printf("%s\n", service_url(service));
 	fflush(stdout);
-	return service_run(service);
+	int status = service_run(service);
+	service_destroy(service);
+	return status;
 }

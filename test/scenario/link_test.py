@@ -16,11 +16,12 @@ TEXT = "hello"
 PACKED = "a5" + TEXT.encode().hex()
 
 
-def call(url, function="echo", text=TEXT, concurrency=4, calls=100, seconds=10):
+def call(url, function="echo", text=TEXT, concurrency=4, calls=100, seconds=10,
+         env=None):
     done = subprocess.run(
         [PEERS / "link_caller", url, function, text, str(concurrency),
          str(calls), str(seconds)], stdout=subprocess.PIPE, timeout=seconds + 20,
-        check=True)
+        check=True, env={**os.environ, **(env or {})})
     return json.loads(done.stdout)
 
 
@@ -143,3 +144,61 @@ def test_a_service_drains_on_term_and_exits_0(serve, url):
     assert ledger["answered"] > 0
     assert ledger["dispatched_unknown"] == ledger["unanswered"] == 0, ledger
     assert not os.path.exists(url.removeprefix("ipc://"))
+
+
+def make_certificates(folder):
+    """A CA, a certificate for service and gateway, and a stranger's own."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def authority(name):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
+
+    def signed(name, by):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                "-subj", f"/CN={name}")
+        (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.pem",
+                "-CAkey", f"{by}.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "san", "-out", f"{name}.pem")
+
+    authority("ca")
+    authority("other")
+    signed("node", "ca")
+    signed("stranger", "other")
+
+
+def as_gateway(folder, name):
+    return {"LINK_CERT": f"{folder}/{name}.pem",
+            "LINK_KEY": f"{folder}/{name}.key", "LINK_CA": f"{folder}/ca.pem"}
+
+
+def test_tls_links_check_both_ends(serve, tmp_path):
+    make_certificates(tmp_path)
+    service = serve(PEERS / "stress_service", "tls+tcp://127.0.0.1:0",
+                    tmp_path / "node.pem", tmp_path / "node.key",
+                    tmp_path / "ca.pem")
+    url = service.stdout.readline().decode().strip()
+    ledger = call(url, env=as_gateway(tmp_path, "node"), concurrency=256,
+                  calls=20000)
+    assert_all_answered(ledger, 20000)
+    ledger = call(url, env=as_gateway(tmp_path, "stranger"), seconds=1)
+    assert ledger["answered"] == ledger["generations"] == 0, ledger
+    plain = call(url.replace("tls+", ""), seconds=1)
+    assert plain["answered"] == plain["generations"] == 0
+
+
+def test_large_results_cross_a_tls_link_whole(serve, tmp_path):
+    make_certificates(tmp_path)
+    service = serve(PEERS / "stress_service", "tls+tcp://127.0.0.1:0",
+                    tmp_path / "node.pem", tmp_path / "node.key",
+                    tmp_path / "ca.pem")
+    url = service.stdout.readline().decode().strip()
+    ledger = call(url, env=as_gateway(tmp_path, "node"), text="x" * 100_000,
+                  concurrency=64, calls=640)
+    assert ledger["answered"] == 640, ledger
+    assert ledger["generations"] == 1

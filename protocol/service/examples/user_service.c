@@ -97,5 +97,7 @@ main(int argc, char **argv)
 		    service_error(service));
 		return 64;
 	}
-	return service_run(service);
+	int status = service_run(service);
+	service_destroy(service);
+	return status;
 }
