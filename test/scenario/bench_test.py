@@ -1,0 +1,90 @@
+"""The report of scripts/bench: its shape, and what makes it fail."""
+import importlib.util
+import json
+import pathlib
+import sys
+
+import pytest
+
+BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
+
+
+def module(name):
+    spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+rows = module("rows")
+bench = module("bench")
+
+
+class Fake:
+    """Servers that are as fast and as honest as a test says."""
+
+    quick = True
+
+    def __init__(self, calls_per_s=500_000, **ledger):
+        self.result = {"calls_per_s": calls_per_s, "p50_us": 20.0,
+                       "p99_us": 90.0, "p999_us": 200.0,
+                       "cpu_us": {"gateway": 1.0, "service": 0.5},
+                       "errors": 0, "lost": 0, "timeouts": 0,
+                       **dict.fromkeys(rows.LEDGER, 0), **ledger}
+
+    def load_gateway(self, *_, **__):
+        return dict(self.result)
+
+    def load_echo(self, *_, **__):
+        return {"calls_per_s": 1_000_000, "p50_us": 10.0}
+
+
+def run(monkeypatch, capsys, **fake):
+    class Bench(Fake):
+        def __init__(self, *_):
+            super().__init__(**fake)
+
+        def start_echo(self):
+            pass
+
+        start_tree = close = start_echo
+
+    monkeypatch.setattr(rows, "Bench", Bench)
+    monkeypatch.setattr(sys, "argv", ["bench", "--programs", "x", "--json",
+                                      "--rows", "sync_64x16"])
+    code = bench.main()
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_report_has_the_fields_readers_hold_on_to(monkeypatch, capsys):
+    code, report = run(monkeypatch, capsys)
+    assert code == 0 and report["schema"] == 1 and report["machine"]["cpus"]
+    row = report["rows"][0]
+    assert {"name", "calls_per_s", "gateway_cpu_us", "service_cpu_us",
+            "p50_us", "p99_us", "p999_us", "echo_per_s", "echo_ratio",
+            "unanswered", "answered_twice", "holds"} <= set(row)
+    assert row["holds"] and row["echo_ratio"] == 0.5
+
+
+def test_a_slow_run_misses_its_target_and_still_exits_with_0(
+        monkeypatch, capsys):
+    code, report = run(monkeypatch, capsys, calls_per_s=1000)
+    assert code == 0 and not report["rows"][0]["holds"]
+
+
+@pytest.mark.parametrize("entry", ["unanswered", "answered_twice"])
+def test_a_broken_ledger_exits_with_1(monkeypatch, capsys, entry):
+    code, report = run(monkeypatch, capsys, **{entry: 1})
+    assert code == 1 and report["rows"][0][entry] == 3  # three rounds
+
+
+def test_refusals_are_not_speed(monkeypatch, capsys):
+    _, report = run(monkeypatch, capsys, errors=5)
+    assert not report["rows"][0]["holds"]
+
+
+def test_every_row_of_the_targets_is_there():
+    assert {"sync_64x16", "sync_64x1", "sync_1x1", "restart",
+            "supervisor_kill", "hang", "cold_start", "reload",
+            "idle_memory", "tree_memory"} <= set(rows.ROWS)
