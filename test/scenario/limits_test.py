@@ -183,6 +183,8 @@ def hammer(port, until_s, ledger):
 def test_no_window_is_above_the_limit_while_the_limiter_is_killed():
     limit, window_s = 50, 0.5
     limits = f"""\
+workers:
+  gateway: {{instances: 2}}
 rate_limiter:
   cleanup_interval_ms: 100
   global_limits:
@@ -202,6 +204,8 @@ rate_limiter:
         for thread in threads:
             thread.join()
         tree.until_whole()
+        served = [tree.child(f"gateway/{n}") for n in (1, 2)]
+        assert all(served), "both gateways share the one table"
     calls = sorted(c for ledger in ledgers for c in ledger)
     # a call was admitted between its sending and its answer: those wholly
     # inside a window were admitted in it
