@@ -77,6 +77,22 @@ nap(uint32_t ms)
 	nanosleep(&span, NULL);
 }
 
+/* show_progress is for a person who wonders whether anything happens. */
+static void
+show_progress(uint64_t waited_ms)
+{
+	if (isatty(STDERR_FILENO) == 1)
+		fprintf(stderr, "\rwaiting … %.1f s \x1b[K",
+		    (double)waited_ms / 1000);
+}
+
+static void
+end_progress(void)
+{
+	if (isatty(STDERR_FILENO) == 1)
+		fputs("\r\x1b[K", stderr);
+}
+
 enum cli_exit
 remote_ask(
     struct cli *cli, const char *op, struct text args, struct reply *reply)
@@ -98,8 +114,10 @@ remote_ask(
 		e = request_ask(&(struct request){.path = path,
 				    .op = op,
 				    .args = args,
-				    .timeout_ms = timeout_ms},
+				    .timeout_ms = timeout_ms,
+				    .waiting = show_progress},
 		    reply);
+		end_progress();
 		if (e == OK)
 			return CLI_OK;
 		request_finish(reply);

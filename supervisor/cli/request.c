@@ -18,7 +18,8 @@
 enum {
 	GREETING = 8,
 	HEAD = 1 + 8 + 4, /* 01, length, request id */
-	REQUEST_ID = 1
+	REQUEST_ID = 1,
+	SLICE_MS = 200 /* between two signs of life */
 };
 
 static const uint8_t our_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
@@ -26,10 +27,12 @@ static const uint8_t its_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
 
 struct wire {
 	int fd;
+	uint64_t began_ms;
 	uint64_t until_ms;
+	void (*waiting)(uint64_t waited_ms);
 };
 
-/* wait_for sleeps until the socket is ready or the time is up. */
+/* wait_for sleeps until the socket is ready, or tells that it still waits. */
 static enum err
 wait_for(const struct wire *w, short events)
 {
@@ -38,8 +41,14 @@ wait_for(const struct wire *w, short events)
 
 	if (now_ms >= w->until_ms)
 		return ERR_TIMEOUT;
-	int n = poll(&poll_fd, 1, (int)(w->until_ms - now_ms));
-	return n == 0 ? ERR_TIMEOUT : n < 0 && errno != EINTR ? ERR_SYSTEM : OK;
+	uint64_t left_ms = w->until_ms - now_ms;
+	int n =
+	    poll(&poll_fd, 1, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+	if (n < 0 && errno != EINTR)
+		return ERR_SYSTEM;
+	if (n == 0 && w->waiting != NULL)
+		w->waiting(clock_mono_ms() - w->began_ms);
+	return OK; /* the caller tries, and comes back if it was too early */
 }
 
 static enum err
@@ -221,8 +230,10 @@ is_anothers(const char *path)
 enum err
 request_ask(const struct request *request, struct reply *reply)
 {
-	struct wire w = {
-	    .fd = -1, .until_ms = clock_mono_ms() + request->timeout_ms};
+	struct wire w = {.fd = -1,
+	    .began_ms = clock_mono_ms(),
+	    .until_ms = clock_mono_ms() + request->timeout_ms,
+	    .waiting = request->waiting};
 	enum err e;
 
 	*reply = (struct reply){.is_ok = false};

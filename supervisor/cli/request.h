@@ -24,6 +24,8 @@ struct request {
 	const char *op;
 	struct text args; /* msgpack map */
 	uint32_t timeout_ms;
+	/* waiting (may be NULL) is called now and then while nothing comes */
+	void (*waiting)(uint64_t waited_ms);
 };
 
 struct reply {

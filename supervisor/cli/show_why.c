@@ -115,12 +115,18 @@ static void
 say_child(struct view *v, struct text child)
 {
 	struct unpacker u;
+	struct unpacker events;
 	uint32_t count = show_array(child, "obituaries", &u);
 	struct text obituary;
 
 	say_now(v, child);
+	if (show_array(child, "events", &events) > 0) {
+		view_print(v, "\nWhat was noted last:\n");
+		say_events(v, child);
+	}
 	if (count == 0) {
-		view_print(v, "No life of it has ended so far.\n");
+		if (show_u64(child, "restarts") == 0)
+			view_print(v, "No life of it has ended so far.\n");
 		return;
 	}
 	view_print(v, "\nHow earlier lives ended, newest first:\n");

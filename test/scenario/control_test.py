@@ -92,6 +92,22 @@ def test_why_tells_how_the_last_life_ended(tree):
         tree.run_banyan("why", "config_db").stdout
 
 
+def test_why_supervisor_tells_of_its_death_and_the_next_life(tree):
+    tree.until_whole()
+    before = tree.banyan("tree")["children"][0]["life"]
+    os.kill(tree.supervisor_pid(), signal.SIGKILL)
+
+    def told():
+        try:
+            return tree.banyan("why", "supervisor")["children"][0]
+        except (AssertionError, ValueError):
+            return None
+    child = until(lambda: (told() or {}).get("life") == before + 1 and told())
+    assert any(e["event"] == "supervisor_died" for e in child["events"])
+    tree.until_whole()
+    assert tree.run_banyan("stop", "supervisor").returncode == 1
+
+
 def test_a_crash_leaves_its_backtrace_in_the_obituary(tree):
     before = tree.life("rate_limiter")
     tree.kill("rate_limiter", signal.SIGSEGV)
@@ -290,6 +306,29 @@ def test_a_request_over_four_mebibytes_is_hung_up_on(tree):
     assert ask_json(tree, {"op": "version"})["ok"]
 
 
+def knock(tree, first_bytes=b""):
+    """Comes to the door and leaves at once."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(tree.run / "control.ipc"))
+        visitor.sendall(first_bytes)
+
+
+@pytest.mark.parametrize("first_bytes", [
+    b"", b"\0SP", b"\0SP\0\0\x30\0\0", b"GET / HTTP/1.1\r\n\r\n",
+    b"\0SP\0\0\x30\0\0\1\0\0\0\0\0\0\0\x08\0\0\0\1",
+    b"\0SP\0\0\x30\0\0\1\0\0\0\0\0\0\0\x02xx",
+    b"\0SP\0\0\x30\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff"])
+def test_who_leaves_or_breaks_the_wire_shuts_no_door(tree, first_bytes):
+    life = tree.life("control")
+    before = tree.descriptors(tree.pid("control"))
+    for _ in range(100):
+        knock(tree, first_bytes)
+    assert ask_json(tree, {"op": "version"})["ok"]
+    until(lambda: tree.descriptors(tree.pid("control")) <= before,
+          what="no descriptor is left behind")
+    assert tree.life("control") == life
+
+
 def test_sixty_four_requests_wait_for_a_hung_role_and_delay_nobody(tree):
     tree.until_whole()
     pid = tree.pid("rate_limiter")
@@ -303,6 +342,13 @@ def test_sixty_four_requests_wait_for_a_hung_role_and_delay_nobody(tree):
             waiting.append(control)
         assert ask_json(tree, {"op": "health"})["ok"]
         assert ask_json(tree, {"op": "tree"})["ok"]
+        for _ in range(10):  # above 64: these wait for a free desk
+            control = Control(tree.run / "control.ipc", 30)
+            control.send(b'{"op":"limits.config"}')
+            waiting.append(control)
+        for control in waiting[:20]:
+            control.close()  # who no longer listens must not be missed
+        del waiting[:20]
         for control in waiting:
             reply = json.loads(control.answer())
             assert reply["ok"] is False
@@ -312,6 +358,25 @@ def test_sixty_four_requests_wait_for_a_hung_role_and_delay_nobody(tree):
         tree.run_banyan("resume", "rate_limiter")
         for control in waiting:
             control.close()
+    tree.until_whole()
+
+
+def test_a_role_that_dies_under_a_question_is_answered_for_at_once(tree):
+    tree.until_whole()
+    pid = tree.pid("rate_limiter")
+    # connected: what is asked now reaches this life and no later one
+    assert ask_json(tree, {"op": "limits.config"})["ok"]
+    os.kill(pid, signal.SIGSTOP)
+    control = Control(tree.run / "control.ipc")
+    control.send(b'{"op":"limits.config"}')
+    assert ask_json(tree, {"op": "version"})["ok"]  # it was passed on by now
+    os.kill(pid, signal.SIGKILL)
+    error = json.loads(control.answer())["error"]
+    control.close()
+    assert error["class"] == "unavailable"
+    assert "died before it answered" in error["message"]
+    assert error["hint"] == "`banyan why rate_limiter` tells what happened " \
+        "to it"
     tree.until_whole()
 
 

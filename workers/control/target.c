@@ -33,6 +33,10 @@ is_in_tree(struct worker *w, const struct target *target)
 {
 	struct stats_child child;
 
+	/* no child, but an operator may ask what happened to them; orders for
+	 * them the supervisor refuses */
+	if (target->role == ROLE_supervisor || target->role == ROLE_guard)
+		return target->instance == 0;
 	for (uint32_t i = STATS_SLOT_FIRST_CHILD; i < STATS_SLOTS; i++)
 		if (stats_child_get(worker_stats(w), i, &child) == OK &&
 		    child.role == (uint32_t)target->role &&

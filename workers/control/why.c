@@ -11,16 +11,18 @@
 #include <string.h>
 
 #include "protocol/base/arena.h"
-#include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/events.h"
 #include "protocol/json.h"
 #include "protocol/pack.h"
 #include "protocol/stats_tree.h"
+#include "workers/control/census.h"
 #include "workers/control/control.h"
 #include "workers/control/target.h"
 #include "workers/kit/worker.h"
 
 enum {
+	EVENTS_SHOWN = 8,
 	SHOWN = 10, /* obituaries of each child */
 	DOCUMENT_BYTES = 64 << 10,
 	FOLDER_BYTES = 1024
@@ -112,14 +114,37 @@ put_bool(struct packer *p, const char *key, bool value)
 	pack_bool(p, value);
 }
 
+/* pack_events packs the last things a process noted in its ring. */
 static void
-pack_child(
-    struct worker *w, struct command *command, const struct stats_child *c)
+pack_events(struct worker *w, struct command *command, uint32_t slot)
 {
 	struct packer *p = command->result;
-	uint64_t now_ms = clock_mono_ms();
+	struct event_record *last =
+	    ARENA_ARRAY(command->arena, struct event_record, EVENTS_SHOWN);
+	uint32_t count =
+	    events_last(worker_events(w), slot, 0, last, EVENTS_SHOWN);
 
-	pack_map(p, 12);
+	pack_array(p, count);
+	for (uint32_t i = 0; i < count; i++) {
+		pack_map(p, 3);
+		put_u64(p, "wall_us", last[i].wall_us);
+		put_text(p, "event", event_name(last[i].id));
+		pack_string(p, "text");
+		pack_text(p,
+		    (struct text){
+			.at = last[i].bytes, .len = last[i].text.len});
+	}
+}
+
+static void
+pack_process(struct worker *w, struct command *command,
+    const struct census *census, const struct census_process *process)
+{
+	struct packer *p = command->result;
+	const struct stats_child *c = &process->child;
+	uint64_t now_ms = census->now_ms;
+
+	pack_map(p, 13);
 	put_text(p, "role", role_name((enum role)c->role));
 	put_u64(p, "instance", c->instance);
 	put_text(p, "state", child_state_name((enum child_state)c->state));
@@ -135,6 +160,10 @@ pack_child(
 	put_text(p, "reason", c->reason);
 	pack_string(p, "obituaries");
 	pack_obituaries(w, command, c);
+	pack_string(p, "events");
+	/* the supervisor cannot mourn itself: the guard noted its deaths */
+	pack_events(w, command,
+	    c->role == ROLE_supervisor ? STATS_SLOT_GUARD : process->slot);
 }
 
 void
@@ -142,21 +171,23 @@ control_cmd_why(struct worker *w, struct command *command)
 {
 	struct packer *p = command->result;
 	struct target target;
-	struct stats_child child;
 	uint32_t count = 0;
 
 	if (!target_read(w, command, &target))
 		return;
+	const struct census *census =
+	    census_take(command->arena, worker_stats(w));
 	pack_map(p, 2);
-	put_u64(p, "now_ms", clock_wall_ms());
+	put_u64(p, "now_ms", census->wall_ms);
 	pack_string(p, "children");
 	size_t place = pack_open(p);
-	for (uint32_t i = STATS_SLOT_FIRST_CHILD; i < STATS_SLOTS; i++) {
-		if (stats_child_get(worker_stats(w), i, &child) != OK ||
-		    child.role != (uint32_t)target.role ||
-		    (target.instance != 0 && child.instance != target.instance))
+	for (uint32_t i = 0; i < census->count; i++) {
+		const struct stats_child *c = &census->process[i].child;
+
+		if (c->role != (uint32_t)target.role ||
+		    (target.instance != 0 && c->instance != target.instance))
 			continue;
-		pack_child(w, command, &child);
+		pack_process(w, command, census, &census->process[i]);
 		count++;
 	}
 	pack_close_array(p, place, count);

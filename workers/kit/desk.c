@@ -2,10 +2,6 @@
 /*
  * Design notes
  *
- * nng calls back on its own threads. A callback here posts to the loop and
- * does nothing else, so a desk is touched by one thread only: the loop's.
- * One aio serves a desk for receiving and sending in turn.
- *
  * The reply is built in one buffer: the head of an ok reply is written before
  * the handler runs and the handler packs its value behind it, so no result is
  * copied. A failure truncates and writes the other form.
@@ -13,48 +9,38 @@
 
 #include "workers/kit/desk.h"
 
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "protocol/base/buffer.h"
 #include "protocol/base/memory.h"
 #include "protocol/endpoint.h"
 #include "protocol/json.h"
 #include "protocol/pack.h"
+#include "workers/kit/door.h"
 #include "workers/kit/inside.h"
 #include "workers/kit/route_inside.h"
 
 enum {
 	DESKS_DEFAULT = 4,
 	DESKS_MOST = 64,
-	SEND_MS = 5000,         /* a peer that does not read loses its answer */
 	REPLY_SLACK = 1024,     /* for heads, under what a peer accepts */
 	MESSAGE_NODES = 1 << 20 /* a batch of ten thousand functions */
-};
-
-enum desk_state {
-	DESK_RECEIVING,
-	DESK_WORKING,
-	DESK_SENDING,
-	DESK_CLOSED
 };
 
 struct desk {
 	struct command command; /* first: a command is its desk */
 	struct desks *desks;
-	enum desk_state state;
-	nng_ctx ctx;
-	nng_aio *aio;
-	struct loop_post post;
+	struct caller *caller; /* NULL when it has left */
+	char header[DOOR_HEADER];
+	uint32_t header_bytes;
 	struct arena arena;
 	struct buffer reply; /* msgpack */
 	struct packer packer;
 	size_t head_bytes; /* of an ok reply, before the result */
+	bool is_taken;
+	uint64_t serial; /* of the request it has: a desk is used again */
 	bool is_json;
 	bool is_operators; /* a command, not a message */
 	bool is_parked;
@@ -64,9 +50,7 @@ struct desk {
 
 struct desks {
 	struct worker *worker;
-	nng_socket socket;
-	atomic_uint strangers; /* refused peers not yet counted */
-	struct loop_post stranger_post;
+	struct door *door;
 	uint32_t count;
 	struct desk desk[];
 };
@@ -75,17 +59,6 @@ static struct desk *
 desk_of(struct command *command)
 {
 	return (struct desk *)(void *)command;
-}
-
-static void
-listen_again(struct desk *d)
-{
-	buffer_truncate(&d->reply, 0);
-	buffer_release(&d->reply);
-	arena_reset(&d->arena);
-	d->state = DESK_RECEIVING;
-	nng_aio_set_timeout(d->aio, NNG_DURATION_INFINITE);
-	nng_ctx_recv(d->ctx, d->aio);
 }
 
 /* --- the way out --- */
@@ -112,18 +85,19 @@ as_json(struct desk *d, struct buffer *out)
 	return e == OK ? buffer_append(out, "\n", 1) : e;
 }
 
+/* send_bytes ends the request: the desk is free for the next one. */
 static void
 send_bytes(struct desk *d, struct text bytes)
 {
-	nng_msg *message;
-
-	if (nng_msg_alloc(&message, 0) != 0 ||
-	    nng_msg_append(message, bytes.at, bytes.len) != 0)
-		INVARIANT(!"memory for a reply");
-	d->state = DESK_SENDING;
-	nng_aio_set_msg(d->aio, message);
-	nng_aio_set_timeout(d->aio, SEND_MS);
-	nng_ctx_send(d->ctx, d->aio);
+	if (d->caller != NULL)
+		door_reply(d->caller,
+		    (struct text){.at = d->header, .len = d->header_bytes},
+		    bytes);
+	buffer_truncate(&d->reply, 0);
+	buffer_release(&d->reply);
+	arena_reset(&d->arena);
+	d->caller = NULL;
+	d->is_taken = false;
 }
 
 static void
@@ -221,10 +195,12 @@ command_finish(struct command *command)
 {
 	struct desk *d = desk_of(command);
 
-	INVARIANT(d->state == DESK_WORKING);
-	if (d->is_parked)
-		send_reply(d);
+	INVARIANT(d->is_taken);
+	if (!d->is_parked)
+		return; /* sent when its handler returns */
 	d->is_parked = false;
+	send_reply(d);
+	door_resume(d->desks->door);
 }
 
 /* --- the way in --- */
@@ -293,35 +269,21 @@ take_request(struct desk *d, struct text raw, struct text *request)
 	return e == OK;
 }
 
-/* name_peer asks nng, which asked the kernel, who sent this. */
 static void
-name_peer(struct command *command, nng_msg *message)
+answer(struct desk *d, struct text raw)
 {
-	nng_pipe pipe = nng_msg_get_pipe(message);
-	uint64_t uid = 0;
-	uint64_t pid = 0;
-
-	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) == 0 &&
-	    nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid) == 0) {
-		command->peer_uid = (uint32_t)uid;
-		command->peer_pid = (uint32_t)pid;
-	}
-}
-
-static void
-answer(struct desk *d, nng_msg *message)
-{
-	struct text raw = {
-	    .at = nng_msg_body(message), .len = (uint32_t)nng_msg_len(message)};
 	struct worker *w = d->desks->worker;
 	struct text request;
+	uint64_t serial = ++d->serial;
 
-	d->state = DESK_WORKING;
+	d->is_taken = true;
 	d->is_parked = d->is_answered = d->has_failed = false;
 	d->is_operators = true;
-	d->command = (struct command){
-	    .worker = w, .arena = &d->arena, .result = &d->packer};
-	name_peer(&d->command, message);
+	d->command = (struct command){.worker = w,
+	    .arena = &d->arena,
+	    .result = &d->packer,
+	    .peer_uid = door_caller_uid(d->caller),
+	    .peer_pid = door_caller_pid(d->caller)};
 	begin_reply(d);
 	if (!take_request(d, raw, &request) || !open_envelope(d, request)) {
 		stats_add(w->slot, COUNTER_process_messages_refused, 1);
@@ -329,115 +291,54 @@ answer(struct desk *d, nng_msg *message)
 		return;
 	}
 	d->is_operators = route_run(w, &d->command);
-	if (!d->is_parked && d->state == DESK_WORKING)
+	/* finished meanwhile, it may already serve somebody else */
+	if (d->serial == serial && d->is_taken && !d->is_parked)
 		send_reply(d);
 }
 
-static void
-take_turn(void *ctx)
-{
-	struct desk *d = ctx;
-	int failure = (int)nng_aio_result(d->aio);
-	nng_msg *message;
+/* --- the door's events --- */
 
-	if (failure == NNG_ECLOSED) {
-		d->state = DESK_CLOSED;
-		return;
-	}
-	if (d->state == DESK_SENDING) {
-		if (failure != 0)
-			nng_msg_free(nng_aio_get_msg(d->aio));
-		listen_again(d);
-		return;
-	}
-	if (failure != 0) {
-		listen_again(d);
-		return;
-	}
-	message = nng_aio_get_msg(d->aio);
-	answer(d, message);
-	nng_msg_free(message);
-}
-
-/* --- the door --- */
-
-/* aio_done and the next run on nng's threads: they only post. */
-static void
-aio_done(void *ctx)
-{
-	struct desk *d = ctx;
-
-	loop_post(d->desks->worker->loop, &d->post);
-}
-
-static void
-check_peer(nng_pipe pipe, nng_pipe_ev event, void *ctx)
+static bool
+take(void *ctx, struct caller *caller, struct text header, struct text body)
 {
 	struct desks *desks = ctx;
-	uint64_t uid = UINT64_MAX;
+	struct desk *d = NULL;
 
-	(void)event;
-	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) == 0 &&
-	    (uid == geteuid() || uid == 0))
-		return;
-	nng_pipe_close(pipe);
-	atomic_fetch_add(&desks->strangers, 1);
-	loop_post(desks->worker->loop, &desks->stranger_post);
+	for (uint32_t i = 0; i < desks->count && d == NULL; i++)
+		if (!desks->desk[i].is_taken)
+			d = &desks->desk[i];
+	if (d == NULL)
+		return false;
+	d->caller = caller;
+	memcpy(d->header, header.at, header.len);
+	d->header_bytes = header.len;
+	answer(d, body);
+	return true;
+}
+
+/* caller_left: what it asked is still answered, into nothing. */
+static void
+caller_left(void *ctx, struct caller *caller)
+{
+	struct desks *desks = ctx;
+
+	for (uint32_t i = 0; i < desks->count; i++)
+		if (desks->desk[i].caller == caller)
+			desks->desk[i].caller = NULL;
 }
 
 static void
-note_strangers(void *ctx)
+note_stranger(void *ctx, uint32_t uid)
 {
 	struct desks *desks = ctx;
-	unsigned count = atomic_exchange(&desks->strangers, 0);
 
-	stats_add(desks->worker->slot, COUNTER_process_messages_refused, count);
+	stats_add(desks->worker->slot, COUNTER_process_messages_refused, 1);
 	event_note(EVENT_message_refused,
-	    "reason=\"another user knocked\" times=%u", count);
-}
-
-static int
-open_desk(struct desks *desks, struct desk *d)
-{
-	int failure;
-
-	d->desks = desks;
-	arena_init(&d->arena);
-	buffer_init(&d->reply, ENDPOINT_MOST_BYTES - REPLY_SLACK);
-	d->post = (struct loop_post){.run = take_turn, .ctx = d};
-	loop_post_register(desks->worker->loop, &d->post);
-	failure = nng_ctx_open(&d->ctx, desks->socket);
-	if (failure == 0)
-		failure = nng_aio_alloc(&d->aio, aio_done, d);
-	if (failure == 0)
-		listen_again(d);
-	return failure;
-}
-
-static int
-open_door(struct desks *desks, const char *url)
-{
-	nng_listener listener;
-	int failure = nng_rep0_open(&desks->socket);
-
-	if (failure != 0)
-		return failure;
-	nng_pipe_notify(desks->socket, NNG_PIPE_EV_ADD_PRE, check_peer, desks);
-	failure = nng_listener_create(&listener, desks->socket, url);
-	if (failure == 0)
-		failure = nng_listener_set_int(
-		    listener, NNG_OPT_IPC_PERMISSIONS, 0600);
-	if (failure == 0)
-		failure = nng_listener_set_size(
-		    listener, NNG_OPT_RECVMAXSZ, ENDPOINT_MOST_BYTES);
-	for (uint32_t i = 0; i < desks->count && failure == 0; i++)
-		failure = open_desk(desks, &desks->desk[i]);
-	/* last: nobody may knock before the desks are manned */
-	return failure == 0 ? nng_listener_start(listener, 0) : failure;
+	    "reason=\"another user knocked\" uid=%u", uid);
 }
 
 bool
-desks_open(struct worker *w, const char *url, const char **why)
+desks_open(struct worker *w, const char *path, const char **why)
 {
 	uint32_t count = w->spec->contexts;
 
@@ -449,20 +350,25 @@ desks_open(struct worker *w, const char *url, const char **why)
 	    memory_new(sizeof(*desks) + count * sizeof(desks->desk[0]));
 	desks->worker = w;
 	desks->count = count;
-	desks->stranger_post =
-	    (struct loop_post){.run = note_strangers, .ctx = desks};
-	loop_post_register(w->loop, &desks->stranger_post);
+	for (uint32_t i = 0; i < count; i++) {
+		struct desk *d = &desks->desk[i];
+
+		d->desks = desks;
+		arena_init(&d->arena);
+		buffer_init(&d->reply, ENDPOINT_MOST_BYTES - REPLY_SLACK);
+	}
 	w->desks = desks;
-	int failure = open_door(desks, url);
-	*why = failure != 0 ? nng_strerror(failure) : NULL;
-	return failure == 0;
+	desks->door = door_open(w->loop, path,
+	    &(struct door_events){.ctx = desks,
+		.request = take,
+		.gone = caller_left,
+		.stranger = note_stranger},
+	    why);
+	return desks->door != NULL;
 }
 
 bool
 desks_are_sending(const struct desks *desks)
 {
-	for (uint32_t i = 0; i < desks->count; i++)
-		if (desks->desk[i].state == DESK_SENDING)
-			return true;
-	return false;
+	return door_has_unsent(desks->door);
 }

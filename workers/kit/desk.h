@@ -3,14 +3,13 @@
 #define WORKERS_KIT_DESK_H
 
 /*
- * desk - where requests are taken in, answered and handed back: one nng REP
- * socket at our endpoint, and as many desks (REP contexts) as requests may be
- * open at once. A desk that waits for somebody delays no other.
+ * desk - where requests are answered: as many desks as requests may be open
+ * at once. One that waits for somebody delays no other; when all are taken,
+ * the door (door.h) lets the next request wait in its caller's socket.
  *
- * Trust:  only processes of our own user (or root) get past the door; what
- *         they send is bounded by RECVMAXSZ and passes pack_check first.
- * Owner:  the worker's, from desks_open to exit. nng_close is never called:
- *         it can hang under load (spec: nng 1.5.2), and exit closes as well.
+ * Trust:  the door let in only processes of our own user or root and bounded
+ *         what they send; here it passes pack_check before anybody reads it.
+ * Owner:  the worker's, from desks_open to exit.
  */
 
 #include <stdbool.h>
@@ -20,10 +19,10 @@
 struct desks;
 struct worker;
 
-/* desks_open listens at `url`; false with a reason in `why`. */
-bool desks_open(struct worker *, const char *url, const char **why);
+/* desks_open listens at `path`; false with a reason in `why`. */
+bool desks_open(struct worker *, const char *path, const char **why);
 
-/* desks_are_sending: is a reply on its way to nng? Wait for it before exit. */
+/* desks_are_sending: is a reply still on its way? Wait for it before exit. */
 bool desks_are_sending(const struct desks *);
 
 #endif /* WORKERS_KIT_DESK_H */

@@ -187,12 +187,12 @@ open_loop(struct worker *w)
 static void
 open_endpoint(struct worker *w)
 {
-	char url[ENDPOINT_URL];
+	char path[ENDPOINT_PATH];
 	const char *why = "its path is too long";
 
-	if (endpoint_url(w->runtime_dir, w->spec->role, w->instance, url) !=
+	if (endpoint_path(w->runtime_dir, w->spec->role, w->instance, path) !=
 		OK ||
-	    !desks_open(w, url, &why))
+	    !desks_open(w, path, &why))
 		worker_fail(w, EXIT_SYSTEM, "cannot listen in %s: %s",
 		    w->runtime_dir, why);
 }

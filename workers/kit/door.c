@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * The wire, each way: eight bytes of greeting, then frames of 01, length
+ * (u64, big-endian), payload. A request's payload opens with hops, u32 each,
+ * the last with its high bit set; an answer opens with the same bytes.
+ *
+ * A caller that closes inside a callback is still on the stack above it: it
+ * is freed by a post, on the next turn.
+ */
+
+#include "workers/kit/door.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol/base/buffer.h"
+#include "protocol/base/fd.h"
+#include "protocol/base/memory.h"
+#include "protocol/endpoint.h"
+
+enum {
+	GREETING = 8,
+	FRAME_HEAD = 9,
+	BACKLOG = 128,
+	CALLERS_MOST = 512,
+	READ_BYTES = 64 << 10,
+	OUT_BYTES = 4 * ENDPOINT_MOST_BYTES /* unread answers of one caller */
+};
+
+struct caller {
+	struct door *door;
+	struct caller *next;
+	struct loop_watch watch;
+	struct buffer in;
+	struct buffer out;
+	uint32_t uid;
+	uint32_t pid;
+	bool is_greeted;
+	bool is_held; /* its next request was told "not now" */
+	bool is_gone;
+};
+
+struct door {
+	struct loop *loop;
+	struct door_events events;
+	struct loop_watch listener;
+	struct caller *callers;
+	struct caller *graveyard;
+	struct loop_post bury;
+	uint32_t count;
+	bool is_resuming;
+};
+
+static const uint8_t our_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
+static const uint8_t its_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+
+/* --- a caller's end --- */
+
+static void
+bury(void *ctx)
+{
+	struct door *door = ctx;
+
+	while (door->graveyard != NULL) {
+		struct caller *c = door->graveyard;
+
+		door->graveyard = c->next;
+		buffer_finish(&c->in);
+		buffer_finish(&c->out);
+		memory_free(c);
+	}
+}
+
+static void
+hang_up(struct caller *c)
+{
+	struct door *door = c->door;
+	struct caller **at = &door->callers;
+
+	if (c->is_gone)
+		return;
+	c->is_gone = true;
+	loop_watch_remove(door->loop, &c->watch);
+	fd_close(&c->watch.fd);
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->next = door->graveyard;
+	door->graveyard = c;
+	door->count--;
+	door->events.gone(door->events.ctx, c);
+	loop_post(door->loop, &door->bury);
+}
+
+/* --- out --- */
+
+static void
+want(struct caller *c)
+{
+	uint32_t events = c->is_held ? 0 : EPOLLIN;
+
+	if (buffer_used(&c->out) > 0)
+		events |= EPOLLOUT;
+	if (!c->is_gone)
+		loop_watch_change(c->door->loop, &c->watch, events);
+}
+
+static void
+flush(struct caller *c)
+{
+	while (!c->is_gone && buffer_used(&c->out) > 0) {
+		ssize_t n = send(c->watch.fd, buffer_at(&c->out),
+		    buffer_used(&c->out), MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			hang_up(c);
+		else
+			buffer_consume(&c->out, (size_t)n);
+	}
+	if (!c->is_gone)
+		buffer_release(&c->out);
+	want(c);
+}
+
+void
+door_reply(struct caller *c, struct text header, struct text body)
+{
+	uint8_t head[FRAME_HEAD] = {1};
+	uint64_t length = (uint64_t)header.len + body.len;
+
+	if (c->is_gone)
+		return;
+	for (int i = 8; i > 0; i--, length >>= 8)
+		head[i] = (uint8_t)length;
+	if (buffer_append(&c->out, head, FRAME_HEAD) != OK ||
+	    buffer_append_text(&c->out, header) != OK ||
+	    buffer_append_text(&c->out, body) != OK)
+		hang_up(c); /* it does not read what it asks for */
+	else
+		flush(c);
+}
+
+/* --- in --- */
+
+/* header_of measures the hops; 0 when the bytes are none. */
+static uint32_t
+header_of(const uint8_t *payload, uint64_t bytes)
+{
+	for (uint32_t at = 0; at + 4 <= bytes && at + 4 <= DOOR_HEADER; at += 4)
+		if ((payload[at] & 0x80) != 0)
+			return at + 4;
+	return 0;
+}
+
+/* take_frame hands on one request; false when there is none to take. */
+static bool
+take_frame(struct caller *c)
+{
+	const struct door_events *events = &c->door->events;
+	const uint8_t *at = buffer_at(&c->in);
+	uint64_t length = 0;
+
+	if (buffer_used(&c->in) < FRAME_HEAD)
+		return false;
+	for (int i = 1; i < FRAME_HEAD; i++)
+		length = length << 8 | at[i];
+	if (at[0] != 1 || length > ENDPOINT_MOST_BYTES + DOOR_HEADER) {
+		hang_up(c);
+		return false;
+	}
+	if (buffer_used(&c->in) < FRAME_HEAD + length)
+		return false;
+	uint32_t header = header_of(at + FRAME_HEAD, length);
+	if (header == 0) {
+		hang_up(c);
+		return false;
+	}
+	const char *payload = (const char *)at + FRAME_HEAD;
+	c->is_held = !events->request(events->ctx, c,
+	    (struct text){.at = payload, .len = header},
+	    (struct text){
+		.at = payload + header, .len = (uint32_t)length - header});
+	if (c->is_held || c->is_gone)
+		return false;
+	buffer_consume(&c->in, FRAME_HEAD + length);
+	return true;
+}
+
+static void
+take_all(struct caller *c)
+{
+	if (!c->is_greeted && buffer_used(&c->in) >= GREETING) {
+		c->is_greeted =
+		    memcmp(buffer_at(&c->in), its_greeting, GREETING) == 0;
+		buffer_consume(&c->in, GREETING);
+		if (!c->is_greeted)
+			hang_up(c);
+	}
+	while (!c->is_gone && c->is_greeted && !c->is_held && take_frame(c))
+		;
+	if (!c->is_gone)
+		buffer_release(&c->in);
+}
+
+static void
+read_some(struct caller *c)
+{
+	uint8_t *to;
+	ssize_t n;
+
+	if (buffer_reserve(&c->in, READ_BYTES, &to) != OK) {
+		hang_up(c);
+		return;
+	}
+	n = recv(c->watch.fd, to, READ_BYTES, 0);
+	if (n > 0) {
+		buffer_commit(&c->in, (size_t)n);
+		take_all(c);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		hang_up(c);
+	}
+}
+
+static void
+caller_ready(void *ctx, uint32_t events)
+{
+	struct caller *c = ctx;
+
+	if ((events & EPOLLOUT) != 0)
+		flush(c);
+	if (!c->is_gone && !c->is_held &&
+	    (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+		read_some(c);
+	else if (!c->is_gone && (events & (EPOLLHUP | EPOLLERR)) != 0)
+		hang_up(c); /* held, and nobody is left to answer */
+	want(c);
+}
+
+void
+door_resume(struct door *door)
+{
+	struct caller *next;
+
+	if (door->is_resuming)
+		return; /* an answer inside: the loop below goes on anyway */
+	door->is_resuming = true;
+	for (struct caller *c = door->callers; c != NULL; c = next) {
+		next = c->next;
+		if (!c->is_held)
+			continue;
+		c->is_held = false;
+		take_all(c);
+		want(c);
+	}
+	door->is_resuming = false;
+}
+
+/* --- callers come --- */
+
+static bool
+is_welcome(struct door *door, int fd, struct ucred *peer)
+{
+	socklen_t size = sizeof(*peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0)
+		return false;
+	if (peer->uid == geteuid() || peer->uid == 0)
+		return door->count < CALLERS_MOST;
+	door->events.stranger(door->events.ctx, peer->uid);
+	return false;
+}
+
+static void
+let_in(struct door *door, int fd, const struct ucred *peer)
+{
+	struct caller *c = MEMORY_NEW(struct caller);
+
+	c->door = door;
+	c->uid = peer->uid;
+	c->pid = (uint32_t)peer->pid;
+	buffer_init(&c->in, ENDPOINT_MOST_BYTES + 2 * READ_BYTES);
+	buffer_init(&c->out, OUT_BYTES);
+	c->watch =
+	    (struct loop_watch){.fd = fd, .ready = caller_ready, .ctx = c};
+	c->next = door->callers;
+	door->callers = c;
+	door->count++;
+	if (loop_watch_add(door->loop, &c->watch, EPOLLIN) != OK ||
+	    buffer_append(&c->out, our_greeting, GREETING) != OK)
+		hang_up(c);
+	else
+		flush(c);
+}
+
+static void
+somebody_knocks(void *ctx, uint32_t events)
+{
+	struct door *door = ctx;
+	struct ucred peer;
+	int fd;
+
+	(void)events;
+	while ((fd = accept4(door->listener.fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		if (is_welcome(door, fd, &peer))
+			let_in(door, fd, &peer);
+		else
+			fd_close(&fd);
+}
+
+/* --- opening --- */
+
+/* is_stale: does nobody listen behind this path any more? */
+static bool
+is_stale(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool stale = fd >= 0 &&
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) <
+		0 &&
+	    errno == ECONNREFUSED;
+
+	fd_close(&fd);
+	return stale;
+}
+
+static enum err
+listen_at(struct door *door, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct sockaddr *any = (const struct sockaddr *)&address;
+
+	if (text_copy(text_of(path), address.sun_path,
+		sizeof(address.sun_path)) != OK)
+		return ERR_TOO_BIG;
+	door->listener.fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (door->listener.fd < 0)
+		return ERR_SYSTEM;
+	if (bind(door->listener.fd, any, sizeof(address)) < 0) {
+		/* an earlier life was killed and left its name behind */
+		if (errno != EADDRINUSE || !is_stale(&address) ||
+		    unlink(path) < 0 ||
+		    bind(door->listener.fd, any, sizeof(address)) < 0)
+			return ERR_SYSTEM;
+	}
+	if (listen(door->listener.fd, BACKLOG) < 0)
+		return ERR_SYSTEM;
+	return loop_watch_add(door->loop, &door->listener, EPOLLIN);
+}
+
+struct door *
+door_open(struct loop *loop, const char *path, const struct door_events *events,
+    const char **why)
+{
+	struct door *door = MEMORY_NEW(struct door);
+
+	door->loop = loop;
+	door->events = *events;
+	door->listener =
+	    (struct loop_watch){.ready = somebody_knocks, .ctx = door};
+	door->bury = (struct loop_post){.run = bury, .ctx = door};
+	loop_post_register(loop, &door->bury);
+	enum err e = listen_at(door, path);
+	if (e == OK)
+		return door;
+	*why = e == ERR_TOO_BIG ? "its path is too long" : strerror(errno);
+	memory_free(door);
+	return NULL;
+}
+
+bool
+door_has_unsent(const struct door *door)
+{
+	for (const struct caller *c = door->callers; c != NULL; c = c->next)
+		if (buffer_used(&c->out) > 0)
+			return true;
+	return false;
+}
+
+uint32_t
+door_caller_uid(const struct caller *c)
+{
+	return c->uid;
+}
+
+uint32_t
+door_caller_pid(const struct caller *c)
+{
+	return c->pid;
+}
