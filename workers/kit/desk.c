@@ -18,7 +18,7 @@
 #include "protocol/endpoint.h"
 #include "protocol/json.h"
 #include "protocol/pack.h"
-#include "workers/kit/door.h"
+#include "workers/kit/porch.h"
 #include "workers/kit/inside.h"
 #include "workers/kit/route_inside.h"
 
@@ -33,7 +33,7 @@ struct desk {
 	struct command command; /* first: a command is its desk */
 	struct desks *desks;
 	struct caller *caller; /* NULL when it has left */
-	char header[DOOR_HEADER];
+	char header[PORCH_HEADER];
 	uint32_t header_bytes;
 	struct arena arena;
 	struct buffer reply; /* msgpack */
@@ -50,7 +50,7 @@ struct desk {
 
 struct desks {
 	struct worker *worker;
-	struct door *door;
+	struct porch *porch;
 	uint32_t count;
 	struct desk desk[];
 };
@@ -90,7 +90,7 @@ static void
 send_bytes(struct desk *d, struct text bytes)
 {
 	if (d->caller != NULL)
-		door_reply(d->caller,
+		porch_reply(d->caller,
 		    (struct text){.at = d->header, .len = d->header_bytes},
 		    bytes);
 	buffer_truncate(&d->reply, 0);
@@ -200,7 +200,7 @@ command_finish(struct command *command)
 		return; /* sent when its handler returns */
 	d->is_parked = false;
 	send_reply(d);
-	door_resume(d->desks->door);
+	porch_resume(d->desks->porch);
 }
 
 /* --- the way in --- */
@@ -282,8 +282,8 @@ answer(struct desk *d, struct text raw)
 	d->command = (struct command){.worker = w,
 	    .arena = &d->arena,
 	    .result = &d->packer,
-	    .peer_uid = door_caller_uid(d->caller),
-	    .peer_pid = door_caller_pid(d->caller)};
+	    .peer_uid = porch_caller_uid(d->caller),
+	    .peer_pid = porch_caller_pid(d->caller)};
 	begin_reply(d);
 	if (!take_request(d, raw, &request) || !open_envelope(d, request)) {
 		stats_add(w->slot, COUNTER_process_messages_refused, 1);
@@ -296,7 +296,7 @@ answer(struct desk *d, struct text raw)
 		send_reply(d);
 }
 
-/* --- the door's events --- */
+/* --- the porch's events --- */
 
 static bool
 take(void *ctx, struct caller *caller, struct text header, struct text body)
@@ -358,17 +358,17 @@ desks_open(struct worker *w, const char *path, const char **why)
 		buffer_init(&d->reply, ENDPOINT_MOST_BYTES - REPLY_SLACK);
 	}
 	w->desks = desks;
-	desks->door = door_open(w->loop, path,
-	    &(struct door_events){.ctx = desks,
+	desks->porch = porch_open(w->loop, path,
+	    &(struct porch_events){.ctx = desks,
 		.request = take,
 		.gone = caller_left,
 		.stranger = note_stranger},
 	    why);
-	return desks->door != NULL;
+	return desks->porch != NULL;
 }
 
 bool
 desks_are_sending(const struct desks *desks)
 {
-	return door_has_unsent(desks->door);
+	return porch_has_unsent(desks->porch);
 }

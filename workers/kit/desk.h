@@ -5,9 +5,9 @@
 /*
  * desk - where requests are answered: as many desks as requests may be open
  * at once. One that waits for somebody delays no other; when all are taken,
- * the door (door.h) lets the next request wait in its caller's socket.
+ * the porch (porch.h) lets the next request wait in its caller's socket.
  *
- * Trust:  the door let in only processes of our own user or root and bounded
+ * Trust:  the porch let in only processes of our own user or root and bounded
  *         what they send; here it passes pack_check before anybody reads it.
  * Owner:  the worker's, from desks_open to exit.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#ifndef WORKERS_KIT_DOOR_H
-#define WORKERS_KIT_DOOR_H
+#ifndef WORKERS_KIT_PORCH_H
+#define WORKERS_KIT_PORCH_H
 
 /*
- * door - our endpoint: a Unix socket that speaks nng's SP wire as a REP0, so
+ * porch - our endpoint: a Unix socket that speaks nng's SP wire as a REP0, so
  * any nng or nanomsg REQ can ask. It knows frames and peers, nothing of what
  * is in them.
  *
@@ -14,7 +14,7 @@
  * Trust:  only our own user and root get in, as the kernel names them;
  *         lengths are bounded before memory is taken; a peer that breaks the
  *         wire or does not read its answers is hung up on.
- * Owner:  the door and its callers are ours. A caller is gone after `gone`.
+ * Owner:  the porch and its callers are ours. A caller is gone after `gone`.
  */
 
 #include <stdbool.h>
@@ -24,35 +24,35 @@
 #include "protocol/base/text.h"
 
 enum {
-	DOOR_HEADER = 4 * 9 /* hops and request id, echoed with the answer */
+	PORCH_HEADER = 4 * 9 /* hops and request id, echoed with the answer */
 };
 
 struct caller;
-struct door;
+struct porch;
 
-struct door_events {
+struct porch_events {
 	void *ctx;
 	/* request: false means "not now", and it comes again after
-	 * door_resume. Texts are borrowed until it returns. */
+	 * porch_resume. Texts are borrowed until it returns. */
 	bool (*request)(
 	    void *ctx, struct caller *, struct text header, struct text body);
 	void (*gone)(void *ctx, struct caller *);
 	void (*stranger)(void *ctx, uint32_t uid);
 };
 
-/* door_open gives NULL with a reason in `why`. */
-struct door *door_open(struct loop *, const char *path,
-    const struct door_events *, const char **why);
+/* porch_open gives NULL with a reason in `why`. */
+struct porch *porch_open(struct loop *, const char *path,
+    const struct porch_events *, const char **why);
 
-void door_reply(struct caller *, struct text header, struct text body);
+void porch_reply(struct caller *, struct text header, struct text body);
 
-/* door_resume: requests that were told "not now" may come again. */
-void door_resume(struct door *);
+/* porch_resume: requests that were told "not now" may come again. */
+void porch_resume(struct porch *);
 
-/* door_has_unsent: are answers still on their way out? */
-bool door_has_unsent(const struct door *);
+/* porch_has_unsent: are answers still on their way out? */
+bool porch_has_unsent(const struct porch *);
 
-uint32_t door_caller_uid(const struct caller *);
-uint32_t door_caller_pid(const struct caller *);
+uint32_t porch_caller_uid(const struct caller *);
+uint32_t porch_caller_pid(const struct caller *);
 
-#endif /* WORKERS_KIT_DOOR_H */
+#endif /* WORKERS_KIT_PORCH_H */

@@ -10,7 +10,7 @@
  * is freed by a post, on the next turn.
  */
 
-#include "workers/kit/door.h"
+#include "workers/kit/porch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,7 @@ enum {
 };
 
 struct caller {
-	struct door *door;
+	struct porch *porch;
 	struct caller *next;
 	struct loop_watch watch;
 	struct buffer in;
@@ -45,9 +45,9 @@ struct caller {
 	bool is_gone;
 };
 
-struct door {
+struct porch {
 	struct loop *loop;
-	struct door_events events;
+	struct porch_events events;
 	struct loop_watch listener;
 	struct caller *callers;
 	struct caller *graveyard;
@@ -64,12 +64,12 @@ static const uint8_t its_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 static void
 bury(void *ctx)
 {
-	struct door *door = ctx;
+	struct porch *porch = ctx;
 
-	while (door->graveyard != NULL) {
-		struct caller *c = door->graveyard;
+	while (porch->graveyard != NULL) {
+		struct caller *c = porch->graveyard;
 
-		door->graveyard = c->next;
+		porch->graveyard = c->next;
 		buffer_finish(&c->in);
 		buffer_finish(&c->out);
 		memory_free(c);
@@ -79,22 +79,22 @@ bury(void *ctx)
 static void
 hang_up(struct caller *c)
 {
-	struct door *door = c->door;
-	struct caller **at = &door->callers;
+	struct porch *porch = c->porch;
+	struct caller **at = &porch->callers;
 
 	if (c->is_gone)
 		return;
 	c->is_gone = true;
-	loop_watch_remove(door->loop, &c->watch);
+	loop_watch_remove(porch->loop, &c->watch);
 	fd_close(&c->watch.fd);
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	c->next = door->graveyard;
-	door->graveyard = c;
-	door->count--;
-	door->events.gone(door->events.ctx, c);
-	loop_post(door->loop, &door->bury);
+	c->next = porch->graveyard;
+	porch->graveyard = c;
+	porch->count--;
+	porch->events.gone(porch->events.ctx, c);
+	loop_post(porch->loop, &porch->bury);
 }
 
 /* --- out --- */
@@ -107,7 +107,7 @@ want(struct caller *c)
 	if (buffer_used(&c->out) > 0)
 		events |= EPOLLOUT;
 	if (!c->is_gone)
-		loop_watch_change(c->door->loop, &c->watch, events);
+		loop_watch_change(c->porch->loop, &c->watch, events);
 }
 
 static void
@@ -132,7 +132,7 @@ flush(struct caller *c)
 }
 
 void
-door_reply(struct caller *c, struct text header, struct text body)
+porch_reply(struct caller *c, struct text header, struct text body)
 {
 	uint8_t head[FRAME_HEAD] = {1};
 	uint64_t length = (uint64_t)header.len + body.len;
@@ -155,7 +155,8 @@ door_reply(struct caller *c, struct text header, struct text body)
 static uint32_t
 header_of(const uint8_t *payload, uint64_t bytes)
 {
-	for (uint32_t at = 0; at + 4 <= bytes && at + 4 <= DOOR_HEADER; at += 4)
+	for (uint32_t at = 0; at + 4 <= bytes && at + 4 <= PORCH_HEADER;
+	     at += 4)
 		if ((payload[at] & 0x80) != 0)
 			return at + 4;
 	return 0;
@@ -165,7 +166,7 @@ header_of(const uint8_t *payload, uint64_t bytes)
 static bool
 take_frame(struct caller *c)
 {
-	const struct door_events *events = &c->door->events;
+	const struct porch_events *events = &c->porch->events;
 	const uint8_t *at = buffer_at(&c->in);
 	uint64_t length = 0;
 
@@ -173,7 +174,7 @@ take_frame(struct caller *c)
 		return false;
 	for (int i = 1; i < FRAME_HEAD; i++)
 		length = length << 8 | at[i];
-	if (at[0] != 1 || length > ENDPOINT_MOST_BYTES + DOOR_HEADER) {
+	if (at[0] != 1 || length > ENDPOINT_MOST_BYTES + PORCH_HEADER) {
 		hang_up(c);
 		return false;
 	}
@@ -246,14 +247,14 @@ caller_ready(void *ctx, uint32_t events)
 }
 
 void
-door_resume(struct door *door)
+porch_resume(struct porch *porch)
 {
 	struct caller *next;
 
-	if (door->is_resuming)
+	if (porch->is_resuming)
 		return; /* an answer inside: the loop below goes on anyway */
-	door->is_resuming = true;
-	for (struct caller *c = door->callers; c != NULL; c = next) {
+	porch->is_resuming = true;
+	for (struct caller *c = porch->callers; c != NULL; c = next) {
 		next = c->next;
 		if (!c->is_held)
 			continue;
@@ -261,40 +262,40 @@ door_resume(struct door *door)
 		take_all(c);
 		want(c);
 	}
-	door->is_resuming = false;
+	porch->is_resuming = false;
 }
 
 /* --- callers come --- */
 
 static bool
-is_welcome(struct door *door, int fd, struct ucred *peer)
+is_welcome(struct porch *porch, int fd, struct ucred *peer)
 {
 	socklen_t size = sizeof(*peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0)
 		return false;
 	if (peer->uid == geteuid() || peer->uid == 0)
-		return door->count < CALLERS_MOST;
-	door->events.stranger(door->events.ctx, peer->uid);
+		return porch->count < CALLERS_MOST;
+	porch->events.stranger(porch->events.ctx, peer->uid);
 	return false;
 }
 
 static void
-let_in(struct door *door, int fd, const struct ucred *peer)
+let_in(struct porch *porch, int fd, const struct ucred *peer)
 {
 	struct caller *c = MEMORY_NEW(struct caller);
 
-	c->door = door;
+	c->porch = porch;
 	c->uid = peer->uid;
 	c->pid = (uint32_t)peer->pid;
 	buffer_init(&c->in, ENDPOINT_MOST_BYTES + 2 * READ_BYTES);
 	buffer_init(&c->out, OUT_BYTES);
 	c->watch =
 	    (struct loop_watch){.fd = fd, .ready = caller_ready, .ctx = c};
-	c->next = door->callers;
-	door->callers = c;
-	door->count++;
-	if (loop_watch_add(door->loop, &c->watch, EPOLLIN) != OK ||
+	c->next = porch->callers;
+	porch->callers = c;
+	porch->count++;
+	if (loop_watch_add(porch->loop, &c->watch, EPOLLIN) != OK ||
 	    buffer_append(&c->out, our_greeting, GREETING) != OK)
 		hang_up(c);
 	else
@@ -304,15 +305,15 @@ let_in(struct door *door, int fd, const struct ucred *peer)
 static void
 somebody_knocks(void *ctx, uint32_t events)
 {
-	struct door *door = ctx;
+	struct porch *porch = ctx;
 	struct ucred peer;
 	int fd;
 
 	(void)events;
-	while ((fd = accept4(door->listener.fd, NULL, NULL,
+	while ((fd = accept4(porch->listener.fd, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		if (is_welcome(door, fd, &peer))
-			let_in(door, fd, &peer);
+		if (is_welcome(porch, fd, &peer))
+			let_in(porch, fd, &peer);
 		else
 			fd_close(&fd);
 }
@@ -334,7 +335,7 @@ is_stale(const struct sockaddr_un *address)
 }
 
 static enum err
-listen_at(struct door *door, const char *path)
+listen_at(struct porch *porch, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const struct sockaddr *any = (const struct sockaddr *)&address;
@@ -342,59 +343,59 @@ listen_at(struct door *door, const char *path)
 	if (text_copy(text_of(path), address.sun_path,
 		sizeof(address.sun_path)) != OK)
 		return ERR_TOO_BIG;
-	door->listener.fd =
+	porch->listener.fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (door->listener.fd < 0)
+	if (porch->listener.fd < 0)
 		return ERR_SYSTEM;
-	if (bind(door->listener.fd, any, sizeof(address)) < 0) {
+	if (bind(porch->listener.fd, any, sizeof(address)) < 0) {
 		/* an earlier life was killed and left its name behind */
 		if (errno != EADDRINUSE || !is_stale(&address) ||
 		    unlink(path) < 0 ||
-		    bind(door->listener.fd, any, sizeof(address)) < 0)
+		    bind(porch->listener.fd, any, sizeof(address)) < 0)
 			return ERR_SYSTEM;
 	}
-	if (listen(door->listener.fd, BACKLOG) < 0)
+	if (listen(porch->listener.fd, BACKLOG) < 0)
 		return ERR_SYSTEM;
-	return loop_watch_add(door->loop, &door->listener, EPOLLIN);
+	return loop_watch_add(porch->loop, &porch->listener, EPOLLIN);
 }
 
-struct door *
-door_open(struct loop *loop, const char *path, const struct door_events *events,
-    const char **why)
+struct porch *
+porch_open(struct loop *loop, const char *path,
+    const struct porch_events *events, const char **why)
 {
-	struct door *door = MEMORY_NEW(struct door);
+	struct porch *porch = MEMORY_NEW(struct porch);
 
-	door->loop = loop;
-	door->events = *events;
-	door->listener =
-	    (struct loop_watch){.ready = somebody_knocks, .ctx = door};
-	door->bury = (struct loop_post){.run = bury, .ctx = door};
-	loop_post_register(loop, &door->bury);
-	enum err e = listen_at(door, path);
+	porch->loop = loop;
+	porch->events = *events;
+	porch->listener =
+	    (struct loop_watch){.ready = somebody_knocks, .ctx = porch};
+	porch->bury = (struct loop_post){.run = bury, .ctx = porch};
+	loop_post_register(loop, &porch->bury);
+	enum err e = listen_at(porch, path);
 	if (e == OK)
-		return door;
+		return porch;
 	*why = e == ERR_TOO_BIG ? "its path is too long" : strerror(errno);
-	memory_free(door);
+	memory_free(porch);
 	return NULL;
 }
 
 bool
-door_has_unsent(const struct door *door)
+porch_has_unsent(const struct porch *porch)
 {
-	for (const struct caller *c = door->callers; c != NULL; c = c->next)
+	for (const struct caller *c = porch->callers; c != NULL; c = c->next)
 		if (buffer_used(&c->out) > 0)
 			return true;
 	return false;
 }
 
 uint32_t
-door_caller_uid(const struct caller *c)
+porch_caller_uid(const struct caller *c)
 {
 	return c->uid;
 }
 
 uint32_t
-door_caller_pid(const struct caller *c)
+porch_caller_pid(const struct caller *c)
 {
 	return c->pid;
 }
