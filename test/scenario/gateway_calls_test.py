@@ -283,3 +283,29 @@ def test_the_nodes_command_shows_each_node(tree):
     assert tree.node("one")["state"] == "live"
     assert tree.node("gone")["state"] == "down"
     assert tree.node("one")["url"].startswith("ipc://")
+
+
+def test_with_detail_on_clients_see_the_inner_reason_quoted():
+    with GatewayTree(more="request: {detail_error: true}") as tree, \
+            tree.joined() as client:
+        fails(client, request("fail", {"text": 'a "quoted" ' + "x" * 100}),
+              "internal", 'Internal Server Error: {:error, "a \\"quoted\\" ' +
+              "x" * 53 + '"}')
+        fails(client, request("never"), "expired",
+              "Internal Server Error: timeout")
+        fails(client, request("lost"), "not_dispatched",
+              "Internal Server Error: no target nodes available")
+
+
+def test_one_call_more_than_allowed_in_flight_is_told_to_come_back():
+    with GatewayTree(gateway="max_calls_per_client: 3") as tree, \
+            tree.joined() as client:
+        for i in range(3):
+            client.start_call(request("slow", {"ms": 300}))
+        push, reply = fails(client, request(args={"a": 1}), "unavailable",
+                            "Service temporarily unavailable")
+        assert push["can_retry"] is True and push["retry_after_ms"] > 0
+        assert reply == {"status": "ok", "response": "echo"}
+        for _ in range(6):
+            client.hear()
+        assert client.call(request(args={"a": 1}))[0]["success"]

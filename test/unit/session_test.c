@@ -167,22 +167,6 @@ new_rules_keep_what_they_name_and_close_the_rest(void **state)
 	assert_int_equal(take("\"2\"", "chat:1", "new"), SESSION_REQUEST);
 }
 
-static void
-a_crash_of_ours_drops_exactly_that_channel(void **state)
-{
-	struct phoenix_address closed;
-
-	(void)state;
-	take("\"1\"", "lobby", "phx_join");
-	uint32_t serial = verdict.channel->serial;
-	take("\"2\"", "chat:1", "phx_join");
-	session_crash(&session, serial, &closed);
-	assert_true(text_is(closed.topic, "\"lobby\""));
-	session_crash(&session, serial, &closed);
-	assert_int_equal(closed.topic.len, 0);
-	assert_int_equal(session.count, 1);
-}
-
 static int
 end(void **state)
 {
@@ -211,8 +195,6 @@ main(void)
 	    cmocka_unit_test_setup(a_heartbeat_needs_no_channel, fresh),
 	    cmocka_unit_test_setup(
 		new_rules_keep_what_they_name_and_close_the_rest, fresh),
-	    cmocka_unit_test_setup(
-		a_crash_of_ours_drops_exactly_that_channel, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);

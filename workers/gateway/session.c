@@ -217,19 +217,6 @@ session_find(const struct session *s, uint32_t serial)
 	return NULL;
 }
 
-void
-session_crash(
-    struct session *s, uint32_t serial, struct phoenix_address *closed)
-{
-	*closed = (struct phoenix_address){.form = PHOENIX_V2};
-	for (uint32_t i = FIRST; i < FIRST + s->count; i++) {
-		if (s->channels[i]->serial == serial) {
-			*closed = drop(s, i);
-			return;
-		}
-	}
-}
-
 /* topic_text takes the quotes off; a topic with escapes matches by its JSON,
  * which no rule looks like, and is dropped: clients do not escape topics. */
 static struct text

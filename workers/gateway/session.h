@@ -84,13 +84,6 @@ void session_take(struct session *, const struct channel_rules *,
 const struct channel *session_find(const struct session *, uint32_t serial);
 
 /*
- * session_crash drops a channel after a failure of ours; `closed` says whom to
- * tell with phx_error. The client may join again.
- */
-void session_crash(
-    struct session *, uint32_t serial, struct phoenix_address *closed);
-
-/*
  * session_rematch points the channels at new rules and drops the first that
  * has none: false, and `closed` is to be told; call again until true.
  */
