@@ -18,6 +18,29 @@ enum {
 	DEEPEST = 4
 };
 
+/* joined tells a list of texts as "a, b"; false when it is something else. */
+static bool
+joined(struct view *v, struct text value, struct text *to)
+{
+	struct unpacker u;
+	uint32_t count;
+	struct text item;
+	struct text all = TEXT("");
+
+	unpack_init(&u, value);
+	if (unpack_array(&u, &count) != OK || count == 0)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (unpack_text(&u, &item) != OK)
+			return false;
+		if (all.len < CELL_BYTES)
+			all = arena_printf(v->arena, "%.*s%s%.*s",
+			    TEXT_ARG(all), i > 0 ? ", " : "", TEXT_ARG(item));
+	}
+	*to = all;
+	return true;
+}
+
 /* one_line is how a value looks inside a cell. */
 static struct text
 one_line(struct view *v, struct text value)
@@ -34,6 +57,8 @@ one_line(struct view *v, struct text value)
 		return TEXT("-");
 	if (unpack_bool(&u, &yes) == OK)
 		return yes ? TEXT("yes") : TEXT("no");
+	if (joined(v, value, &text))
+		return text;
 	buffer_init(&json, CELL_BYTES);
 	text = pack_to_json(value, &json, NULL) == OK
 	    ? arena_text(v->arena, buffer_text(&json))
