@@ -15,6 +15,7 @@
 #include "test/unit/notation.h"
 #include "workers/config_db/change.h"
 #include "workers/config_db/show.h"
+#include "workers/config_db/writer.h"
 
 static const struct text urls[] = {{"tcp://127.0.0.1:*", 17}};
 static const struct gate_rules rules = {.node_urls = urls, .node_url_count = 1};
@@ -508,6 +509,65 @@ a_reader_killed_inside_a_read_is_cleared_by_the_writers_check(void **state)
 	close(said[1]);
 }
 
+/* A writer at work, and a loop that must not notice. */
+struct desk {
+	struct loop *loop;
+	struct writer_job job;
+	uint32_t done;
+};
+
+static void
+job_is_done(void *ctx)
+{
+	((struct desk *)ctx)->done++;
+}
+
+/* turn_until gives the writer ten seconds. */
+static void
+turn_until(struct desk *desk, uint32_t done)
+{
+	for (int i = 0; i < 1000 && desk->done < done; i++)
+		loop_turn(desk->loop, 10);
+	assert_int_equal(desk->done, done);
+}
+
+static void
+changes_of_a_job_are_durable_together_before_the_loop_hears(void **state)
+{
+	struct desk desk = {.done = 0};
+	struct writer writer;
+	struct change a, b;
+
+	(void)state;
+	assert_int_equal(loop_create(&desk.loop), OK);
+	assert_int_equal(
+	    writer_start(&writer, desk.loop, job_is_done, &desk), OK);
+	change_init(
+	    &a, CHANGE_BATCH_ADD, pack_notation(&arena, PULL(F("a", ""))));
+	change_init(&b, CHANGE_DISABLE,
+	    pack_notation(&arena, "{'service':'s','function':'a'}"));
+	a.next = &b;
+	desk.job = (struct writer_job){
+	    .store = store, .rules = &rules, .changes = &a, .now_ms = now_ms};
+	writer_give(&writer, &desk.job);
+	turn_until(&desk, 1);
+	assert_int_equal(desk.job.err, OK);
+	assert_int_equal(desk.job.functions, 1);
+	assert_int_equal(b.class, CHANGE_DONE);
+	generation = desk.job.generation;
+	assert_string_equal(visible(), "s/a!");
+	/* an empty job is a probe: it writes, and readers have nothing new */
+	desk.job = (struct writer_job){
+	    .store = store, .rules = &rules, .now_ms = now_ms + 1};
+	writer_give(&writer, &desk.job);
+	turn_until(&desk, 2);
+	assert_true(desk.job.generation == generation);
+	writer_finish(&writer);
+	change_finish(&a);
+	change_finish(&b);
+	loop_destroy(&desk.loop);
+}
+
 static void
 samples_show_the_greatest_enabled_version(void **state)
 {
@@ -562,6 +622,7 @@ main(void)
 	    EACH(a_pulled_function_without_nodes_runs_where_it_came_from),
 	    EACH(an_aborted_transaction_leaves_the_last_good_state),
 	    EACH(a_reader_killed_inside_a_read_is_cleared_by_the_writers_check),
+	    EACH(changes_of_a_job_are_durable_together_before_the_loop_hears),
 	    EACH(samples_show_the_greatest_enabled_version),
 	};
 
