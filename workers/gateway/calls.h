@@ -58,6 +58,7 @@ struct call {
 	uint32_t channel;       /* serial of the join it came through */
 	uint8_t form;           /* enum phoenix_form */
 	uint8_t tried;          /* nodes of `order` already asked */
+	bool may_have_run; /* a node was lost while it had the call */
 	uint8_t order_count;
 	uint8_t order[8]; /* candidates, best first: places in the
 			     function's nodes */

@@ -81,7 +81,10 @@ send_on(struct gateway *g, struct call *call, bool is_first)
 		stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
 		return;
 	}
-	if (e == ERR_FULL)
+	if (call->may_have_run)
+		fail(g, call, ANSWER_dispatched_unknown,
+		    "every node was lost while it had the call");
+	else if (e == ERR_FULL)
 		fail(g, call, ANSWER_unavailable, "");
 	else
 		fail(g, call, ANSWER_not_dispatched,
@@ -215,6 +218,7 @@ void
 dispatch_on_lost(struct gateway *g, struct call *call, bool was_dispatched)
 {
 	call->link = NULL;
+	call->may_have_run |= was_dispatched;
 	if (was_dispatched && !call->function->is_idempotent)
 		fail(g, call, ANSWER_dispatched_unknown,
 		    "the node was lost while it had the call");
