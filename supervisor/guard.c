@@ -33,7 +33,7 @@ enum {
 	START_MS = 10000, /* to take its slot of the stats */
 	HEALTHY_MS = 10000,
 	REST_FIRST_MS = 50,
-	REST_CAP_MS = 400, /* a tree without a supervisor is no tree: R1 */
+	REST_CAP_MS = 200, /* a tree without a supervisor is no tree: R1 */
 	CLEAR_MS = 5,
 	GRACE_MS = 3000, /* behind the stop budget */
 };
