@@ -18,6 +18,7 @@ enum {
 	READ_MS = 10000,
 	CHANGE_MS = 40000, /* control answers after 25 s at the latest */
 	ASK_AGAIN_MS = 20,
+	BETWEEN_LIVES_MS = 500,
 	ARGS_BYTES = 4 << 20,
 	PAGE_BYTES = 64 << 20
 };
@@ -77,6 +78,20 @@ nap(uint32_t ms)
 	nanosleep(&span, NULL);
 }
 
+/*
+ * may_ask_again: control died under a question that only reads, and its next
+ * life knows the answer, too; or nobody listens behind its socket, which is
+ * what the moment between two lives looks like.
+ */
+static bool
+may_ask_again(enum err e, const char *path, bool is_change, uint64_t began_ms)
+{
+	if (e == ERR_NOT_FOUND)
+		return access(path, F_OK) == 0 &&
+		    clock_mono_ms() - began_ms < BETWEEN_LIVES_MS;
+	return e == ERR_CLOSED && !is_change;
+}
+
 /* show_progress is for a person who wonders whether anything happens. */
 static void
 show_progress(uint64_t waited_ms)
@@ -109,7 +124,8 @@ remote_ask(
 		return CLI_USAGE;
 	if (cli->timeout_ms > 0)
 		timeout_ms = cli->timeout_ms;
-	uint64_t until_ms = clock_mono_ms() + timeout_ms;
+	uint64_t began_ms = clock_mono_ms();
+	uint64_t until_ms = began_ms + timeout_ms;
 	do {
 		e = request_ask(&(struct request){.path = path,
 				    .op = op,
@@ -121,8 +137,7 @@ remote_ask(
 		if (e == OK)
 			return CLI_OK;
 		request_finish(reply);
-		/* control died under the question: its next life knows, too */
-		if (e != ERR_CLOSED || is_change)
+		if (!may_ask_again(e, path, is_change, began_ms))
 			break;
 		nap(ASK_AGAIN_MS);
 	} while (clock_mono_ms() < until_ms);
