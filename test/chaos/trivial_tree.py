@@ -63,7 +63,11 @@ class TrivialTree:
             self.tell(name, task)
         self.daemon = None
         if start:
-            self.start()
+            try:
+                self.start()
+            except BaseException:
+                self.__exit__(AssertionError)
+                raise
 
     def tell(self, name, task):
         """What the child does from its next life on; "" for nothing."""
