@@ -70,8 +70,6 @@
 	S(gateway, total_buffer_bytes,    U64, "268435456", 1048576, 17179869184, LIVE, gateway, "bytes", "waiting for all clients of one gateway") \
 	S(gateway, default_timeout_ms,    U64, "5000",   100, 300000, LIVE, gateway, "ms", "a call's deadline when its function names none") \
 	S(gateway, infinite_timeout_ms,   U64, "25000",  100, 300000, LIVE, gateway, "ms", "a call's deadline when its function says infinity") \
-	S(gateway, connect_timeout_ms,    U64, "3000",   100, 60000, LIVE, gateway, "ms", "for one attempt to reach a service node") \
-	S(gateway, ping_interval_ms,      U64, "1000",   100, 60000, LIVE, gateway, "ms", "between pings to a service node; three without answer end the link") \
 	\
 	S(auth, mode, CHOICE, "none", 0, 0, RESTART, gateway, "none|!jwt|!token|!hook", "how clients prove who they are; none: every session is unverified") \
 	\
@@ -96,8 +94,6 @@
 	S(rate_limiter, api_limits,       LIST, "[]", 0, 4096,  LIVE, none, "", "limits of one function") \
 	\
 	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \
-	S(request, max_depth,         U64,  "32",    1, 32,    LIVE, gateway, "levels", "of a JSON message") \
-	S(request, max_nodes,         U64,  "65536", 16, 65536, LIVE, gateway, "values", "in a JSON message") \
 	S(request, detail_error,      BOOL, "false", 0, 0,     LIVE, gateway, "", "true: answers tell inner reasons to clients") \
 	\
 	S(arguments, string_max_bytes, U64, "3000", 1, 16777216, LIVE, none, "bytes", "of a text argument whose type names no limit") \

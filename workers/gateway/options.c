@@ -144,11 +144,6 @@ take_limits(struct options *o, const struct settings *s)
 	o->total_buffer_bytes =
 	    settings_u64(s, SETTING_gateway_total_buffer_bytes);
 	o->max_payload_bytes = take_u32(s, SETTING_request_max_payload_bytes);
-	o->json = (struct json_limits){
-	    .bytes = o->max_payload_bytes,
-	    .depth = take_u32(s, SETTING_request_max_depth),
-	    .nodes = take_u32(s, SETTING_request_max_nodes),
-	};
 	o->arguments = (struct argument_limits){
 	    .string_max_bytes = take_u32(s, SETTING_arguments_string_max_bytes),
 	    .list_max_items = take_u32(s, SETTING_arguments_list_max_items),
@@ -169,8 +164,6 @@ take_times(struct options *o, const struct settings *s)
 	o->default_timeout_ms = take_u32(s, SETTING_gateway_default_timeout_ms);
 	o->infinite_timeout_ms =
 	    take_u32(s, SETTING_gateway_infinite_timeout_ms);
-	o->connect_timeout_ms = take_u32(s, SETTING_gateway_connect_timeout_ms);
-	o->ping_interval_ms = take_u32(s, SETTING_gateway_ping_interval_ms);
 }
 
 struct options *

@@ -32,7 +32,6 @@ struct options {
 	struct http_rules http;
 	struct channel_rules channels;
 	struct argument_limits arguments;
-	struct json_limits json;
 	const struct node_address *nodes;
 	uint32_t node_count;
 	const struct text *node_urls; /* what may be dialled; * is a wildcard */
@@ -43,8 +42,6 @@ struct options {
 	uint32_t drain_timeout_ms;
 	uint32_t default_timeout_ms;
 	uint32_t infinite_timeout_ms;
-	uint32_t connect_timeout_ms;
-	uint32_t ping_interval_ms;
 	uint32_t max_connections;
 	uint32_t max_calls_per_client;
 	uint32_t max_calls;
