@@ -240,6 +240,16 @@ def test_a_lost_dispatched_call_is_answered_at_once(tree, client):
     assert client.call(request(args={"a": 1}))[0]["success"]
 
 
+def test_a_call_that_is_not_idempotent_runs_on_one_node_only(tree, client):
+    push, _ = client.call(request("die_once"))
+    assert push["code"] == "dispatched_unknown"
+    states = {n: tree.node(n)["state"] for n in ("one", "two")}
+    assert list(states.values()).count("live") == 1, states
+    dead = next(n for n, state in states.items() if state != "live")
+    tree.start_node(dead)
+    tree.until_live(["one", "two"])
+
+
 def test_an_idempotent_call_runs_again_on_the_next_node(tree, client):
     """Both nodes die of it: each had the call, so nobody can say it was
     not run."""

@@ -42,6 +42,7 @@ FUNCTIONS = [
     {"request_type": "twice"},
     {"request_type": "big", "arg_types": {"bytes": "num"}},
     {"request_type": "die"},
+    {"request_type": "die_once", "function": "die", "nodes": ["one", "two"]},
     {"request_type": "die_twice", "function": "die", "idempotent": True,
      "nodes": ["one", "two"]},
     {"request_type": "lost", "function": "echo", "nodes": ["gone"]},
