@@ -255,7 +255,7 @@ def test_an_idempotent_call_runs_again_on_the_next_node(tree, client):
     not run."""
     push, _ = client.call(request("die_twice"))
     assert push["code"] == "dispatched_unknown"
-    assert all(tree.node(n)["lost"] == 1 for n in ("two",))
+    assert all(tree.node(n)["lost"] >= 1 for n in ("one", "two"))
     for name in ("one", "two"):
         tree.start_node(name)
     tree.until_live(["one", "two"])
