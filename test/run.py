@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "test-results"
-SUITES = ["unit", "asan", "golden", "fuzz", "structure", "scenario", "chaos",
+SUITES = ["unit", "asan", "tsan", "golden", "fuzz", "structure", "scenario", "chaos",
           "features"]
 LONGEST_S = 600  # one test program or one pytest file
 
@@ -131,8 +131,8 @@ def main():
         print(f"{suite}:", flush=True)
         if suite == "unit":
             run_cmocka("build", "unit", tally)
-        elif suite == "asan":
-            run_cmocka("build-asan", "asan", tally)
+        elif suite in ("asan", "tsan"):
+            run_cmocka(f"build-{suite}", suite, tally)
         elif suite == "fuzz":
             run_fuzz(tally)
         elif suite == "features":
