@@ -199,7 +199,7 @@ gateway_start(struct worker *w)
 	conn_hub_init(&g->hub, g->loop);
 	calls_init(&g->calls, loop_now_ms(g->loop));
 	functions_init(&g->functions);
-	nodes_init(&g->nodes, g);
+	nodes_create(&g->nodes, g);
 	g->has_routes =
 	    routes_map(worker_segment_fd(w, FD_ROUTES), &g->routes) == OK;
 	g->limiter = limiter_create(g);
@@ -223,7 +223,7 @@ gateway_stop(struct worker *w)
 	while (g->clients.first != NULL)
 		client_destroy(g->clients.first);
 	functions_finish(&g->functions);
-	nodes_finish(&g->nodes);
+	nodes_destroy(&g->nodes);
 	limiter_destroy(&g->limiter);
 	calls_finish(&g->calls);
 	store_close(&g->store);

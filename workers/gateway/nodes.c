@@ -187,14 +187,14 @@ retire(struct node *n)
 }
 
 void
-nodes_init(struct nodes **nodes, struct gateway *g)
+nodes_create(struct nodes **nodes, struct gateway *g)
 {
 	*nodes = MEMORY_NEW(struct nodes);
 	(*nodes)->gateway = g;
 }
 
 void
-nodes_finish(struct nodes **nodes)
+nodes_destroy(struct nodes **nodes)
 {
 	if (*nodes == NULL)
 		return;

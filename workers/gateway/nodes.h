@@ -27,8 +27,8 @@ struct packer;
 
 struct node;
 
-void nodes_init(struct nodes **, struct gateway *);
-void nodes_finish(struct nodes **);
+void nodes_create(struct nodes **, struct gateway *);
+void nodes_destroy(struct nodes **);
 
 /* nodes_hold finds or makes the node of a name; nodes_release lets it go. */
 struct node *nodes_hold(struct nodes *, struct text name);
