@@ -7,6 +7,7 @@
  * last left: written by a supervisor, read by everyone who shows a tree.
  * The transitions are in supervisor/engine/child.c and supervisor/README.md.
  *
+ * Trust:  no input; constants only.
  * Owner:  no memory.
  */
 

@@ -9,6 +9,8 @@
  * It knows the table of workers and the settings; nothing of what a worker
  * does. No nng, no msgpack of strangers, no YAML.
  *
+ * Trust:  children's records are of fixed size, checked by handover.h; settings
+ *         come validated in a sealed memfd.
  * Owner:  main.c's static; everything inside lives until exit.
  */
 

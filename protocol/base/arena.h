@@ -9,6 +9,7 @@
  * that strangers choose must be bounded before they come here; for the rest,
  * running out is fatal.
  *
+ * Trust:  sizes come from code that has bounded them; nothing is parsed here.
  * Owner:  the struct is the caller's (init/finish). Everything handed out
  *         lives until arena_reset or arena_finish.
  */

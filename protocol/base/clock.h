@@ -8,6 +8,7 @@
  * Deadlines, windows and rests use the monotonic clock; wall time is for
  * people to read and never decides anything.
  *
+ * Trust:  the kernel's clocks; nobody outside is asked.
  * Owner:  no memory. Any thread.
  */
 

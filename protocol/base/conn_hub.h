@@ -5,6 +5,7 @@
 /*
  * conn_hub - what conn.c and conn_hub.c say to each other; for nobody else.
  *
+ * Trust:  sees bytes of strangers pass and reads none of them.
  * Owner:  buffers lent here are given back by the connection that took them.
  */
 

@@ -6,6 +6,7 @@
  * fd - what one does to descriptors: flags, closing, whole reads and writes,
  * passing one over a socket, files that are replaced whole or not at all.
  *
+ * Trust:  what it reads may be anybody's: every read has the caller's bound.
  * Owner:  descriptors belong to the caller unless a comment says otherwise.
  */
 

@@ -10,6 +10,7 @@
  * due timers, run posts, run the end-of-turn hooks. Everything that wants to
  * batch (writes to clients, messages to nodes, commits) does so in a hook.
  *
+ * Trust:  callbacks are our own code; no byte from outside is looked at.
  * Owner:  watches, timers and posts are memory of the caller, who removes
  *         them before freeing it. Removing any of them inside any callback is
  *         allowed, its own included.

@@ -8,6 +8,7 @@
  * Running out is fatal, so nobody checks. Sizes that strangers chose are
  * bounded before they come here.
  *
+ * Trust:  sizes come from code that has bounded them.
  * Owner:  the caller, who gives each block back with memory_free.
  */
 

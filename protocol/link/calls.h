@@ -8,6 +8,7 @@
  * Ids are life << 48 | counter: never reused, so an answer that comes too
  * late finds nothing instead of somebody else's call.
  *
+ * Trust:  ids in look-ups come from the peer; one it made up finds nothing.
  * Owner:  init/finish; entries move when others come or go, so a pointer is
  *         good until the next change.
  */

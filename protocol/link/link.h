@@ -5,6 +5,7 @@
 /*
  * link - the words both ends of a service link use. See protocol/LINK.md.
  *
+ * Trust:  constants; the codecs that use them do the checking.
  * Owner:  no memory.
  */
 

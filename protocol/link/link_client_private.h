@@ -6,6 +6,8 @@
  * link_client_private - what link_client.c (sending, life) and
  * link_client_read.c (what the node says) share; for nobody else.
  *
+ * Trust:  the node is a stranger; peer.h and the frame codec bound what
+ *         it says.
  * Owner:  link_client.c.
  */
 

@@ -6,6 +6,7 @@
  * link_server_private - what link_server.c (doors, life) and link_session.c
  * (one gateway) share; for nobody else.
  *
+ * Trust:  gateways are checked as link_server.h says.
  * Owner:  link_server.c.
  */
 

@@ -5,6 +5,8 @@
 /*
  * service_private - the insides of the C SDK; for nobody else.
  *
+ * Trust:  arguments come from strangers by way of a gateway: bounded by
+ *         the link, judged by the function.
  * Owner:  struct service owns all calls: a free list keeps them, with their
  *         buffers, so that a call costs no malloc.
  */

@@ -9,6 +9,7 @@
  * Answers go to standard output, everything else to standard error. A
  * complaint says what, where, and what next.
  *
+ * Trust:  arguments are the operator's own; control judges them.
  * Owner:  main.c holds the one struct cli.
  */
 

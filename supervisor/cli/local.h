@@ -6,6 +6,7 @@
  * local - the commands `banyan` answers itself, and how it asks control for
  * all the others.
  *
+ * Trust:  replies come from control, of the same user; request.h bounds them.
  * Owner:  what they allocate is in cli->arena; a reply is its asker's.
  */
 

@@ -9,6 +9,7 @@
  * Knows no process and no clock. What is to happen is kept as sets of members
  * and carried out turn by turn, so nothing ever waits inside.
  *
+ * Trust:  no input from outside; indexes are checked by tree.h's makers.
  * Owner:  the tree's arena.
  */
 

@@ -7,6 +7,7 @@
  *
  * Pure arithmetic: time and chance come as arguments.
  *
+ * Trust:  numbers come from settings already validated.
  * Owner:  whoever holds the struct; nothing inside needs freeing.
  */
 

@@ -7,6 +7,7 @@
  *
  * Only data: who reads them from the settings is the caller's affair.
  *
+ * Trust:  filled from validated settings; engine code relies on their ranges.
  * Owner:  the caller; a tree keeps a copy.
  */
 

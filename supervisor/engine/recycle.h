@@ -8,6 +8,7 @@
  *
  * Pure: facts, time and chance come as arguments.
  *
+ * Trust:  facts come from /proc and the kernel, limits from validated settings.
  * Owner:  whoever holds the struct; nothing inside needs freeing.
  */
 

@@ -11,6 +11,8 @@
  * mask, and holds exactly: standard input (null), output and error, its end of
  * the parent's channel at FD_PARENT, and the descriptors of the plan.
  *
+ * Trust:  program, arguments and environment come from our own tables and
+ *         settings, never from a message.
  * Owner:  the plan is the caller's; pid, pidfd and channel become the caller's.
  */
 

@@ -8,6 +8,7 @@
  *
  * Pure arithmetic: the caller brings the time.
  *
+ * Trust:  numbers come from validated settings.
  * Owner:  whoever holds the struct; nothing inside needs freeing.
  */
 

@@ -10,6 +10,7 @@
  * real world, tests have scripted ones). Call tree_turn when tree_next_ms says
  * and after telling news; it never blocks.
  *
+ * Trust:  names in orders come from operators; one nobody has is refused.
  * Owner:  tree_create/tree_destroy; groups and children are the tree's.
  */
 

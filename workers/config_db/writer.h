@@ -9,6 +9,7 @@
  * So a disk that takes ten seconds to sync delays answers, never the loop:
  * the heartbeat goes on and reading commands are answered meanwhile.
  *
+ * Trust:  jobs come from our own loop, already checked by gate.h.
  * Owner:  the struct is the caller's; a job and all it points to belong to
  *         the thread from writer_give to `done`, which runs on the loop.
  * Threads: LMDB wants begin and commit of a write in one thread.

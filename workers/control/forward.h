@@ -9,6 +9,8 @@
  * costs its own command a deadline and nobody else anything. A role with
  * several instances answers as {instances: [{instance, result | error}]}.
  *
+ * Trust:  the command passed the table's permission; the answer of another role
+ *         is bounded by the ask.
  * Owner:  what it keeps is in the parked command's arena.
  */
 

@@ -6,6 +6,7 @@
  * orders - what only the supervisor can do: asked for here, done there,
  * answered when it says so (protocol/handover.h tells when that is).
  *
+ * Trust:  names come from operators; target.h looks them up first.
  * Owner:  inside struct control; a pending order holds its parked command.
  */
 

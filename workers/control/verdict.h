@@ -6,6 +6,7 @@
  * verdict - ok, degraded or error: the rules of health, without asking
  * anybody or packing anything.
  *
+ * Trust:  a census of our own processes; no bytes from outside.
  * Owner:  no memory; reasons are literals.
  */
 

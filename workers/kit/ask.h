@@ -10,6 +10,8 @@
  * role that dies with it answers ERR_CLOSED, a role that is down or silent
  * ERR_TIMEOUT at the deadline. Whoever needs more asks again.
  *
+ * Trust:  the other role is of our own user; its answer is still bounded
+ *         and passes pack_check.
  * Owner:  the ask is the kit's from ask() to the call of `done`, which
  *         happens exactly once, on the loop, never inside ask() itself -
  *         unless ask_cancel came first.

@@ -10,6 +10,7 @@
  * Also once a second: memory, descriptors, and whether the segments are still
  * what they were.
  *
+ * Trust:  no input but the kernel's figures about ourselves.
  * Owner:  the hooks and timers are the worker's.
  */
 

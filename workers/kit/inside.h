@@ -5,6 +5,7 @@
 /*
  * inside - what the kit's own files know of a worker and workers must not.
  *
+ * Trust:  no input; see the headers of the parts.
  * Owner:  worker.c holds the one struct worker of the process.
  */
 

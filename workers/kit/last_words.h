@@ -14,6 +14,8 @@
  * names the line. No symbol is looked up here: in a signal handler after a
  * wild write the dynamic linker is not to be trusted.
  *
+ * Trust:  runs after anything may have gone wrong: reads only registers, the
+ *         stack by the unwinder, and its own statics.
  * Owner:  keeps pointers to `slot`; the signal stack is static.
  */
 

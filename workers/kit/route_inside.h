@@ -5,6 +5,7 @@
 /*
  * route_inside - the desk's way into route.c.
  *
+ * Trust:  `op` comes from operators or other roles and is only ever looked up.
  * Owner:  no memory.
  */
 

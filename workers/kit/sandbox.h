@@ -9,6 +9,7 @@
  * It stays dumpable: /proc/PID must be readable for the supervisor's user,
  * and a crash must leave a core where cores are wanted.
  *
+ * Trust:  limits come from validated settings.
  * Owner:  no memory; the limits are of the process.
  */
 

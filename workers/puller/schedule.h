@@ -8,6 +8,7 @@
  * Pure: the caller brings the time. There is one next time, so asking for a
  * round by hand moves it and never adds a second one.
  *
+ * Trust:  numbers come from validated settings.
  * Owner:  the struct is the caller's; nothing inside needs freeing.
  */
 

@@ -8,6 +8,7 @@
  * themselves, in the table (protocol/limits.h), so its death changes nothing
  * for a client.
  *
+ * Trust:  keys in commands come from operators and are hashed, not parsed.
  * Owner:  struct rate_limiter is the kit's state of this worker.
  */
 
