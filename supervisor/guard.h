@@ -45,6 +45,7 @@ struct guard {
 	uint64_t stop_budget_ms;
 
 	/* what outlives all others */
+	int state_fd; /* held, never read: the lock on state_dir */
 	int lock_fd;
 	int listen_fd;
 	int segments[GUARD_SEGMENTS]; /* FD_STATS … */
@@ -82,6 +83,7 @@ void guard_folders(struct guard *);
 
 /* ---- guard_lock.c: one tree per run folder ---- */
 void guard_lock(struct guard *);
+void guard_lock_state(struct guard *); /* one tree per state folder */
 void guard_lock_write(struct guard *); /* who we are, for the next guard */
 
 /* ---- guard_own.c: the port and the segments ---- */

@@ -8,6 +8,9 @@
  * their start times. A new guard that finds the first dead and the second
  * alive takes port and segments from it, asks it to drain and stop, and goes
  * on when the lock is free.
+ *
+ * The state folder itself is locked too, by the guard alone: two trees with
+ * run folders of their own must not write one function table.
  */
 
 #include "supervisor/guard.h"
@@ -30,6 +33,7 @@ enum {
 	ASK_MS = 15000,  /* TERM: it drains */
 	HURRY_MS = 5000, /* INT, then KILL */
 	LOCK_MS = 5000,
+	STATE_LOCK_MS = 2000, /* the other one may just be ending */
 };
 
 struct holder {
@@ -152,4 +156,26 @@ guard_lock(struct guard *g)
 		poll(NULL, 0, 5); /* it is just ending */
 	}
 	guard_lock_write(g);
+}
+
+/* guard_lock_state needs no file of its own: it works on a full disk too. */
+void
+guard_lock_state(struct guard *g)
+{
+	uint64_t deadline_ms = clock_mono_ms() + STATE_LOCK_MS;
+
+	g->state_fd = open(g->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (g->state_fd < 0)
+		guard_fail(EXIT_SYSTEM, "state_dir %s: %s", g->state_dir,
+		    strerror(errno));
+	while (flock(g->state_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return; /* a file system without locks */
+		if (clock_mono_ms() > deadline_ms)
+			guard_fail(EXIT_SYSTEM,
+			    "state_dir %s belongs to another running tree; "
+			    "stop that one or choose another with --state-dir",
+			    g->state_dir);
+		poll(NULL, 0, 5);
+	}
 }

@@ -13,6 +13,7 @@ main(int argc, char **argv)
 	guard_read_settings(g);
 	guard_folders(g);
 	guard_lock(g);
+	guard_lock_state(g);
 	guard_listen(g);
 	guard_segments(g);
 	return guard_run(g);

@@ -102,7 +102,8 @@ guard_arguments(struct guard *g, int argc, char **argv)
 	const char *run = getenv(ENV_RUNTIME_DIR);
 	const char *state = getenv(ENV_STATE_DIR);
 
-	g->lock_fd = g->listen_fd = g->settings_fd = g->notify_fd = -1;
+	g->state_fd = g->lock_fd = g->listen_fd = g->settings_fd =
+	    g->notify_fd = -1;
 	for (int i = 0; i < GUARD_SEGMENTS; i++)
 		g->segments[i] = -1;
 	if (run != NULL && run[0] != '\0')

@@ -276,6 +276,19 @@ def test_a_second_banyand_is_refused_with_a_line_that_helps():
         assert f"already running as pid {tree.daemon.pid}" in done.stderr
 
 
+def test_a_second_tree_is_kept_off_a_state_folder_in_use(tmp_path):
+    with TrivialTree() as tree:
+        env = {**tree.env, "BANYAN_RUNTIME_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [tree.banyand, tree.file, "--runtime-dir", tmp_path,
+             "--state-dir", tree.state, "--port", "0"], env=env, text=True,
+            capture_output=True, timeout=10, check=False)
+        assert done.returncode == 71, done.stderr
+        assert "belongs to another running tree" in done.stderr
+        os.kill(tree.supervisor(), signal.SIGKILL)
+        tree.until_whole()
+
+
 def test_kills_during_start_stop_and_reload_converge():
     for moment in range(12 if FULL else 6):
         with TrivialTree(start=False) as tree:
