@@ -109,6 +109,12 @@ order_children(struct supervisor *s, const struct handover_record *r)
 				 : "no such child");
 		return;
 	}
+	if (ends_control && what != ORDER_RESTART) {
+		orders_answer(s, r->a, control_life, ERR_EXISTS,
+		    "control takes the orders: nothing could start it again; "
+		    "restart it instead");
+		return;
+	}
 	*open = (struct open_order){.id = r->a,
 	    .from_life = control_life,
 	    .what = what,

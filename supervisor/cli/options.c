@@ -136,8 +136,13 @@ take_common(struct cli *cli, char **at, bool is_call)
 		cli->timeout_ms = milliseconds(at[1]);
 		return 2;
 	} else if (strcmp(word, "--runtime-dir") == 0) {
+		if (at[1] == NULL || at[1][0] == '\0') {
+			cli_complain("--runtime-dir /run/banyan",
+			    "--runtime-dir wants a folder");
+			return -1;
+		}
 		cli->runtime_dir = at[1];
-		return at[1] != NULL ? 2 : 1;
+		return 2;
 	} else {
 		return 0;
 	}

@@ -188,6 +188,14 @@ def test_restart_of_control_itself_is_waited_for(tree):
     assert tree.life("control") > before
 
 
+def test_control_cannot_be_stopped_since_nothing_could_start_it(tree):
+    for verb in ("stop", "drain"):
+        refused = tree.run_banyan(verb, "control")
+        assert refused.returncode != 0, verb
+        assert "restart it instead" in refused.stderr, refused.stderr
+    assert tree.child("control")["state"] == "up"
+
+
 def test_a_stopped_child_stays_down_until_started(tree):
     tree.until_whole()
     assert tree.run_banyan("stop", "rate_limiter").returncode == 0
@@ -466,7 +474,8 @@ def test_nobody_listening_is_exit_three_with_advice(tmp_path):
 
 def test_usage_errors_are_exit_64(tree):
     for words in (["tre"], ["restart"], ["tree", "now"],
-                  ["restart", "control", "--watch"]):
+                  ["restart", "control", "--watch"],
+                  ["tree", "--runtime-dir"], ["tree", "--runtime-dir", ""]):
         assert tree.run_banyan(*words).returncode == 64, words
 
 
