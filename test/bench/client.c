@@ -48,6 +48,7 @@ struct client {
 	struct buffer out;
 	uint64_t next;   /* number of the next call; place = next % pipeline */
 	uint64_t before; /* numbers up to this were other connections' */
+	bool is_turned_away; /* heard a close with 1012 */
 	uint32_t in_flight;
 	struct place *places;
 	uint64_t late[LATE_KEPT];
@@ -89,11 +90,16 @@ drop(struct client *c)
 	for (uint32_t i = 0; i < c->job->pipeline; i++) {
 		if (c->places[i].number == 0)
 			continue;
-		if ((c->places[i].has & HAS_PUSH) == 0)
+		if ((c->places[i].has & HAS_PUSH) != 0)
+			;
+		else if (c->is_turned_away)
+			ledger_error(c->ledger, TEXT("close_1012"));
+		else
 			c->ledger->lost++;
 		c->places[i].number = 0;
 	}
 	c->in_flight = 0;
+	c->is_turned_away = false;
 	c->before = c->next;
 	buffer_truncate(&c->in, 0);
 	buffer_truncate(&c->out, 0);
@@ -467,6 +473,11 @@ on_frame(struct client *c, uint8_t opcode, struct text payload, uint64_t now_ns)
 {
 	if (opcode == 9)
 		put_frame(c, 10, payload.at, payload.len);
+	/* 1012 is said when all accepted calls have ended: what crosses it was
+	 * not run, and the client knows */
+	if (opcode == 8 && payload.len >= 2)
+		c->is_turned_away = (uint8_t)payload.at[0] == 1012 >> 8 &&
+		    (uint8_t)payload.at[1] == (1012 & 0xff);
 	if (opcode == 8)
 		return drop(c);
 	return opcode == 1 ? on_message(c, payload, now_ns) : OK;

@@ -80,6 +80,31 @@ def nodes(tree):
             for n in i.get("result") or []]
 
 
+def test_a_drain_of_the_tree_leaves_no_call_unanswered():
+    with LoadedTree() as tree:
+        with tree.load(more=["--no-reconnect"]) as load:
+            done = tree.run_banyan("shutdown")
+            assert done.returncode == 0, done
+            assert tree.daemon.wait(40) == 0
+        ledger = load.ledger
+        assert ledger["answers"] > 0
+        assert ledger["answered_twice"] == 0 and ledger["untyped"] == 0
+        assert ledger["unanswered"] == 0, ledger
+
+
+def test_a_restart_of_each_gateway_drains_and_loses_no_call(tree):
+    with tree.load() as load:
+        for name in ("gateway/1", "gateway/2"):
+            pid = tree.pid(name)
+            done = tree.run_banyan("restart", name)
+            assert done.returncode == 0, done
+            tree.until_other(name, pid)
+    ledger = load.ledger
+    assert ledger["unanswered"] == 0, ledger
+    assert ledger["answered_twice"] == 0 and ledger["untyped"] == 0, ledger
+    tree.until_whole()
+
+
 SICK = """\
 import os, socket, sys
 path = sys.argv[1].removeprefix("ipc://")
