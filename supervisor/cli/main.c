@@ -63,9 +63,5 @@ main(int argc, char **argv)
 	if (code == CLI_OK)
 		code = run(&cli);
 	arena_finish(&cli.arena);
-	if (fflush(stdout) != 0 || ferror(stdout)) { /* a full disk */
-		cli_complain(NULL, "the output could not be written");
-		code = code == CLI_OK ? CLI_UNHEALTHY : code;
-	}
 	return (int)code;
 }
