@@ -74,7 +74,7 @@
 	K(puller, pulls_failed, COUNTER, pulls,    "fetches that failed") \
 	K(puller, unchanged,    COUNTER, pulls,    "fetches that ended at an unchanged version") \
 	K(puller, services,     GAUGE,   services, "services known") \
-	K(puller, services_up,  GAUGE,   services, "services whose last fetch went well")
+	K(puller, services_up,  GAUGE,   services, "services whose last fetch did not fail")
 
 #define CONTROL_COUNTERS(K) \
 	K(control, orders,         COUNTER, orders,   "orders passed to the supervisor") \

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <string.h>
+
 #include "protocol/pack.h"
 #include "supervisor/cli/show.h"
 
@@ -25,6 +27,8 @@ note_of(struct view *v, struct text child)
 		    TEXT_ARG(view_span(v->arena, rest_ms)), TEXT_ARG(reason));
 	if (mark[0] == '\0' && text_is(show_text(child, "state"), "up"))
 		return show_u64(child, "restarts") > 0 ? reason : TEXT("");
+	if (reason.len == 0 && mark[0] != '\0')
+		return (struct text){mark, (uint32_t)strlen(mark) - 2};
 	return arena_printf(v->arena, "%s%.*s", mark, TEXT_ARG(reason));
 }
 

@@ -74,7 +74,8 @@ sequel(const struct obituary *o, char *to, size_t size)
 		snprintf(to, size, "that was asked for (%s)",
 		    child_reason_name(c->last.reason));
 	else if (c->is_paused)
-		snprintf(to, size, "supervision is paused: it stays down");
+		snprintf(
+		    to, size, "supervision was paused, so it was left alone");
 	else if (c->deadline_ms == 0)
 		snprintf(to, size,
 		    c->has_fallen

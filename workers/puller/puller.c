@@ -110,7 +110,8 @@ count_services(struct puller *p)
 	uint32_t up = 0;
 
 	for (uint32_t i = 0; i < p->service_count; i++)
-		up += p->services[i].was_seen && p->services[i].failures == 0;
+		up +=
+		    p->services[i].failures == 0; /* not asked yet: no alarm */
 	stats_set(slot, COUNTER_puller_services, p->service_count);
 	stats_set(slot, COUNTER_puller_services_up, up);
 }
