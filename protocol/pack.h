@@ -134,6 +134,28 @@ pack_string(struct packer *p, const char *s)
 	pack_text(p, (struct text){.at = s, .len = (uint32_t)strlen(s)});
 }
 
+/* pack_field_… write one key of a map and its value. */
+static inline void
+pack_field_string(struct packer *p, const char *key, const char *value)
+{
+	pack_string(p, key);
+	pack_string(p, value);
+}
+
+static inline void
+pack_field_u64(struct packer *p, const char *key, uint64_t value)
+{
+	pack_string(p, key);
+	pack_u64(p, value);
+}
+
+static inline void
+pack_field_bool(struct packer *p, const char *key, bool value)
+{
+	pack_string(p, key);
+	pack_bool(p, value);
+}
+
 /*
  * pack_text_room writes the head of a text and gives the place of its `len`
  * bytes for the caller to fill at once; NULL when they do not fit.

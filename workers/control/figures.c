@@ -9,13 +9,6 @@
 #include "workers/kit/worker.h"
 
 static void
-put_u64(struct packer *p, const char *key, uint64_t value)
-{
-	pack_string(p, key);
-	pack_u64(p, value);
-}
-
-static void
 pack_counters(struct packer *p, const struct census_process *process)
 {
 	enum role role = (enum role)process->child.role;
@@ -25,7 +18,7 @@ pack_counters(struct packer *p, const struct census_process *process)
 	for (int id = 0; id < COUNTERS; id++) {
 		if (!counter_is_of((enum counter)id, role))
 			continue;
-		put_u64(p, counter_info((enum counter)id)->name,
+		pack_field_u64(p, counter_info((enum counter)id)->name,
 		    stats_get(process->stats, (enum counter)id));
 		count++;
 	}
@@ -46,12 +39,12 @@ pack_histograms(struct packer *p, const struct census_process *process)
 		stats_summary(process->stats, (enum histogram)id, &summary);
 		pack_string(p, histogram_info((enum histogram)id)->name);
 		pack_map(p, 6);
-		put_u64(p, "count", summary.count);
-		put_u64(p, "sum", summary.sum);
-		put_u64(p, "p50", summary.p50);
-		put_u64(p, "p90", summary.p90);
-		put_u64(p, "p99", summary.p99);
-		put_u64(p, "p999", summary.p999);
+		pack_field_u64(p, "count", summary.count);
+		pack_field_u64(p, "sum", summary.sum);
+		pack_field_u64(p, "p50", summary.p50);
+		pack_field_u64(p, "p90", summary.p90);
+		pack_field_u64(p, "p99", summary.p99);
+		pack_field_u64(p, "p999", summary.p999);
 		count++;
 	}
 	pack_close_map(p, place, count);
@@ -67,7 +60,7 @@ control_cmd_stats(struct worker *w, struct command *command)
 	pack_map(p, 3);
 	pack_string(p, "node");
 	pack_text(p, settings_text(worker_settings(w), SETTING_node));
-	put_u64(p, "collected_at_ms", census->wall_ms);
+	pack_field_u64(p, "collected_at_ms", census->wall_ms);
 	pack_string(p, "processes");
 	pack_array(p, census->count);
 	for (uint32_t i = 0; i < census->count; i++) {
@@ -76,10 +69,10 @@ control_cmd_stats(struct worker *w, struct command *command)
 		pack_map(p, 7);
 		pack_string(p, "role");
 		pack_string(p, role_name((enum role)one->child.role));
-		put_u64(p, "instance", one->child.instance);
-		put_u64(p, "pid", one->child.pid);
-		put_u64(p, "life", one->child.life);
-		put_u64(p, "memory_bytes", one->memory_bytes);
+		pack_field_u64(p, "instance", one->child.instance);
+		pack_field_u64(p, "pid", one->child.pid);
+		pack_field_u64(p, "life", one->child.life);
+		pack_field_u64(p, "memory_bytes", one->memory_bytes);
 		pack_string(p, "counters");
 		pack_counters(p, one);
 		pack_string(p, "histograms");

@@ -29,23 +29,9 @@ struct health {
 };
 
 static void
-put_text(struct packer *p, const char *key, const char *value)
-{
-	pack_string(p, key);
-	pack_string(p, value);
-}
-
-static void
-put_u64(struct packer *p, const char *key, uint64_t value)
-{
-	pack_string(p, key);
-	pack_u64(p, value);
-}
-
-static void
 put_status(struct packer *p, enum verdict verdict)
 {
-	put_text(p, "status", verdict_name(verdict));
+	pack_field_string(p, "status", verdict_name(verdict));
 }
 
 /* --- vm: the machine as the tree sees it --- */
@@ -90,14 +76,15 @@ pack_vm(const struct health *h)
 
 	pack_map(p, 7);
 	put_status(p, vm_verdict(h));
-	put_u64(p, "process_count", h->census->count);
-	put_u64(p, "process_limit", h->process_limit);
+	pack_field_u64(p, "process_count", h->census->count);
+	pack_field_u64(p, "process_limit", h->process_limit);
 	pack_string(p, "memory");
 	pack_map(p, 2);
-	put_u64(p, "total", h->memory_bytes);
-	put_u64(p, "processes", h->memory_bytes);
-	put_u64(p, "schedulers", (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
-	put_u64(
+	pack_field_u64(p, "total", h->memory_bytes);
+	pack_field_u64(p, "processes", h->memory_bytes);
+	pack_field_u64(
+	    p, "schedulers", (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
+	pack_field_u64(
 	    p, "schedulers_online", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
 	pack_string(p, "uptime");
 	pack_array(p, 2);
@@ -133,15 +120,16 @@ pack_process(const struct health *h, const struct census_process *process)
 	uint64_t beat_ms = atomic_load(&process->stats->heartbeat_ms);
 
 	pack_map(p, 8);
-	put_text(p, "registered_name", role_name((enum role)c->role));
-	put_u64(p, "pid", c->pid);
-	put_text(p, "status", child_state_name((enum child_state)c->state));
-	put_u64(p, "life", c->life);
-	put_u64(p, "restarts", c->restarts);
-	put_u64(p, "memory", process->memory_bytes);
-	put_u64(p, "descriptors",
+	pack_field_string(p, "registered_name", role_name((enum role)c->role));
+	pack_field_u64(p, "pid", c->pid);
+	pack_field_string(
+	    p, "status", child_state_name((enum child_state)c->state));
+	pack_field_u64(p, "life", c->life);
+	pack_field_u64(p, "restarts", c->restarts);
+	pack_field_u64(p, "memory", process->memory_bytes);
+	pack_field_u64(p, "descriptors",
 	    stats_get(process->stats, COUNTER_process_descriptors));
-	put_u64(p, "heartbeat_age_ms",
+	pack_field_u64(p, "heartbeat_age_ms",
 	    beat_ms > 0 && h->census->now_ms > beat_ms
 		? h->census->now_ms - beat_ms
 		: 0);
@@ -163,7 +151,7 @@ pack_single(const struct health *h, const struct census_process *process)
 	}
 	pack_map(p, reason != NULL ? 5 : 4);
 	put_status(p, v);
-	put_text(
+	pack_field_string(
 	    p, "registered_name", role_name((enum role)process->child.role));
 	pack_string(p, "pid");
 	if (process->child.pid != 0)
@@ -171,7 +159,7 @@ pack_single(const struct health *h, const struct census_process *process)
 	else
 		pack_nil(p);
 	if (reason != NULL)
-		put_text(p, "reason", reason);
+		pack_field_string(p, "reason", reason);
 	pack_string(p, "process");
 	pack_process(h, process);
 	return v;
@@ -207,10 +195,10 @@ pack_several(const struct health *h, enum role role)
 		reason = "partial_failure";
 	pack_map(p, reason != NULL ? 4 : 3);
 	put_status(p, v);
-	put_u64(p, "instance_count", count);
-	put_u64(p, "alive_instances", alive);
+	pack_field_u64(p, "instance_count", count);
+	pack_field_u64(p, "alive_instances", alive);
 	if (reason != NULL)
-		put_text(p, "reason", reason);
+		pack_field_string(p, "reason", reason);
 	return v;
 }
 
@@ -234,10 +222,10 @@ pack_supervision(const struct health *h)
 	    verdict_of_tree(h->census->flags, children, running, &reason);
 	pack_map(p, reason != NULL ? 4 : 3);
 	put_status(p, v);
-	put_u64(p, "children_count", children);
-	put_u64(p, "running", running);
+	pack_field_u64(p, "children_count", children);
+	pack_field_u64(p, "running", running);
 	if (reason != NULL)
-		put_text(p, "reason", reason);
+		pack_field_string(p, "reason", reason);
 	return v;
 }
 
@@ -292,7 +280,7 @@ pack_all(const struct health *h, enum verdict of_banyan)
 	put_status(p, all);
 	pack_string(p, "node");
 	pack_text(p, settings_text(worker_settings(h->worker), SETTING_node));
-	put_u64(p, "checked_at_ms", h->census->wall_ms);
+	pack_field_u64(p, "checked_at_ms", h->census->wall_ms);
 	pack_string(p, "checks");
 	pack_map(p, 3);
 	pack_string(p, "vm");
@@ -302,7 +290,7 @@ pack_all(const struct health *h, enum verdict of_banyan)
 	pack_string(p, "banyan");
 	pack_map(p, 3);
 	put_status(p, of_banyan);
-	put_text(p, "mode", "gateway");
+	pack_field_string(p, "mode", "gateway");
 	pack_string(p, "checks");
 	return pack_checks(h);
 }

@@ -93,27 +93,6 @@ pack_obituaries(
 	pack_close_array(p, place, packed);
 }
 
-static void
-put_text(struct packer *p, const char *key, const char *value)
-{
-	pack_string(p, key);
-	pack_string(p, value);
-}
-
-static void
-put_u64(struct packer *p, const char *key, uint64_t value)
-{
-	pack_string(p, key);
-	pack_u64(p, value);
-}
-
-static void
-put_bool(struct packer *p, const char *key, bool value)
-{
-	pack_string(p, key);
-	pack_bool(p, value);
-}
-
 /* pack_events packs the last things a process noted in its ring. */
 static void
 pack_events(struct worker *w, struct command *command, uint32_t slot)
@@ -127,8 +106,8 @@ pack_events(struct worker *w, struct command *command, uint32_t slot)
 	pack_array(p, count);
 	for (uint32_t i = 0; i < count; i++) {
 		pack_map(p, 3);
-		put_u64(p, "wall_us", last[i].wall_us);
-		put_text(p, "event", event_name(last[i].id));
+		pack_field_u64(p, "wall_us", last[i].wall_us);
+		pack_field_string(p, "event", event_name(last[i].id));
 		pack_string(p, "text");
 		pack_text(p,
 		    (struct text){
@@ -145,19 +124,20 @@ pack_process(struct worker *w, struct command *command,
 	uint64_t now_ms = census->now_ms;
 
 	pack_map(p, 13);
-	put_text(p, "role", role_name((enum role)c->role));
-	put_u64(p, "instance", c->instance);
-	put_text(p, "state", child_state_name((enum child_state)c->state));
-	put_u64(p, "pid", c->pid);
-	put_u64(p, "life", c->life);
-	put_u64(p, "restarts", c->restarts);
-	put_u64(p, "up_ms",
+	pack_field_string(p, "role", role_name((enum role)c->role));
+	pack_field_u64(p, "instance", c->instance);
+	pack_field_string(
+	    p, "state", child_state_name((enum child_state)c->state));
+	pack_field_u64(p, "pid", c->pid);
+	pack_field_u64(p, "life", c->life);
+	pack_field_u64(p, "restarts", c->restarts);
+	pack_field_u64(p, "up_ms",
 	    c->ready_ms > 0 && now_ms > c->ready_ms ? now_ms - c->ready_ms : 0);
-	put_u64(p, "rest_ms",
+	pack_field_u64(p, "rest_ms",
 	    c->rest_until_ms > now_ms ? c->rest_until_ms - now_ms : 0);
-	put_bool(p, "is_paused", c->is_paused);
-	put_bool(p, "is_in_probation", c->is_in_probation);
-	put_text(p, "reason", c->reason);
+	pack_field_bool(p, "is_paused", c->is_paused);
+	pack_field_bool(p, "is_in_probation", c->is_in_probation);
+	pack_field_string(p, "reason", c->reason);
 	pack_string(p, "obituaries");
 	pack_obituaries(w, command, c);
 	pack_string(p, "events");
@@ -178,7 +158,7 @@ control_cmd_why(struct worker *w, struct command *command)
 	const struct census *census =
 	    census_take(command->arena, worker_stats(w));
 	pack_map(p, 2);
-	put_u64(p, "now_ms", census->wall_ms);
+	pack_field_u64(p, "now_ms", census->wall_ms);
 	pack_string(p, "children");
 	size_t place = pack_open(p);
 	for (uint32_t i = 0; i < census->count; i++) {
