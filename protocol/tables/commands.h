@@ -53,6 +53,9 @@
 	C(puller, services_pull,       "services", "pull",       ADMIN,  "[SERVICE]", "fetch functions now, where the version changed") \
 	C(puller, services_force_pull, "services", "force-pull", ADMIN,  "[SERVICE]", "fetch functions now, whatever the version")
 
+#define WORKER_POOL_COMMANDS(C) \
+	C(worker_pool, pools, "pools", "", READER, "", "pools of runners: workers, queue, requests, errors")
+
 #define RATE_LIMITER_COMMANDS(C) \
 	C(rate_limiter, limits_status, "limits", "status", READER, "KEY [--limit ID]", "how much of each limit a key has used") \
 	C(rate_limiter, limits_global, "limits", "global", READER, "",                 "the limits that hold for every call") \
@@ -74,6 +77,7 @@
 	CONFIG_DB_COMMANDS(C) \
 	PULLER_COMMANDS(C) \
 	RATE_LIMITER_COMMANDS(C) \
+	WORKER_POOL_COMMANDS(C) \
 	GATEWAY_COMMANDS(C) \
 	CLI_COMMANDS(C)
 

@@ -29,7 +29,7 @@ node: test
 gateway: {port: 0}
 workers: {gateway: {instances: 2}}
 """
-CHILDREN = ["config_db", "rate_limiter", "puller", "control", "gateway/1",
+CHILDREN = ["config_db", "rate_limiter", "worker_pool", "puller", "control", "gateway/1",
             "gateway/2"]
 
 
