@@ -36,6 +36,10 @@
 #define TYPE(type)           SETTING_##type
 #define IS_LIVE              true
 #define IS_RESTART           false
+#define IS_TREE              false
+#define WHO_LIVE             ROLE_supervisor
+#define WHO_TREE             ROLE_supervisor
+#define WHO_RESTART          ROLE_none /* the role it stands under */
 
 const struct setting_row setting_rows[SETTINGS] = {
 #define S(sec, k, t, def, lo, hi, lv, who, un, mean) \
@@ -63,7 +67,7 @@ const struct setting_row worker_setting_rows[WORKER_SETTINGS] = {
 	    .min = lo, \
 	    .max = hi, \
 	    .is_live = IS_##lv, \
-	    .role = ROLE_supervisor, \
+	    .role = WHO_##lv, \
 	    .inherit = SETTING_##from, \
 	    .unit = un, \
 	    .meaning = mean},
@@ -326,7 +330,7 @@ describe_change(uint32_t i, struct settings_change *to)
 	settings_name(i, to->name, sizeof(to->name));
 	to->is_live = row->is_live;
 	to->role = row->role;
-	if (i >= SETTINGS && !row->is_live)
+	if (i >= SETTINGS && row->role == ROLE_none)
 		to->role = role_of(i);
 }
 
@@ -346,9 +350,17 @@ settings_diff(const struct settings *old, const struct settings *next,
 	return count;
 }
 
+/* concerns: does a change of value `i` matter to a process of `role`? */
+static bool
+concerns(uint32_t i, enum role role, struct settings_change *change)
+{
+	describe_change(i, change);
+	return change->role == role || change->role == ROLE_none;
+}
+
 enum reload_result
-settings_reload_result(const struct settings *old, const struct settings *next,
-    enum role role, char *keys, size_t size)
+settings_reload_result(
+    const struct settings_lives *lives, enum role role, char *keys, size_t size)
 {
 	enum reload_result result = RELOAD_UNCHANGED;
 	struct settings_change change;
@@ -357,16 +369,16 @@ settings_reload_result(const struct settings *old, const struct settings *next,
 	if (size > 0)
 		keys[0] = '\0';
 	for (uint32_t i = 0; i < SETTINGS_VALUES; i++) {
-		if (is_same(old, next, i))
-			continue;
-		describe_change(i, &change);
-		if (change.role != role && change.role != ROLE_none)
+		if (!concerns(i, role, &change))
 			continue;
 		if (change.is_live) {
-			if (result == RELOAD_UNCHANGED)
+			if (result == RELOAD_UNCHANGED &&
+			    !is_same(lives->old, lives->next, i))
 				result = RELOAD_APPLIED;
 			continue;
 		}
+		if (is_same(lives->began, lives->next, i))
+			continue;
 		result = RELOAD_NEEDS_RESTART;
 		if (used < size)
 			used += (size_t)snprintf(keys + used, size - used,

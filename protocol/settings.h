@@ -141,12 +141,20 @@ struct settings_change {
 size_t settings_diff(const struct settings *old, const struct settings *next,
     struct settings_change *to, size_t size);
 
+/* The settings a process has met. */
+struct settings_lives {
+	const struct settings *began; /* its life began with these … */
+	const struct settings *old;   /* … and took the live keys from these */
+	const struct settings *next;
+};
+
 /*
- * settings_reload_result is how a worker of `role` answers a reload whose
- * live keys it applied; for RELOAD_NEEDS_RESTART `keys` lists which ones.
+ * settings_reload_result is how a process of `role` answers a reload whose
+ * live keys it applied. The others wait for a restart for as long as `next`
+ * differs from what the life began with; `keys` lists them.
  */
-enum reload_result settings_reload_result(const struct settings *old,
-    const struct settings *next, enum role, char *keys, size_t size);
+enum reload_result settings_reload_result(const struct settings_lives *,
+    enum role, char *keys, size_t size);
 
 /*
  * settings_pack writes a map {section: {key: value}} for `settings show`;

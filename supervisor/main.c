@@ -83,6 +83,7 @@ map_all(struct supervisor *s)
 	e = settings_open(s->settings_fd, &s->settings);
 	if (e != OK)
 		give_up(EXIT_SYSTEM, "settings", e);
+	s->began = s->settings;
 	log_set_level(
 	    (enum log_level)settings_choice(s->settings, SETTING_log_level));
 	log_set_format(
@@ -205,7 +206,9 @@ main(void)
 	loop_run(s->loop, TICK_MS);
 	event_note(EVENT_tree_stopped, "exit=%d", s->exit_code);
 	keeper_finish(&s->keeper);
-	settings_close(&s->settings);
+	if (s->settings != s->began)
+		settings_close(&s->settings);
+	settings_close(&s->began);
 	loop_destroy(&s->loop);
 	return s->exit_code;
 }

@@ -137,6 +137,24 @@ order_children(struct supervisor *s, const struct handover_record *r)
 	keeper_wake(&s->keeper);
 }
 
+/*
+ * order_ourselves: the supervisor can be told to begin a new life, the guard
+ * (who holds the port) only by whoever started banyand.
+ */
+static void
+order_ourselves(struct supervisor *s, const struct handover_record *r)
+{
+	bool may = r->role == ROLE_supervisor && r->b == ORDER_RESTART;
+
+	orders_answer(s, r->a, s->control->life, may ? OK : ERR_EXISTS,
+	    may                            ? "accepted"
+		: r->role == ROLE_supervisor ? "the supervisor takes no order but "
+					       "restart; shutdown stops the tree"
+					     : "the guard is banyand itself: "
+					       "restart it where you started it");
+	s->wants_restart |= may;
+}
+
 void
 orders_take(struct supervisor *s, const struct handover_record *r)
 {
@@ -165,7 +183,10 @@ orders_take(struct supervisor *s, const struct handover_record *r)
 		    "the tree is stopping");
 		return;
 	}
-	order_children(s, r);
+	if (r->role == ROLE_supervisor || r->role == ROLE_guard)
+		order_ourselves(s, r);
+	else
+		order_children(s, r);
 }
 
 /* is_there: has this child got where the order wants it? */

@@ -119,7 +119,8 @@ answer_for(struct supervisor *s, enum role role, const struct settings *next)
 	record.a = s->generation + 1;
 	record.role = role;
 	record.b = settings_reload_result(
-	    s->settings, next, role, record.text, sizeof(record.text));
+	    &(struct settings_lives){s->began, s->settings, next}, role,
+	    record.text, sizeof(record.text));
 	if (record.b != RELOAD_UNCHANGED)
 		pass_on(s, &record);
 }
@@ -141,7 +142,8 @@ put_in_force(struct supervisor *s)
 	r->applied = r->unchanged = r->restarts = 0;
 	answer_for(s, ROLE_supervisor, next);
 	answer_for(s, ROLE_guard, next);
-	settings_close(&s->settings);
+	if (s->settings != s->began)
+		settings_close(&s->settings);
 	fd_close(&s->settings_fd);
 	s->settings = next;
 	s->settings_fd = r->reader.settings_fd;

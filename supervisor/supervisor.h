@@ -63,6 +63,7 @@ struct supervisor {
 	struct events events;
 	struct stats_slot *slot;
 	struct settings *settings;
+	struct settings *began; /* those this life of ours began with */
 	int settings_fd;
 	uint64_t generation;
 	uint64_t life;

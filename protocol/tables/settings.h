@@ -126,13 +126,15 @@
  * What can be said of each role under workers.<role>, one row each.
  *
  * P(key, type, inherit, default, min, max, live, unit, meaning)
+ *   live     LIVE: the supervisor applies it. RESTART: it needs a restart of
+ *            the role. TREE: of the supervisor, who builds the tree
  *   inherit  SETTING_… whose value holds when the key is absent; `none`: the
  *            default does
  */
 #define WORKER_SETTINGS_TABLE(P) \
-	P(instances,        U64, none, "1",  1, 16,         RESTART, "processes", "of this role; only gateway can have several") \
-	P(restart,          CHOICE, none, "permanent", 0, 0, RESTART, "permanent|transient|temporary|oneshot", "which deaths are followed by another life") \
-	P(significant,      BOOL, none, "false", 0, 0,      RESTART, "", "counts for supervisor.auto_shutdown") \
+	P(instances,        U64, none, "1",  1, 16,         TREE, "processes", "of this role; only gateway can have several") \
+	P(restart,          CHOICE, none, "permanent", 0, 0, TREE, "permanent|transient|temporary|oneshot", "which deaths are followed by another life") \
+	P(significant,      BOOL, none, "false", 0, 0,      TREE, "", "counts for supervisor.auto_shutdown") \
 	P(restarts,         U64, supervisor_restarts,         "5", 0, 1000,     LIVE, "restarts", "allowed within window_ms") \
 	P(window_ms,        U64, supervisor_window_ms,        "30000", 100, 3600000, LIVE, "ms", "the time in which restarts are counted") \
 	P(start_timeout_ms, U64, supervisor_start_timeout_ms, "10000", 100, 120000, LIVE, "ms", "from exec to READY") \

@@ -89,7 +89,8 @@ wait_before(struct cli *cli, struct text args, struct wait *wait)
 		struct text lock =
 		    arena_printf(&cli->arena, "%s/banyand.lock", folder);
 		wait->lock_fd = open(lock.at, O_RDONLY | O_CLOEXEC);
-	} else if (is_op(cli, "restart") && text_is(role, "control")) {
+	} else if (is_op(cli, "restart") &&
+	    (text_is(role, "control") || text_is(role, "supervisor"))) {
 		wait->is_needed = true;
 		wait->life = ask_life(cli);
 	}

@@ -118,6 +118,33 @@ def test_a_key_that_waits_for_banyand_itself_is_named(tree, file):
     assert guard["keys"] == "gateway.port"
 
 
+def test_a_key_that_waits_is_named_at_every_reload_until_it_is_taken_back(
+        tree, file):
+    file.write_text(SETTINGS + "workers: {config_db: {nice: 1}}\n")
+    assert results(tree.banyan("reload"))["config_db"] == "needs_restart"
+    assert results(tree.banyan("reload"))["config_db"] == "needs_restart"
+    file.write_text(SETTINGS)
+    assert results(tree.banyan("reload"))["config_db"] == "unchanged"
+
+
+def test_more_gateways_come_with_a_restart_of_the_supervisor(tree, file):
+    file.write_text(SETTINGS + "workers: {gateway: {instances: 2}}\n")
+    assert results(tree.banyan("reload"))["supervisor"] == "needs_restart"
+    tree.banyan("restart", "supervisor")
+    until(lambda: ("gateway", 2) in pids(tree), 10)
+    tree.until_whole()
+    file.write_text(SETTINGS)
+    tree.banyan("reload")
+    tree.banyan("restart", "supervisor")
+    tree.until_whole()
+
+
+def test_the_guard_is_restarted_by_whoever_started_it(tree):
+    refused = tree.run_banyan("restart", "guard")
+    assert refused.returncode != 0
+    assert "where you started it" in refused.stderr
+
+
 def test_the_supervisor_applies_its_own_keys(tree, file):
     file.write_text(SETTINGS + "supervisor: {restarts: 7}\n")
     assert results(tree.banyan("reload"))["supervisor"] == "applied"

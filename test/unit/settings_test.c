@@ -766,6 +766,31 @@ a_diff_names_each_change_and_who_acts_on_it(void **state)
 	settings_close(&next);
 }
 
+static enum reload_result
+result(const struct settings *began, const struct settings *old,
+    const struct settings *next, enum role role, char keys[100])
+{
+	return settings_reload_result(
+	    &(struct settings_lives){began, old, next}, role, keys, 100);
+}
+
+static void
+what_builds_the_tree_waits_for_the_supervisor(void **state)
+{
+	struct settings *one = good("");
+	struct settings *two = good("workers: {gateway: {instances: 2}}\n");
+	char keys[100];
+
+	(void)state;
+	assert_int_equal(
+	    result(one, one, two, ROLE_gateway, keys), RELOAD_UNCHANGED);
+	assert_int_equal(
+	    result(one, one, two, ROLE_supervisor, keys), RELOAD_NEEDS_RESTART);
+	assert_string_equal(keys, "workers.gateway.instances");
+	settings_close(&one);
+	settings_close(&two);
+}
+
 static void
 a_reload_is_answered_from_what_concerns_the_role(void **state)
 {
@@ -776,18 +801,19 @@ a_reload_is_answered_from_what_concerns_the_role(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    settings_reload_result(old, old, ROLE_gateway, keys, 100),
-	    RELOAD_UNCHANGED);
+	    result(old, old, old, ROLE_gateway, keys), RELOAD_UNCHANGED);
 	assert_int_equal(
-	    settings_reload_result(old, live, ROLE_gateway, keys, 100),
-	    RELOAD_APPLIED);
+	    result(old, old, live, ROLE_gateway, keys), RELOAD_APPLIED);
 	assert_int_equal(
-	    settings_reload_result(old, live, ROLE_puller, keys, 100),
-	    RELOAD_UNCHANGED);
+	    result(old, old, live, ROLE_puller, keys), RELOAD_UNCHANGED);
 	assert_int_equal(
-	    settings_reload_result(old, deep, ROLE_gateway, keys, 100),
-	    RELOAD_NEEDS_RESTART);
+	    result(old, old, deep, ROLE_gateway, keys), RELOAD_NEEDS_RESTART);
 	assert_string_equal(keys, "workers.gateway.nofile");
+	/* the next reload does not forget it, and taking it back does */
+	assert_int_equal(
+	    result(old, deep, deep, ROLE_gateway, keys), RELOAD_NEEDS_RESTART);
+	assert_int_equal(
+	    result(old, deep, old, ROLE_gateway, keys), RELOAD_UNCHANGED);
 	settings_close(&old);
 	settings_close(&live);
 	settings_close(&deep);
@@ -879,6 +905,7 @@ main(void)
 	    cmocka_unit_test(a_memory_file_that_is_not_whole_is_refused),
 	    cmocka_unit_test(a_diff_names_each_change_and_who_acts_on_it),
 	    cmocka_unit_test(a_reload_is_answered_from_what_concerns_the_role),
+	    cmocka_unit_test(what_builds_the_tree_waits_for_the_supervisor),
 	    cmocka_unit_test(
 		equal_settings_have_equal_checksums_whatever_their_number),
 	    cmocka_unit_test(settings_can_be_shown_as_a_map),

@@ -427,8 +427,7 @@ config_db_on_settings(struct worker *w, struct worker_reload *reload)
 		take_rules(db, reload->next);
 		queue_settings(db, reload->next);
 	}
-	return settings_reload_result(reload->old, reload->next, ROLE_config_db,
-	    reload->text, sizeof(reload->text));
+	return RELOAD_UNCHANGED; /* the kit adds what the table knows */
 }
 
 void

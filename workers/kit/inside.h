@@ -46,6 +46,7 @@ struct worker {
 	struct stats_slot *slot;
 	struct events events;
 	struct settings *settings;
+	struct settings *began; /* the settings this life began with */
 
 	struct desks *desks; /* desk.c: requests being answered */
 	struct asker *asker; /* ask.c: questions of our own; may be NULL */

@@ -28,7 +28,8 @@ apply(struct worker *w, struct worker_reload *reload)
 
 	if (w->spec->on_settings != NULL)
 		result = w->spec->on_settings(w, reload);
-	of_table = settings_reload_result(reload->old, reload->next,
+	of_table = settings_reload_result(
+	    &(struct settings_lives){w->began, reload->old, reload->next},
 	    w->spec->role, reload->text, sizeof(reload->text));
 	return of_table > result ? of_table : result;
 }
@@ -52,7 +53,8 @@ reload_settings(struct worker *w, uint64_t generation, int fd)
 	enum reload_result result = apply(w, &reload);
 	kit_log_settings(next);
 	w->settings = next;
-	settings_close(&old);
+	if (old != w->began)
+		settings_close(&old);
 	atomic_store(&w->slot->settings_generation, generation);
 	stats_add(w->slot, COUNTER_process_reloads, 1);
 	event_note(EVENT_settings_applied, "generation=%llu",

@@ -145,6 +145,8 @@ read_settings(struct worker *w)
 {
 	enum err e = settings_open(FD_SETTINGS, &w->settings);
 
+	w->began = w->settings;
+
 	if (e != OK)
 		worker_fail(w, EXIT_SETTINGS,
 		    "the settings handed over cannot be read: %s", err_name(e));

@@ -191,6 +191,5 @@ rate_limiter_on_settings(struct worker *w, struct worker_reload *reload)
 	limit_rules_destroy(&r->rules);
 	r->rules = next;
 	in_force(r, reload->next);
-	return settings_reload_result(reload->old, reload->next,
-	    ROLE_rate_limiter, reload->text, sizeof(reload->text));
+	return RELOAD_UNCHANGED; /* the kit adds what the table knows */
 }
