@@ -103,6 +103,7 @@
 	K(gateway, invalid,          COUNTER, calls,       "… because the request or its arguments were wrong") \
 	K(gateway, not_found,        COUNTER, calls,       "… because there is no such function, or it is disabled") \
 	K(gateway, denied,           COUNTER, calls,       "… because the caller may not") \
+	K(gateway, identity_claims,  COUNTER, calls,       "calls whose payload named a user or roles the session does not have; dropped or refused") \
 	K(gateway, rate_limited,     COUNTER, calls,       "… because a limit was reached") \
 	K(gateway, unavailable,      COUNTER, calls,       "… because no node could take it") \
 	K(gateway, expired,          COUNTER, calls,       "… because the node did not answer in time") \

@@ -72,6 +72,7 @@
 	/* gateway */ \
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
+	E(identity_claimed,   INFO,  MASKED, "a verified client named another user or roles in a call; once for each client") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \
 	E(link_lost,          WARN,  LIFE,   "a service node is gone, and why; calls it had are settled") \

@@ -118,6 +118,7 @@ client_destroy(struct client *c)
 	conn_close(&c->conn);
 	websocket_finish(&c->websocket);
 	session_finish(&c->session);
+	identity_release(&c->identity);
 	*c->back = c->next;
 	if (c->next != NULL)
 		c->next->back = c->back;
@@ -322,6 +323,9 @@ client_create(struct gateway *g, int fd, const struct sockaddr_storage *from)
 	c->gateway = g;
 	c->timer = (struct loop_timer){.due = on_timer, .ctx = c};
 	c->heard_ms = loop_now_ms(g->loop);
+	c->serial = ++g->clients.serial;
+	identity_guest(c->guest, worker_instance(g->worker),
+	    worker_life(g->worker), c->serial);
 	name_peer(from, c->peer);
 	conn_init(&c->conn, &g->hub, &calls, c,
 	    (struct conn_limits){

@@ -19,6 +19,7 @@
 #include "protocol/base/loop.h"
 #include "workers/gateway/answer.h"
 #include "workers/gateway/calls.h"
+#include "workers/gateway/identity.h"
 #include "workers/gateway/session.h"
 #include "workers/gateway/websocket.h"
 
@@ -41,19 +42,24 @@ struct client {
 	struct conn conn;
 	struct websocket websocket;
 	struct session session;
-	struct call_list calls; /* in flight */
+	struct identity *identity; /* NULL: unverified */
+	uint64_t serial;           /* never reused in a life of this gateway */
+	struct call_list calls;    /* in flight */
 	uint32_t call_count;
 	enum client_state state;
 	enum phoenix_form form;
 	struct loop_timer timer;
 	uint64_t heard_ms;  /* its last byte */
 	uint64_t inside_ms; /* since when a message is incomplete; 0: none */
+	bool has_claimed;   /* a payload named another user; noted once */
 	char peer[CLIENT_PEER_BYTES];
+	char guest[IDENTITY_GUEST_BYTES]; /* its name while unverified */
 };
 
 struct clients {
 	struct client *first;
 	uint32_t count;
+	uint64_t serial; /* the last one given */
 };
 
 /* client_create takes a fresh socket over, or closes it. */

@@ -13,12 +13,22 @@
 
 #include "workers/gateway/pipeline.h"
 
+#include "protocol/events.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
+
+static void
+pack_text_or_nil(struct packer *p, struct text t)
+{
+	if (t.at == NULL)
+		pack_nil(p);
+	else
+		pack_text(p, t);
+}
 
 /* fill_info packs the caller's facts for functions that want them. */
 static struct text
@@ -32,12 +42,9 @@ fill_info(struct gateway *g, const struct request *r)
 	pack_string(&p, "request_id");
 	pack_text(&p, r->request_id);
 	pack_string(&p, "user_id");
-	pack_nil(&p);
+	pack_text_or_nil(&p, r->user_id);
 	pack_string(&p, "device_id");
-	if (r->device_id.at == NULL)
-		pack_nil(&p);
-	else
-		pack_text(&p, r->device_id);
+	pack_text_or_nil(&p, r->device_id);
 	return pack_finish(&p) == OK ? buffer_text(&g->info) : TEXT("");
 }
 
@@ -69,6 +76,38 @@ read_payload(struct gateway *g, struct phoenix_message *m, struct request *r,
 		e = ERR_MALFORMED;
 	}
 	return e;
+}
+
+/*
+ * identify puts the session's user where the payload claimed one. Where the
+ * channel does not override, a claim of another user is refused; it never
+ * counts.
+ */
+static bool
+identify(struct refusal *to, const struct channel_rule *rule, struct request *r)
+{
+	struct client *c = to->client;
+	struct text user = {.at = NULL, .len = 0}, claimed = r->user_id;
+
+	if (c->identity != NULL)
+		user = c->identity->user_id;
+	r->user_id = user;
+	bool is_another = claimed.len > 0 && !text_eq(claimed, user);
+	if (!is_another && !r->claims_roles)
+		return true;
+	COUNT(c->gateway, identity_claims);
+	if (user.len > 0 && !c->has_claimed) {
+		c->has_claimed = true;
+		event_note(EVENT_identity_claimed,
+		    "peer=%s user=%.*s claimed=%.*s roles=%s", c->peer,
+		    TEXT_ARG(user), TEXT_ARG(claimed),
+		    r->claims_roles ? "yes" : "no");
+	}
+	if (is_another && user.len > 0 && !rule->override_user_id) {
+		refuse_text(to, ANSWER_denied, ANSWER_TEXT_DENIED);
+		return false;
+	}
+	return true;
 }
 
 /* convert makes the argument list; on an error it has answered. */
@@ -179,10 +218,7 @@ pipeline_take(
 	to.to.address.join_ref = channel->join_ref;
 	enum err e = read_payload(g, m, &r, &error);
 	to.to.request_id = r.id_json;
-	/* no session is verified while auth.mode is none: what the payload
-	   says about its user is a claim, and dropped */
-	r.user_id = (struct text){.at = NULL, .len = 0};
-	if (channel->rule->require_verified_user_id) {
+	if (channel->rule->require_verified_user_id && c->identity == NULL) {
 		refuse_reply(&to, ANSWER_denied,
 		    TEXT(ANSWER_TEXT_AUTHENTICATION),
 		    TEXT(ANSWER_TEXT_AUTHENTICATION));
@@ -193,7 +229,7 @@ pipeline_take(
 		return;
 	}
 	to.request = &r;
-	if (!admit(&to, &function, &r))
+	if (!identify(&to, channel->rule, &r) || !admit(&to, &function, &r))
 		return;
 	struct text info = {.len = 0};
 	if (function->wants_info)

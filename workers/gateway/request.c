@@ -142,6 +142,8 @@ take_field(struct json_reader *r, struct arena *arena, struct text key,
 
 	if (text_is(key, "request_id"))
 		return take_id(r, arena, to, error);
+	if (text_is(key, "user_roles"))
+		to->claims_roles = true;
 	if (text_is(key, "args"))
 		return take_args(r, args, to, error);
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {

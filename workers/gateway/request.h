@@ -35,6 +35,7 @@ struct request {
 	struct text service;
 	struct text version; /* len 0: none asked for */
 	struct text user_id; /* as claimed */
+	bool claims_roles;   /* `user_roles` was sent, and dropped */
 	struct text device_id;
 	struct text args; /* msgpack span of a map; empty: none sent */
 };

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "workers/gateway/identity.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/base/memory.h"
+#include "workers/gateway/client.h"
+
+static struct text
+keep(char **at, struct text t)
+{
+	struct text kept = {.at = *at, .len = t.len};
+
+	if (t.len > 0)
+		memcpy(*at, t.at, t.len);
+	*at += t.len;
+	return kept;
+}
+
+struct identity *
+identity_create(const struct identity *facts)
+{
+	size_t bytes = sizeof(struct identity) +
+	    facts->role_count * sizeof(struct text) + facts->user_id.len +
+	    facts->token_id.len;
+
+	for (uint32_t i = 0; i < facts->role_count; i++)
+		bytes += facts->roles[i].len;
+	/* one block: the struct, the list of roles, then all bytes of texts */
+	struct identity *id = memory_new(bytes);
+	*id = *facts;
+	id->holds = 1;
+	id->roles = (struct text *)(id + 1);
+	char *at = (char *)(id->roles + facts->role_count);
+	id->user_id = keep(&at, facts->user_id);
+	id->token_id = keep(&at, facts->token_id);
+	for (uint32_t i = 0; i < facts->role_count; i++)
+		id->roles[i] = keep(&at, facts->roles[i]);
+	return id;
+}
+
+struct identity *
+identity_hold(struct identity *id)
+{
+	if (id != NULL)
+		id->holds++;
+	return id;
+}
+
+void
+identity_release(struct identity **id)
+{
+	if (*id != NULL && --(*id)->holds == 0)
+		memory_free(*id);
+	*id = NULL;
+}
+
+bool
+identity_has_role(const struct identity *id, struct text role)
+{
+	for (uint32_t i = 0; i < id->role_count; i++) {
+		if (text_eq(id->roles[i], role))
+			return true;
+	}
+	return false;
+}
+
+void
+identity_guest(char to[IDENTITY_GUEST_BYTES], uint32_t instance, uint64_t life,
+    uint64_t serial)
+{
+	snprintf(to, IDENTITY_GUEST_BYTES, "guest:%u-%" PRIu64 "-%" PRIu64,
+	    instance, life, serial);
+}
+
+struct text
+identity_user_of(const struct client *c)
+{
+	return c->identity != NULL ? c->identity->user_id : text_of(c->guest);
+}
