@@ -302,17 +302,6 @@ await(struct call *call, const char *ref, bool only_reply)
 
 /* --- the outcome --- */
 
-static void
-print_json(struct text value)
-{
-	struct buffer json;
-
-	buffer_init(&json, 2 * CALL_MESSAGE_BYTES);
-	if (pack_to_json(value, &json, NULL) == OK)
-		printf("%.*s\n", TEXT_ARG(buffer_text(&json)));
-	buffer_finish(&json);
-}
-
 static enum cli_exit
 print_response(struct call *call)
 {
@@ -322,10 +311,10 @@ print_response(struct call *call)
 	bool is_success = show_bool(response, "success");
 
 	if (call->cli->wants_json)
-		print_json(response);
+		show_json(response);
 	else if (is_success &&
 	    unpack_map_find(response, TEXT("result"), &result) == OK)
-		print_json(result);
+		show_json(result);
 	if (is_success)
 		return CLI_OK;
 	if (!call->cli->wants_json)

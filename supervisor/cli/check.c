@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "protocol/base/fd.h"
+#include "protocol/pack.h"
 #include "protocol/settings_read.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
+#include "supervisor/cli/show.h"
 
 enum {
 	DEADLINE_S = 5 /* as banyand gives its reader */
@@ -44,6 +46,40 @@ print_problems(const char *file, const struct settings_problems *problems)
 		fprintf(stderr, "… and %u more\n", problems->count - kept);
 }
 
+/* print_json is the whole verdict, for programs. */
+static void
+print_json(const char *file, const struct settings_problems *problems)
+{
+	uint32_t kept = problems->count < SETTINGS_PROBLEMS ? problems->count
+							    : SETTINGS_PROBLEMS;
+	struct buffer bytes;
+	struct packer p;
+
+	buffer_init(&bytes, 64 << 10);
+	pack_init(&p, &bytes);
+	pack_map(&p, 4);
+	pack_string(&p, "ok");
+	pack_bool(&p, false);
+	pack_string(&p, "file");
+	pack_string(&p, file);
+	pack_string(&p, "count");
+	pack_u64(&p, problems->count);
+	pack_string(&p, "problems");
+	pack_array(&p, kept);
+	for (uint32_t i = 0; i < kept; i++) {
+		pack_map(&p, 3);
+		pack_string(&p, "line");
+		pack_u64(&p, problems->at[i].line);
+		pack_string(&p, "column");
+		pack_u64(&p, problems->at[i].column);
+		pack_string(&p, "text");
+		pack_string(&p, problems->at[i].text);
+	}
+	if (pack_finish(&p) == OK)
+		show_json(buffer_text(&bytes));
+	buffer_finish(&bytes);
+}
+
 enum cli_exit
 local_check(struct cli *cli)
 {
@@ -65,6 +101,8 @@ local_check(struct cli *cli)
 	fd_close(&fd);
 	if (e != OK) {
 		print_problems(file, &problems);
+		if (cli->wants_json)
+			print_json(file, &problems);
 		if (problems.count == 0)
 			cli_complain(NULL, "%s cannot be read", file);
 		return CLI_SETTINGS;

@@ -74,45 +74,93 @@ as_json(struct cli *cli, struct text value)
 	return text;
 }
 
-/* diff_section prints the keys of one section that differ. */
-static uint32_t
+/* The changes found: as lines for people, or packed for --json. */
+struct changes {
+	struct cli *cli;
+	struct packer packer;
+	uint32_t count;
+};
+
+static void
+note_change(
+    struct changes *c, struct text name, struct text old, struct text next)
+{
+	c->count++;
+	if (!c->cli->wants_json) {
+		printf("%.*s: %.*s -> %.*s\n", TEXT_ARG(name),
+		    TEXT_ARG(as_json(c->cli, old)),
+		    TEXT_ARG(as_json(c->cli, next)));
+		return;
+	}
+	pack_map(&c->packer, 3);
+	pack_string(&c->packer, "key");
+	pack_text(&c->packer, name);
+	pack_string(&c->packer, "now");
+	pack_raw(&c->packer, old);
+	pack_string(&c->packer, "next");
+	pack_raw(&c->packer, next);
+}
+
+/* diff_section notes the keys of one section that differ. */
+static void
 diff_section(
-    struct cli *cli, struct text name, struct text old, struct text next)
+    struct changes *c, struct text name, struct text old, struct text next)
 {
 	struct unpacker u;
 	uint32_t count;
-	uint32_t changes = 0;
 	struct text key;
 	struct text now;
 	struct text before;
 
 	unpack_init(&u, next);
 	if (unpack_map(&u, &count) != OK) {
-		if (text_eq(old, next))
-			return 0;
-		printf("%.*s: %.*s -> %.*s\n", TEXT_ARG(name),
-		    TEXT_ARG(as_json(cli, old)), TEXT_ARG(as_json(cli, next)));
-		return 1;
+		if (!text_eq(old, next))
+			note_change(c, name, old, next);
+		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (unpack_text(&u, &key) != OK || unpack_raw(&u, &now) != OK)
 			break;
 		if (unpack_map_find(old, key, &before) != OK)
 			before = TEXT("\xc0");
-		changes += diff_section(cli,
-		    arena_printf(&cli->arena, "%.*s.%.*s", TEXT_ARG(name),
+		diff_section(c,
+		    arena_printf(&c->cli->arena, "%.*s.%.*s", TEXT_ARG(name),
 			TEXT_ARG(key)),
 		    before, now);
 	}
-	return changes;
+}
+
+/* print_changes is {"changes": [{key, now, next}, …]}. */
+static void
+print_changes(const struct changes *c, const struct buffer *packed)
+{
+	struct buffer all;
+	struct packer p;
+
+	if (!c->cli->wants_json) {
+		if (c->count == 0)
+			puts("unchanged");
+		return;
+	}
+	buffer_init(&all, ALL_BYTES);
+	pack_init(&p, &all);
+	pack_map(&p, 1);
+	pack_string(&p, "changes");
+	pack_array(&p, c->count);
+	if (c->count > 0)
+		pack_raw(&p, buffer_text(packed));
+	if (pack_finish(&p) == OK)
+		show_json(buffer_text(&all));
+	buffer_finish(&all);
 }
 
 static enum cli_exit
 compare(struct cli *cli, struct text old, struct text next)
 {
+	struct changes changes = {.cli = cli};
+	struct buffer packed;
 	struct unpacker u;
 	uint32_t count;
-	uint32_t changes = 0;
 	struct text name;
 	struct text now;
 	struct text before;
@@ -120,16 +168,20 @@ compare(struct cli *cli, struct text old, struct text next)
 	unpack_init(&u, next);
 	if (unpack_map(&u, &count) != OK)
 		return CLI_UNHEALTHY;
+	buffer_init(&packed, ALL_BYTES);
+	pack_init(&changes.packer, &packed);
 	for (uint32_t i = 0; i < count; i++) {
 		if (unpack_text(&u, &name) != OK || unpack_raw(&u, &now) != OK)
 			break;
 		if (unpack_map_find(old, name, &before) != OK)
 			before = TEXT("\x80");
-		changes += diff_section(cli, name, before, now);
+		diff_section(&changes, name, before, now);
 	}
-	if (changes == 0)
-		puts("unchanged");
-	return CLI_OK;
+	enum err e = pack_finish(&changes.packer);
+	if (e == OK)
+		print_changes(&changes, &packed);
+	buffer_finish(&packed);
+	return e == OK ? CLI_OK : CLI_UNHEALTHY;
 }
 
 enum cli_exit

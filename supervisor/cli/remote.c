@@ -168,14 +168,8 @@ exit_of_error(const struct cli *cli, const struct reply *reply)
 static enum cli_exit
 print_error(struct cli *cli, const struct reply *reply)
 {
-	struct buffer json;
-
-	if (cli->wants_json) {
-		buffer_init(&json, 1 << 20);
-		if (pack_to_json(buffer_text(&reply->bytes), &json, NULL) == OK)
-			printf("%.*s\n", TEXT_ARG(buffer_text(&json)));
-		buffer_finish(&json);
-	}
+	if (cli->wants_json)
+		show_json(buffer_text(&reply->bytes));
 	cli_complain(arena_string(&cli->arena, reply->hint), "%.*s",
 	    TEXT_ARG(reply->message));
 	return exit_of_error(cli, reply);

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/cli/show.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "protocol/json_out.h"
 #include "protocol/pack.h"
+
+enum {
+	SHOW_JSON_BYTES = 64 << 20
+};
 
 static const struct {
 	const char *op;
@@ -43,6 +49,19 @@ show_exit_of(const char *op, struct text result)
 	if (text_is(status, "ok"))
 		return CLI_OK;
 	return text_is(status, "degraded") ? CLI_DEGRADED : CLI_UNHEALTHY;
+}
+
+void
+show_json(struct text value)
+{
+	struct buffer json;
+
+	buffer_init(&json, SHOW_JSON_BYTES);
+	if (pack_to_json(value, &json, NULL) == OK)
+		printf("%.*s\n", TEXT_ARG(buffer_text(&json)));
+	else
+		cli_complain(NULL, "the answer cannot be told in JSON");
+	buffer_finish(&json);
 }
 
 struct text

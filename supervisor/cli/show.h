@@ -30,6 +30,9 @@ show_page show_reload; /* show_orders.c */
 show_page show_order;
 show_page show_value; /* show_value.c: any shape, as a table or a list */
 
+/* show_json prints a value as one line of JSON on standard output. */
+void show_json(struct text value);
+
 /* Fields with a default, for pages. */
 struct text show_text(struct text map, const char *key);
 uint64_t show_u64(struct text map, const char *key);

@@ -272,6 +272,9 @@ def test_settings_diff_shows_what_a_reload_would_change(tree):
     reload(tree, SETTINGS, 0)
     tree.rewrite(SETTINGS + "rate_limiter: {cleanup_interval_ms: 21000}\n")
     out = tree.run_banyan("settings", "diff").stdout
+    changes = tree.banyan("settings", "diff")["changes"]
+    assert all(set(change) == {"key", "now", "next"} for change in changes)
+    assert all(change["key"] in out for change in changes) and changes
     assert "rate_limiter.cleanup_interval_ms: 60000 -> 21000" in out
     reload(tree, SETTINGS, 0)
 
@@ -500,6 +503,9 @@ def test_check_names_the_line(tree, tmp_path):
     assert tree.run_banyan("check", good).returncode == 0
     bad = tmp_path / "bad.yaml"
     bad.write_text("node: a\ngateway: {prot: 1}\n")
+    verdict = tree.banyan("check", bad, code=78)
+    assert verdict["ok"] is False and verdict["count"] == 1
+    assert set(verdict["problems"][0]) == {"line", "column", "text"}
     done = tree.run_banyan("check", bad)
     assert done.returncode == 78 and f"{bad}:2:" in done.stderr
 
