@@ -37,6 +37,17 @@ endpoint_url(const char *runtime_dir, enum role role, uint32_t instance,
 	return e;
 }
 
+enum err
+endpoint_link_url(
+    const char *runtime_dir, const char *role, char to[ENDPOINT_URL])
+{
+	if (strlen(runtime_dir) > ENDPOINT_RUNTIME_DIR)
+		return ERR_TOO_BIG;
+	int n =
+	    snprintf(to, ENDPOINT_URL, "ipc://%s/%s.link", runtime_dir, role);
+	return n < ENDPOINT_URL ? OK : ERR_TOO_BIG;
+}
+
 static bool
 is_given(const char *s)
 {

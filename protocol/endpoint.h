@@ -3,8 +3,8 @@
 #define PROTOCOL_ENDPOINT_H
 
 /*
- * endpoint - where a role listens: <runtime_dir>/<role>[-N].ipc, and where
- * the run folder is when nobody said so.
+ * endpoint - where a role listens: <runtime_dir>/<role>[-N].ipc, for links
+ * <runtime_dir>/<role>.link, and where the run folder is when nobody said so.
  *
  * Trust:  the environment and flags are the operator's own.
  * Owner:  no memory.
@@ -29,6 +29,13 @@ enum err endpoint_path(const char *runtime_dir, enum role, uint32_t instance,
 
 /* endpoint_url is the same with ipc:// in front, as nng wants it. */
 enum err endpoint_url(const char *runtime_dir, enum role, uint32_t instance,
+    char to[ENDPOINT_URL]) MUST_USE;
+
+/*
+ * endpoint_link_url: where gateways link to a role of their own tree that
+ * serves calls ("worker_pool", "relay"): ipc://<runtime_dir>/<role>.link.
+ */
+enum err endpoint_link_url(const char *runtime_dir, const char *role,
     char to[ENDPOINT_URL]) MUST_USE;
 
 /*

@@ -141,6 +141,14 @@ read_nodes(struct function *f, struct arena *arena, struct text span)
 }
 
 static void
+read_pool(struct function *f, struct arena *arena, struct text span)
+{
+	(void)arena;
+	f->pool = text_in(span);
+	f->is_pool_valid = is_nil(span) || f->pool.len > 0;
+}
+
+static void
 read_choose(struct function *f, struct arena *arena, struct text span)
 {
 	struct text word = text_in(span), key, value;
@@ -373,6 +381,7 @@ static const struct {
     {"request_type", read_request_type},
     {"service", read_service},
     {"nodes", read_nodes},
+    {"pool", read_pool},
     {"choose_node_mode", read_choose},
     {"timeout", read_timeout},
     {"mfa", read_mfa},
@@ -397,6 +406,7 @@ function_read(struct text span, struct arena *arena, struct function *f)
 {
 	*f = (struct function){
 	    .is_version_valid = true,
+	    .is_pool_valid = true,
 	    .choose = FUNCTION_CHOOSE_RANDOM,
 	    .timeout_ms = FUNCTION_DEFAULT_TIMEOUT,
 	    .is_arg_types_valid = true,
@@ -426,6 +436,21 @@ function_normalise_version(struct function *f)
 	if (!f->is_version_valid || version_is_none(f->version))
 		f->version = (struct text){0};
 	f->is_version_valid = true;
+}
+
+bool
+function_is_own_node(struct text name)
+{
+	return text_is(name, "local") || text_is(name, "relay");
+}
+
+bool
+function_is_own(const struct function *f)
+{
+	for (uint32_t i = 0; i < f->node_count; i++)
+		if (function_is_own_node(f->nodes[i]))
+			return true;
+	return f->nodes_kind == FUNCTION_NODES_LOCAL;
 }
 
 const char *

@@ -31,6 +31,7 @@ enum {
 	/* names become a key of the store together: 511 bytes at most */
 	FUNCTION_NAME_BYTES = 160,
 	FUNCTION_VERSION_BYTES = 64,
+	FUNCTION_POOL_BYTES = 64,
 	FUNCTION_ARGUMENTS = 128, /* declared arguments */
 	FUNCTION_NODES = 256,
 };
@@ -105,6 +106,8 @@ struct function {
 	enum function_nodes nodes_kind;
 	struct text *nodes;
 	uint32_t node_count;
+	struct text pool; /* LOCAL: which pool; len 0: worker_pool chooses */
+	bool is_pool_valid;
 
 	enum function_choose choose;
 	struct text choose_key; /* HASH_KEY, STICKY */
@@ -155,6 +158,15 @@ void function_normalise_version(struct function *);
  * default spelled out: equal functions have equal bytes. `f` was checked.
  */
 void function_write(struct packer *, const struct function *);
+
+/*
+ * function_is_own: it runs on a process of this very tree (`nodes: local`, or
+ * the node `relay`), which only an operator may ask for.
+ */
+bool function_is_own(const struct function *);
+
+/* function_is_own_node: "local" or "relay", names no service can have. */
+bool function_is_own_node(struct text name);
 
 /* The words of the encoding: "round_robin", "sync", … */
 const char *function_choose_name(enum function_choose);

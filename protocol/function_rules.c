@@ -60,6 +60,20 @@ check_names(const struct function *f, struct problems *p)
 	    "version must be UTF-8 text of at most 64 bytes");
 }
 
+/* check_own: what may be said of functions that run in our own tree. */
+static void
+check_own(const struct function *f, struct problems *p)
+{
+	refuse(!f->is_pool_valid ||
+		!is_name(f->pool, FUNCTION_POOL_BYTES),
+	    p, "pool must be a non-empty string of at most 64 bytes");
+	refuse(f->pool.len > 0 && f->nodes_kind != FUNCTION_NODES_LOCAL, p,
+	    "pool needs nodes: local");
+	for (uint32_t i = 0; i < f->node_count; i++)
+		refuse(f->node_count > 1 && function_is_own_node(f->nodes[i]),
+		    p, "local and relay must be the only node of a function");
+}
+
 static bool
 check_all_rules(const struct function *f, const struct argument_limits *limits,
     struct arena *arena, struct problems *p)
@@ -106,6 +120,7 @@ check_all_rules(const struct function *f, const struct argument_limits *limits,
 	    "result_encoder must be nil or a valid {module, function, args} "
 	    "tuple");
 	check_names(f, p);
+	check_own(f, p);
 	return p->count == before;
 }
 
@@ -123,8 +138,6 @@ function_check_built(
 	uint32_t before = p->count;
 
 	(void)arena;
-	refuse(f->nodes_kind == FUNCTION_NODES_LOCAL, p,
-	    "not built yet: nodes local");
 	refuse(f->nodes_kind == FUNCTION_NODES_RESOLVER, p,
 	    "not built yet: a resolver for nodes");
 	refuse(f->choose == FUNCTION_CHOOSE_STICKY, p,

@@ -5,7 +5,7 @@
 #include "protocol/unpack.h"
 
 enum {
-	FUNCTION_FIELDS = 20 /* written by function_write */
+	FUNCTION_FIELDS = 20 /* written by function_write, but for `pool` */
 };
 
 static void
@@ -71,6 +71,10 @@ write_routing(struct packer *p, const struct function *f)
 	} else {
 		write_as_sent(p, f, "nodes");
 	}
+	if (f->pool.len > 0) {
+		pack_string(p, "pool");
+		pack_text(p, f->pool);
+	}
 	pack_string(p, "choose_node_mode");
 	if (f->choose == FUNCTION_CHOOSE_HASH_KEY ||
 	    f->choose == FUNCTION_CHOOSE_STICKY) {
@@ -108,8 +112,9 @@ write_arguments(struct packer *p, const struct function *f)
 void
 function_write(struct packer *p, const struct function *f)
 {
-	pack_map(
-	    p, FUNCTION_FIELDS - (f->timeout_ms == FUNCTION_DEFAULT_TIMEOUT));
+	pack_map(p,
+	    FUNCTION_FIELDS - (f->timeout_ms == FUNCTION_DEFAULT_TIMEOUT) +
+		(f->pool.len > 0));
 	write_names(p, f);
 	write_routing(p, f);
 	write_arguments(p, f);

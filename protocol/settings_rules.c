@@ -272,8 +272,14 @@ check_nodes(struct settings_writer *w)
 
 	walk_start(&walk, w, SETTING_nodes);
 	while (walk_next(&walk)) {
-		struct text url;
+		struct text url, name;
 
+		if (unpack_field_text(walk.span, "name", &name) == OK &&
+		    function_is_own_node(name))
+			settings_problem(w->problems, walk.item->value->place,
+			    "nodes[%u].name: \"%.*s\" is a node of the tree "
+			    "itself; choose another name",
+			    walk.index, TEXT_ARG(name));
 		if (unpack_field_text(walk.span, "url", &url) == OK)
 			check_url(w, walk.item,
 			    arena_printf(&w->arena, "nodes[%u].url", walk.index)

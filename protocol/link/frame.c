@@ -105,6 +105,24 @@ link_read_head(struct text body, struct link_head *h)
 	return unpack_array(u, &h->frame_count);
 }
 
+/* read_hints takes a map; nil is none. */
+static enum err
+read_hints(struct unpacker *u, struct link_frame *f)
+{
+	struct text span;
+	struct unpacker at;
+
+	if (unpack_raw(u, &span) != OK)
+		return ERR_MALFORMED;
+	unpack_init(&at, span);
+	if (unpack_peek(&at) == PACK_NIL)
+		return OK;
+	if (unpack_peek(&at) != PACK_MAP)
+		return ERR_MALFORMED;
+	f->hints = span;
+	return OK;
+}
+
 static enum err
 read_call(struct unpacker *u, struct link_frame *f, uint32_t left)
 {
@@ -122,7 +140,9 @@ read_call(struct unpacker *u, struct link_frame *f, uint32_t left)
 		return ERR_MALFORMED;
 	if (left > 5 && unpack_u64(u, &f->credit) != OK)
 		return ERR_MALFORMED;
-	for (uint32_t i = 6; i < left; i++)
+	if (left > 6 && read_hints(u, f) != OK)
+		return ERR_MALFORMED;
+	for (uint32_t i = 7; i < left; i++)
 		if (unpack_skip(u) != OK)
 			return ERR_MALFORMED;
 	return OK;
@@ -220,7 +240,11 @@ link_write_hello(struct packer *p, const struct link_hello *h, bool is_reply)
 void
 link_write_call(struct packer *p, uint64_t id, const struct link_request *r)
 {
-	pack_array(p, r->credit_bytes > 0 ? 8 : r->facts.len > 0 ? 7 : 6);
+	bool has_hints = r->hints.len > 0;
+	bool has_credit = has_hints || r->credit_bytes > 0;
+	bool has_facts = has_credit || r->facts.len > 0;
+
+	pack_array(p, 6u + has_facts + has_credit + has_hints);
 	pack_u64(p, FRAME_CALL);
 	pack_u64(p, id);
 	pack_text(p, r->module);
@@ -229,10 +253,12 @@ link_write_call(struct packer *p, uint64_t id, const struct link_request *r)
 	pack_u64(p, r->deadline_ms);
 	if (r->facts.len > 0)
 		pack_raw(p, r->facts);
-	else if (r->credit_bytes > 0)
+	else if (has_facts)
 		pack_nil(p);
-	if (r->credit_bytes > 0)
+	if (has_credit)
 		pack_u64(p, r->credit_bytes);
+	if (has_hints)
+		pack_raw(p, r->hints);
 }
 
 void

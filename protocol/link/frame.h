@@ -65,6 +65,7 @@ struct link_frame {
 	struct text code, text; /* ERROR */
 	uint64_t number; /* CALL: deadline_ms; CHUNK: index; CREDIT: bytes */
 	uint64_t credit; /* CALL */
+	struct text hints; /* CALL: span of a map; empty: none */
 };
 
 enum err link_read_frame(struct unpacker *, struct link_frame *) MUST_USE;

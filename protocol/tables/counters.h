@@ -110,6 +110,7 @@
 	K(gateway, unknown_outcome,  COUNTER, calls,       "… because its node was lost after dispatch") \
 	K(gateway, service_errors,   COUNTER, calls,       "… because the service said so") \
 	K(gateway, bad_results,      COUNTER, calls,       "… because the result could not be told in JSON") \
+	K(gateway, quarantined,      COUNTER, calls,       "… because such a call has killed its runners") \
 	K(gateway, drained,          COUNTER, calls,       "… because this gateway is leaving") \
 	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
 	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \

@@ -12,6 +12,9 @@ TIMES = int(os.environ.get("BANYAN_TIMES", "20"))
 ALONE = SETTINGS.split("services:")[0] + "services: []\n"
 
 
+HOOK = {"module": "m", "function": "hook"}
+
+
 def function(name, version=None, **more):
     return json.dumps({
         "request_type": name, "service": "s", "nodes": ["user_service_1"],
@@ -86,15 +89,16 @@ def test_the_files_functions_are_kept_and_leave_with_their_lines():
 
 def test_a_refused_function_is_recorded_and_never_half_honoured(tree):
     done = tree.run_banyan("functions", "add",
-                           function("a", response_type="stream", retry=3))
+                           function("a", before_execute=HOOK,
+                                    after_execute=HOOK))
     assert done.returncode != 0
-    assert "not built yet: response_type stream" in done.stderr
-    assert "not built yet: retry" in done.stderr
+    assert "not built yet: before_execute" in done.stderr
+    assert "not built yet: after_execute" in done.stderr
     assert listed(tree) == {}
     record = tree.banyan("failed", "list")[0]
     assert record["service"] == "s" and record["source"] == "operator"
-    assert record["reason"] == ["not built yet: response_type stream",
-                                "not built yet: retry"]
+    assert record["reason"] == ["not built yet: before_execute",
+                                "not built yet: after_execute"]
     assert record["expires_at_ms"] - record["inserted_at_ms"] == 86400000
     assert tree.banyan("failed", "list", "--source", "pull") == []
     assert tree.banyan("failed", "list", "--limit", "0") == []

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from gateway_tree import GatewayTree, request
+from tree import until
 
 CALLS = 40
 
@@ -69,3 +70,21 @@ def test_hash_by_key_keeps_a_value_on_its_node_and_spreads_values(client):
         assert nodes[key] == who(client, "by_key", {"key": key},
                                  request_id=f"b{number}")
     assert set(nodes.values()) == {"one", "two"}
+
+
+def test_the_trees_own_nodes_are_shown_and_only_operators_name_them():
+    with GatewayTree() as tree:
+        for name, nodes in (("pooled", "local"), ("related", ["relay"])):
+            done = tree.run_banyan("functions", "add", json.dumps(
+                {"service": "test", "request_type": name, "nodes": nodes,
+                 "mfa": {"module": "m", "function": "f"}}))
+            assert done.returncode == 0, done.stderr
+        until(lambda: tree.node("local") and tree.node("relay"), 10, "nodes")
+        assert tree.node("local")["is_own"] and tree.node("relay")["is_own"]
+        assert tree.node("local")["url"].endswith("/worker_pool.link")
+        assert tree.node("relay")["url"].endswith("/relay.link")
+        assert not tree.node("one")["is_own"]
+        # a node that is down, or one that knows no such function: an error
+        with tree.joined() as client:
+            push, _ = client.call(request("pooled"))
+            assert push["success"] is False and push["code"] != "not_found"

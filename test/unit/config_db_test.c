@@ -324,6 +324,27 @@ failures(const char *field, const struct failed_filter *filter)
 #define BAD(name) F(name, ",'timeout':1")
 
 static void
+only_operators_offer_what_runs_in_our_own_tree(void **state)
+{
+	const struct failed_filter all = {.limit = 100, .now_ms = now_ms};
+
+	(void)state;
+#define OWN(name, nodes) \
+	"{'request_type':'" name "','service':'s','nodes':" nodes "," \
+	"'mfa':{'module':'M','function':'f'}}"
+	change(CHANGE_BATCH_ADD,
+	    PULL(OWN("a", "'local'") OWN("b", "['relay']") F("c", "")));
+	assert_string_equal(visible(), "s/c");
+	assert_string_equal(failures("reason", &all),
+	    "[\"nodes local and relay are for operators only: add it with "
+	    "`banya...\"] [\"nodes local and relay are for operators only: add "
+	    "it with `banya...\"]");
+	change(CHANGE_OPERATOR_ADD, "{'function':" OWN("a", "'local'") "}");
+	change(CHANGE_OPERATOR_ADD, "{'function':" OWN("b", "['relay']") "}");
+	assert_string_equal(visible(), "s/a s/b s/c");
+}
+
+static void
 a_refusal_is_kept_with_sender_node_and_reasons(void **state)
 {
 	const struct failed_filter all = {.limit = 100, .now_ms = now_ms};
@@ -613,6 +634,7 @@ main(void)
 	    EACH(an_operator_adds_updates_and_deletes_at_run_time),
 	    EACH(the_operators_function_stands_before_the_services),
 	    EACH(a_call_without_a_version_is_shown_the_highest_enabled_one),
+	    EACH(only_operators_offer_what_runs_in_our_own_tree),
 	    EACH(a_refusal_is_kept_with_sender_node_and_reasons),
 	    EACH(refusals_are_filtered_limited_ordered_and_counted),
 	    EACH(the_same_refusal_again_renews_one_record),

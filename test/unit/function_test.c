@@ -244,11 +244,42 @@ every_form_of_a_field_is_known_and_no_other(void **state)
 	assert_rows(rows, COUNT_OF(rows));
 }
 
+#define POOL_TEXT "pool must be a non-empty string of at most 64 bytes"
+#define OWN_TEXT  "local and relay must be the only node of a function"
+
+static void
+a_function_of_our_own_tree_has_one_node_and_maybe_a_pool(void **state)
+{
+	static const struct row rows[] = {
+	    {"'nodes':'local'", NULL},
+	    {"'nodes':'local','pool':'images'", NULL},
+	    {"'nodes':'local','pool':null", NULL},
+	    {"'nodes':'local','pool':''", POOL_TEXT},
+	    {"'nodes':'local','pool':7", POOL_TEXT},
+	    {"'nodes':'local','pool':'0123456789012345678901234567890123456789"
+	     "0123456789012345678901234'",
+		POOL_TEXT},
+	    {"'pool':'images'", "pool needs nodes: local"},
+	    {"'nodes':['relay']", NULL},
+	    {"'nodes':['local']", NULL},
+	    {"'nodes':['a','relay']", OWN_TEXT},
+	};
+	struct function f;
+
+	(void)state;
+	assert_rows(rows, COUNT_OF(rows));
+	f = read_one("{'nodes':['relay']}");
+	assert_true(function_is_own(&f));
+	f = read_one("{'nodes':'local'}");
+	assert_true(function_is_own(&f));
+	f = read_one("{'nodes':['relay@host','locals']}");
+	assert_false(function_is_own(&f));
+}
+
 static void
 what_is_not_built_yet_is_refused_with_that_reason(void **state)
 {
 	static const struct row rows[] = {
-	    {"'nodes':'local'", "not built yet: nodes local"},
 	    {"'nodes':{'resolver':{'module':'M','function':'f'}}",
 		"not built yet: a resolver for nodes"},
 	    {"'choose_node_mode':{'sticky':'user_id'}",
@@ -480,6 +511,8 @@ main(void)
 	    cmocka_unit_test(
 		a_retry_is_a_positive_number_in_one_of_three_forms),
 	    cmocka_unit_test(every_form_of_a_field_is_known_and_no_other),
+	    cmocka_unit_test(
+		a_function_of_our_own_tree_has_one_node_and_maybe_a_pool),
 	    cmocka_unit_test(what_is_not_built_yet_is_refused_with_that_reason),
 	    cmocka_unit_test(
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),

@@ -80,6 +80,10 @@ every_frame_has_its_golden_bytes(void **state)
 	begin(2, 2, 1, 9, 1, &p);
 	link_write_call(&p, 7, &request);
 	is_golden("call");
+	request.hints = TEXT("\x81\xa4pool\xa1p");
+	begin(2, 2, 1, 9, 1, &p);
+	link_write_call(&p, 7, &request);
+	is_golden("call_hints");
 	begin(2, 2, 2, 9, 1, &p);
 	link_write_result(&p, 7, TEXT("\xc3"));
 	is_golden("result");
@@ -149,7 +153,35 @@ every_golden_message_is_read_whole(void **state)
 		seen++;
 	}
 	fclose(file);
-	assert_int_equal(seen, 9);
+	assert_int_equal(seen, 10);
+}
+
+static void
+hints_are_a_map_or_nothing(void **state)
+{
+	const struct {
+		struct text call;
+		struct text hints;
+		enum err e;
+	} rows[] = {
+#define CALL9 "\x99\x02\x07\xa1m\xa1" "f\x90\x00\xc0\x00"
+	    {TEXT("\x98\x02\x07\xa1m\xa1" "f\x90\x00\xc0\x00"), {0}, OK},
+	    {TEXT(CALL9 "\xc0"), {0}, OK},
+	    {TEXT(CALL9 "\x81\xa1p\x01"), TEXT("\x81\xa1p\x01"), OK},
+	    {TEXT(CALL9 "\x05"), {0}, ERR_MALFORMED},
+	    {TEXT(CALL9), {0}, ERR_MALFORMED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct link_frame frame;
+		struct unpacker u;
+
+		unpack_init(&u, rows[i].call);
+		assert_int_equal(link_read_frame(&u, &frame), rows[i].e);
+		if (rows[i].e == OK)
+			assert_true(text_eq(frame.hints, rows[i].hints));
+	}
 }
 
 /* the guide shows the same bytes, with blanks between the fields */
@@ -177,7 +209,7 @@ the_guide_shows_the_golden_bytes(void **state)
 			found++;
 	}
 	fclose(file);
-	assert_int_equal(found, 4);
+	assert_int_equal(found, 5);
 }
 
 int
@@ -186,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_frame_has_its_golden_bytes),
 	    cmocka_unit_test(every_golden_message_is_read_whole),
+	    cmocka_unit_test(hints_are_a_map_or_nothing),
 	    cmocka_unit_test(the_guide_shows_the_golden_bytes),
 	};
 

@@ -287,6 +287,8 @@ a_wrong_type_is_told_where_it_stands(void **state)
 	bad("services: [a]\n", 1, 12, "services[0]: must be a map");
 	bad("[1, 2]\n", 1, 1, "the file: must be a map");
 	bad("nodes: [{name: a}]\n", 1, 9, "nodes[0]: needs url");
+	bad("nodes: [{name: local, url: \"tcp://127.0.0.1:7\"}]\n", 1, 9,
+	    "nodes[0].name: \"local\" is a node of the tree itself");
 }
 
 static void

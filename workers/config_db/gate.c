@@ -53,6 +53,22 @@ check_nodes(const struct gate *g, const struct function *f, struct problems *p)
 				&f->nodes[i]));
 }
 
+/*
+ * check_own: what runs in our own tree is the operator's to offer. A service
+ * that could name `local` would bind its requests to our own code.
+ */
+static void
+check_own(const struct gate *g, const struct function *f, struct problems *p)
+{
+	bool is_service = g->sender->source == STORE_PULL ||
+	    g->sender->source == STORE_PUSH;
+
+	if (is_service && function_is_own(f))
+		problems_add(p,
+		    TEXT("nodes local and relay are for operators only: add "
+			 "it with `banyan functions add`"));
+}
+
 /* borrow_nodes gives a function without `nodes` those it was sent from. */
 static void
 borrow_nodes(const struct gate *g, struct function *f)
@@ -135,6 +151,7 @@ gate_pass(const struct gate *g, struct text span, struct gate_verdict *v)
 		function_normalise_version(f);
 	borrow_nodes(g, f);
 	function_check_all(f, &g->rules->targets, g->arena, &v->problems);
+	check_own(g, f, &v->problems);
 	if (v->problems.count == 0)
 		check_nodes(g, f, &v->problems);
 	if (v->problems.count == 0)

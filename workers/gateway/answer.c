@@ -34,6 +34,15 @@ answer_code_name(enum answer_code code)
 }
 
 bool
+answer_code_of(struct text name, enum answer_code *code)
+{
+	for (*code = 0; *code < ANSWER_CODES_COUNT; (*code)++)
+		if (text_is(name, codes[*code].name))
+			return true;
+	return false;
+}
+
+bool
 answer_can_retry(enum answer_code code)
 {
 	return codes[code].can_retry;

@@ -38,6 +38,7 @@
 	A(not_dispatched, false, 0, unavailable) \
 	A(dispatched_unknown, false, 0, unknown_outcome) \
 	A(expired, false, 0, expired) \
+	A(quarantined, false, 0, quarantined) \
 	A(draining, true, 1000, drained) \
 	A(bad_result, false, 0, bad_results) \
 	A(internal, false, 0, service_errors)
@@ -75,6 +76,9 @@ struct answer_error {
 
 const char *answer_code_name(enum answer_code);
 bool answer_can_retry(enum answer_code);
+
+/* answer_code_of finds a code by its name: false for any other word. */
+bool answer_code_of(struct text name, enum answer_code *);
 
 /*
  * answer_put_result: ERR_TYPE, ERR_RANGE, ERR_MALFORMED, ERR_TOO_DEEP mean

@@ -215,6 +215,27 @@ dispatch_on_error(
 }
 
 void
+dispatch_on_refused(
+    struct gateway *g, struct call *call, struct text code, struct text message)
+{
+	struct refusal to = {.client = call->client};
+	enum answer_code ours;
+
+	if (!answer_code_of(code, &ours) || message.len == 0 ||
+	    ours == ANSWER_internal) {
+		dispatch_on_error(g, call, code, message);
+		return;
+	}
+	call->link = NULL;
+	arena_reset(&g->arena);
+	if (address(call, &to.to))
+		refuse_after(&to, ours, message, 0);
+	else
+		COUNT(g, client_gone);
+	end_call(g, call);
+}
+
+void
 dispatch_on_lost(struct gateway *g, struct call *call, bool was_dispatched)
 {
 	call->link = NULL;

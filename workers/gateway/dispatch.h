@@ -29,6 +29,9 @@ void dispatch_first(struct gateway *, struct call *, const struct request *);
 void dispatch_on_result(struct gateway *, struct call *, struct text value);
 void dispatch_on_error(
     struct gateway *, struct call *, struct text code, struct text message);
+/* An error of a node of our own tree: its code and text are for the client. */
+void dispatch_on_refused(
+    struct gateway *, struct call *, struct text code, struct text message);
 void dispatch_on_lost(struct gateway *, struct call *, bool was_dispatched);
 
 /* dispatch_expire ends all calls whose time is over. */

@@ -87,13 +87,16 @@ quoted(struct arena *arena, struct text name)
 static void
 take_nodes(struct compiled *c, struct nodes *nodes, const struct function *f)
 {
-	uint32_t n = f->nodes_kind == FUNCTION_NODES_LIST ? f->node_count : 0;
+	static const struct text local = {.at = "local", .len = 5};
+	bool is_local = f->nodes_kind == FUNCTION_NODES_LOCAL;
+	const struct text *names = is_local ? &local : f->nodes;
+	uint32_t n = is_local ? 1 : f->node_count;
 
 	c->nodes = ARENA_ARRAY(&c->arena, struct node *, n + 1);
 	c->node_hashes = ARENA_ARRAY(&c->arena, uint64_t, n + 1);
 	for (uint32_t i = 0; i < n; i++) {
-		c->nodes[i] = nodes_hold(nodes, f->nodes[i]);
-		c->node_hashes[i] = choose_node_hash(f->nodes[i]);
+		c->nodes[i] = nodes_hold(nodes, names[i]);
+		c->node_hashes[i] = choose_node_hash(names[i]);
 	}
 	c->node_count = n;
 }
@@ -129,7 +132,9 @@ is_callable(const struct function *f)
 	return f->response == FUNCTION_SYNC &&
 	    f->permission == FUNCTION_PERMISSION_FALSE &&
 	    f->permission_callback == FUNCTION_ABSENT &&
-	    f->nodes_kind == FUNCTION_NODES_LIST && f->target.is_valid;
+	    (f->nodes_kind == FUNCTION_NODES_LIST ||
+		f->nodes_kind == FUNCTION_NODES_LOCAL) &&
+	    f->target.is_valid;
 }
 
 static struct compiled *
@@ -156,6 +161,7 @@ compile(
 	c->module = f.target.module;
 	c->function = f.target.function;
 	c->timeout_ms = f.timeout_ms;
+	c->pool = arena_text(&c->arena, f.pool);
 	c->is_idempotent = f.idempotent;
 	c->wants_info = f.request_info;
 	c->revision = record->revision;

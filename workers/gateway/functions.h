@@ -40,6 +40,7 @@ struct compiled {
 	uint64_t *node_hashes;
 	uint32_t node_count;
 	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
+	struct text pool; /* of `local`; empty: worker_pool chooses */
 	enum choose_mode choose;
 	struct text choose_key; /* CHOOSE_HASH by an argument; empty: by id */
 	uint64_t route;         /* whose round-robin counter */

@@ -168,6 +168,7 @@ init_memory(struct gateway *g)
 	buffer_init(&g->args, SCRATCH_BYTES);
 	buffer_init(&g->packed, SCRATCH_BYTES);
 	buffer_init(&g->info, SCRATCH_BYTES);
+	buffer_init(&g->hints, SCRATCH_BYTES);
 	if (getrandom(&g->chance, sizeof(g->chance), 0) !=
 		(ssize_t)sizeof(g->chance) ||
 	    g->chance == 0)
@@ -235,6 +236,7 @@ gateway_stop(struct worker *w)
 	buffer_finish(&g->args);
 	buffer_finish(&g->packed);
 	buffer_finish(&g->info);
+	buffer_finish(&g->hints);
 	options_destroy(&g->options);
 }
 

@@ -64,6 +64,7 @@ struct gateway {
 	struct buffer args;    /* arguments as sent */
 	struct buffer packed;  /* arguments as the function gets them */
 	struct buffer info;    /* the caller's facts */
+	struct buffer hints;   /* of the call being sent */
 	struct json_stats json;
 	bool is_draining;
 	bool is_closing; /* draining: sockets are being closed */

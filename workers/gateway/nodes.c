@@ -12,13 +12,23 @@
 #include <string.h>
 
 #include "protocol/base/memory.h"
+#include "protocol/endpoint.h"
 #include "protocol/events.h"
 #include "protocol/link/link_client.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hints.h"
+
+/* Whose node it is. */
+enum node_kind {
+	NODE_SERVICE,
+	NODE_LOCAL, /* worker_pool */
+	NODE_RELAY
+};
 
 struct node {
 	struct nodes *all;
+	enum node_kind kind;
 	struct node *next;
 	struct text name;         /* the bytes follow the struct */
 	char *url;                /* of `link`; NULL: none */
@@ -54,7 +64,10 @@ on_error(void *owner, void *call, struct text code, struct text text)
 {
 	struct node *n = owner;
 
-	dispatch_on_error(n->all->gateway, call, code, text);
+	if (n->kind == NODE_SERVICE)
+		dispatch_on_error(n->all->gateway, call, code, text);
+	else
+		dispatch_on_refused(n->all->gateway, call, code, text);
 }
 
 static void
@@ -87,13 +100,14 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 	struct node *n = owner;
 	struct gateway *g = n->all->gateway;
 	bool is_live = state == LINK_LIVE;
+	uint32_t counts = n->kind == NODE_SERVICE; /* links_up is of services */
 
 	if (is_live && !n->is_live) {
-		n->all->live++;
+		n->all->live += counts;
 		COUNT(g, links_opened);
 		event_note(EVENT_link_up, "node=%.*s", TEXT_ARG(n->name));
 	} else if (!is_live && n->is_live) {
-		n->all->live--;
+		n->all->live -= counts;
 		COUNT(g, links_lost);
 		event_note(EVENT_link_lost, "node=%.*s reason=%s",
 		    TEXT_ARG(n->name),
@@ -113,10 +127,36 @@ static const struct link_client_calls link_calls = {
     .state = on_state,
 };
 
-/* url_of finds where a node is; a name that is a URL says so itself. */
-static struct text
-url_of(const struct options *o, struct text name)
+static enum node_kind
+kind_of(struct text name)
 {
+	if (text_is(name, "local"))
+		return NODE_LOCAL;
+	return text_is(name, "relay") ? NODE_RELAY : NODE_SERVICE;
+}
+
+/* own_url: where the processes of our own tree take calls. */
+static struct text
+own_url(const struct nodes *all, enum node_kind kind, char to[ENDPOINT_URL])
+{
+	const char *role = kind == NODE_LOCAL ? "worker_pool" : "relay";
+	const char *dir = worker_runtime_dir(all->gateway->worker);
+
+	return endpoint_link_url(dir, role, to) == OK ? text_of(to) : TEXT("");
+}
+
+/*
+ * url_of finds where a node is; a name that is a URL says so itself. `to`
+ * keeps the URL of a node of our own.
+ */
+static struct text
+url_of(const struct node *n, char to[ENDPOINT_URL])
+{
+	const struct options *o = n->all->gateway->options;
+	struct text name = n->name;
+
+	if (n->kind != NODE_SERVICE)
+		return own_url(n->all, n->kind, to);
 	for (uint32_t i = 0; i < o->node_count; i++) {
 		if (text_eq(o->nodes[i].name, name))
 			return o->nodes[i].url;
@@ -126,12 +166,20 @@ url_of(const struct options *o, struct text name)
 	return TEXT("");
 }
 
+static bool
+may_dial(const struct node *n, struct text url)
+{
+	return n->kind != NODE_SERVICE ||
+	    options_may_dial(n->all->gateway->options, url);
+}
+
 /* connect gives the node a link to its URL, if it has one and may. */
 static void
 connect_node(struct node *n)
 {
 	struct gateway *g = n->all->gateway;
-	struct text url = url_of(g->options, n->name);
+	char own[ENDPOINT_URL];
+	struct text url = url_of(n, own);
 	const struct link_client_options options = {
 	    .hub = &g->hub,
 	    .calls = &link_calls,
@@ -147,7 +195,7 @@ connect_node(struct node *n)
 
 	if (url.len == 0)
 		return;
-	if (!options_may_dial(g->options, url)) {
+	if (!may_dial(n, url)) {
 		event_note(EVENT_node_refused, "node=%.*s url=%.*s",
 		    TEXT_ARG(n->name), TEXT_ARG(url));
 		return;
@@ -231,6 +279,7 @@ nodes_hold(struct nodes *nodes, struct text name)
 	memcpy(copy, name.at, name.len);
 	*n = (struct node){
 	    .all = nodes,
+	    .kind = kind_of(name),
 	    .name = {.at = copy, .len = name.len},
 	    .holds = 1,
 	    .next = nodes->first,
@@ -255,6 +304,12 @@ nodes_is_live(const struct node *n)
 	return n->is_live;
 }
 
+bool
+nodes_is_own(const struct node *n)
+{
+	return n->kind != NODE_SERVICE;
+}
+
 struct text
 nodes_name(const struct node *n)
 {
@@ -264,7 +319,8 @@ nodes_name(const struct node *n)
 enum err
 nodes_send(struct node *n, struct call *call, uint32_t left_ms)
 {
-	const struct link_request request = {
+	struct gateway *g = n->all->gateway;
+	struct link_request request = {
 	    .module = call->function->module,
 	    .function = call->function->function,
 	    .args = call->args,
@@ -274,6 +330,10 @@ nodes_send(struct node *n, struct call *call, uint32_t left_ms)
 
 	if (n->link == NULL)
 		return ERR_CLOSED;
+	if (n->kind == NODE_LOCAL)
+		request.hints = hints_for_local(g, call);
+	else if (n->kind == NODE_RELAY)
+		request.hints = hints_for_relay(g, call);
 	enum err e = link_call(n->link, &request, call, &call->link_id);
 	if (e == OK)
 		call->link = n->link;
@@ -292,10 +352,10 @@ void
 nodes_on_settings(struct nodes *nodes)
 {
 	for (struct node *n = nodes->first; n != NULL; n = n->next) {
-		struct text url = url_of(nodes->gateway->options, n->name);
+		char own[ENDPOINT_URL];
+		struct text url = url_of(n, own);
 
-		if (n->link != NULL && text_is(url, n->url) &&
-		    options_may_dial(nodes->gateway->options, url))
+		if (n->link != NULL && text_is(url, n->url) && may_dial(n, url))
 			continue;
 		retire(n);
 		connect_node(n);
@@ -394,9 +454,11 @@ nodes_pack(const struct nodes *nodes, struct packer *p)
 		count++;
 	pack_array(p, count);
 	for (const struct node *n = nodes->first; n != NULL; n = n->next) {
-		pack_map(p, 11);
+		pack_map(p, 12);
 		pack_string(p, "name");
 		pack_text(p, n->name);
+		pack_string(p, "is_own");
+		pack_bool(p, n->kind != NODE_SERVICE);
 		pack_string(p, "url");
 		pack_string(p, n->url == NULL ? "" : n->url);
 		pack_facts(p, n);

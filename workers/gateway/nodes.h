@@ -9,6 +9,9 @@
  * a URL itself. Its link exists while a compiled function names it and the
  * URL may be dialled.
  *
+ * Two nodes are processes of our own tree: `local` (worker_pool) and `relay`.
+ * They may always be dialled, hear hints, and speak to clients in our name.
+ *
  * Trust:  names come from services; what is dialled is bounded by
  *         security.node_urls.
  * Owner:  nodes are counted by who holds them; the link is the node's.
@@ -36,6 +39,9 @@ void nodes_release(struct node *);
 
 /* nodes_is_live: its link is up and it is not draining. */
 bool nodes_is_live(const struct node *);
+
+/* nodes_is_own: a process of our own tree. */
+bool nodes_is_own(const struct node *);
 
 struct text nodes_name(const struct node *);
 

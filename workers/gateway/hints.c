@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "workers/gateway/hints.h"
+
+#include "protocol/json.h"
+#include "workers/gateway/gateway.h"
+
+/* begin gives the gateway's buffer, empty. */
+static struct packer
+begin(struct gateway *g, uint32_t count)
+{
+	struct packer p;
+
+	buffer_truncate(&g->hints, 0);
+	pack_init(&p, &g->hints);
+	pack_map(&p, count);
+	return p;
+}
+
+static struct text
+end(struct gateway *g, struct packer *p)
+{
+	return pack_finish(p) == OK ? buffer_text(&g->hints) : TEXT("");
+}
+
+struct text
+hints_for_local(struct gateway *g, const struct call *call)
+{
+	const struct compiled *f = call->function;
+	struct packer p = begin(g, 4u + (f->pool.len > 0));
+
+	if (f->pool.len > 0) {
+		pack_string(&p, "pool");
+		pack_text(&p, f->pool);
+	}
+	pack_string(&p, "once");
+	pack_bool(&p, !f->is_idempotent);
+	pack_string(&p, "stream");
+	pack_bool(&p, false);
+	pack_string(&p, "service");
+	pack_text(&p, f->service);
+	pack_string(&p, "request_type");
+	pack_text(&p, f->request_type);
+	return end(g, &p);
+}
+
+/* put_request_id: a call keeps its id as JSON, ready for the answer. */
+static void
+put_request_id(struct packer *p, struct text json)
+{
+	struct json_reader reader;
+
+	if (json_open(&reader, json, JSON_LIMITS) != OK ||
+	    json_pack(&reader, p) != OK)
+		pack_nil(p);
+}
+
+struct text
+hints_for_relay(struct gateway *g, const struct call *call)
+{
+	struct packer p = begin(g, 2);
+
+	pack_string(&p, "channel");
+	pack_u64(&p, call->channel);
+	pack_string(&p, "request_id");
+	put_request_id(&p, call->request_id);
+	return end(g, &p);
+}
