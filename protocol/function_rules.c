@@ -150,8 +150,6 @@ function_check_built(
 	    "not built yet: response_type stream");
 	refuse(f->response == FUNCTION_NONE, p,
 	    "not built yet: response_type none");
-	refuse(f->permission > FUNCTION_PERMISSION_FALSE, p,
-	    "not built yet: check_permission other than false");
 	refuse(f->permission_callback == FUNCTION_GIVEN, p,
 	    "not built yet: permission_callback");
 	refuse(f->retry == FUNCTION_GIVEN, p, "not built yet: retry");

@@ -73,6 +73,7 @@
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
 	E(identity_claimed,   INFO,  MASKED, "a verified client named another user or roles in a call; once for each client") \
+	E(permission_denied,  WARN,  MASKED, "a caller may not call that function; 20 lines a second, the rest is counted") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \
 	E(link_lost,          WARN,  LIFE,   "a service node is gone, and why; calls it had are settled") \

@@ -23,22 +23,7 @@ def quick_tree():
 
 
 def counter(tree, name):
-    """A gateway counter, summed over instances."""
-    total = 0
-    def walk(value):
-        nonlocal total
-        if isinstance(value, dict):
-            for key, item in value.items():
-                if key in (name, f"gateway_{name}", f"gateway.{name}") and \
-                        isinstance(item, int):
-                    total += item
-                else:
-                    walk(item)
-        elif isinstance(value, list):
-            for item in value:
-                walk(item)
-    walk(tree.banyan("stats", code=None))
-    return total
+    return tree.counter(name)
 
 
 # --- time-outs ---

@@ -102,6 +102,11 @@ class GatewayTree(Tree):
         until(lambda: all(self.node(n).get("state") == "live"
                           for n in names), 10, f"{names} are live")
 
+    def counter(self, name):
+        """A gateway counter, summed over instances."""
+        return sum(sum_of(self.banyan("stats", code=None), (
+            name, f"gateway_{name}", f"gateway.{name}")))
+
     def client(self, **how):
         return RawClient(self.port, **how)
 
@@ -109,6 +114,19 @@ class GatewayTree(Tree):
         client = self.client(**how)
         assert client.join(topic)[1] == "ok"
         return client
+
+
+def sum_of(value, names):
+    """All numbers that stand under one of the names, however deep."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in names and isinstance(item, int):
+                yield item
+            else:
+                yield from sum_of(item, names)
+    elif isinstance(value, list):
+        for item in value:
+            yield from sum_of(item, names)
 
 
 def request(request_type="echo", args=None, **fields):

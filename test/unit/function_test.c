@@ -164,6 +164,9 @@ assert_rows(const struct row *rows, size_t count)
 #define RETRY_TEXT \
 	"retry must be nil, a positive number, {:same_node, number}, or " \
 	"{:all_nodes, number}"
+#define PERMISSION_TEXT \
+	"check_permission must be false, :any_authenticated, {:arg, " \
+	"arg_name}, or {:role, roles}"
 #define MODE_TEXT \
 	"choose_node_mode must be :random, :hash, {:hash, key}, " \
 	":round_robin, or {:sticky, key}"
@@ -238,6 +241,13 @@ every_form_of_a_field_is_known_and_no_other(void **state)
 	    {"'request_info':true", NULL},
 	    {"'disabled':true", NULL},
 	    {"'idempotent':true", NULL},
+	    {"'check_permission':'any_authenticated'", NULL},
+	    {"'check_permission':{'arg':'user_id'}", NULL},
+	    {"'check_permission':{'arg':5}", PERMISSION_TEXT},
+	    {"'check_permission':{'role':['admin']}", NULL},
+	    {"'check_permission':{'role':[]}", NULL},
+	    {"'check_permission':{'role':'admin'}", PERMISSION_TEXT},
+	    {"'check_permission':'everybody'", PERMISSION_TEXT},
 	};
 
 	(void)state;
@@ -289,12 +299,6 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 	    {"'response_type':'async'", "not built yet: response_type async"},
 	    {"'response_type':'stream'", "not built yet: response_type stream"},
 	    {"'response_type':'none'", "not built yet: response_type none"},
-	    {"'check_permission':'any_authenticated'",
-		"not built yet: check_permission other than false"},
-	    {"'check_permission':{'arg':'user_id'}",
-		"not built yet: check_permission other than false"},
-	    {"'check_permission':{'role':['admin']}",
-		"not built yet: check_permission other than false"},
 	    {"'permission_callback':{'module':'M','function':'f'}",
 		"not built yet: permission_callback"},
 	    {"'before_execute':{'module':'M','function':'f'}",

@@ -130,7 +130,7 @@ static bool
 is_callable(const struct function *f)
 {
 	return f->response == FUNCTION_SYNC &&
-	    f->permission == FUNCTION_PERMISSION_FALSE &&
+	    f->permission != FUNCTION_PERMISSION_INVALID &&
 	    f->permission_callback == FUNCTION_ABSENT &&
 	    (f->nodes_kind == FUNCTION_NODES_LIST ||
 		f->nodes_kind == FUNCTION_NODES_LOCAL) &&
@@ -167,6 +167,7 @@ compile(
 	c->revision = record->revision;
 	c->settings_mark = context->settings_mark;
 	c->route = route_of(c);
+	permission_compile(&f, &c->arena, &c->permission);
 	take_choose(c, &f);
 	take_nodes(c, context->nodes, &f);
 	return c;

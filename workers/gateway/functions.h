@@ -22,6 +22,7 @@
 #include "protocol/base/text.h"
 #include "protocol/function.h"
 #include "workers/gateway/choose.h"
+#include "workers/gateway/permission.h"
 
 struct node;
 struct nodes;
@@ -44,6 +45,7 @@ struct compiled {
 	enum choose_mode choose;
 	struct text choose_key; /* CHOOSE_HASH by an argument; empty: by id */
 	uint64_t route;         /* whose round-robin counter */
+	struct permission permission;
 	uint64_t revision;
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;

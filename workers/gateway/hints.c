@@ -3,6 +3,7 @@
 
 #include "protocol/json.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/identity.h"
 
 /* begin gives the gateway's buffer, empty. */
 static struct packer
@@ -26,12 +27,14 @@ struct text
 hints_for_local(struct gateway *g, const struct call *call)
 {
 	const struct compiled *f = call->function;
-	struct packer p = begin(g, 4u + (f->pool.len > 0));
+	struct packer p = begin(g, 5u + (f->pool.len > 0));
 
 	if (f->pool.len > 0) {
 		pack_string(&p, "pool");
 		pack_text(&p, f->pool);
 	}
+	pack_string(&p, "session");
+	pack_text(&p, identity_user_of(call->client));
 	pack_string(&p, "once");
 	pack_bool(&p, !f->is_idempotent);
 	pack_string(&p, "stream");
@@ -54,13 +57,30 @@ put_request_id(struct packer *p, struct text json)
 		pack_nil(p);
 }
 
+static void
+put_user(struct packer *p, const struct client *c)
+{
+	const struct identity *who = c->identity;
+	uint32_t count = who == NULL ? 0 : who->role_count;
+
+	pack_string(p, "user");
+	pack_text(p, identity_user_of(c));
+	pack_string(p, "roles");
+	pack_array(p, count);
+	for (uint32_t i = 0; i < count; i++)
+		pack_text(p, who->roles[i]);
+}
+
 struct text
 hints_for_relay(struct gateway *g, const struct call *call)
 {
-	struct packer p = begin(g, 2);
+	struct packer p = begin(g, 5);
 
+	pack_string(&p, "client");
+	pack_u64(&p, call->client->serial);
 	pack_string(&p, "channel");
 	pack_u64(&p, call->channel);
+	put_user(&p, call->client);
 	pack_string(&p, "request_id");
 	put_request_id(&p, call->request_id);
 	return end(g, &p);

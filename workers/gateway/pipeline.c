@@ -151,7 +151,8 @@ admit(struct refusal *to, struct compiled **function, struct request *r)
 		refuse_function(to, r, e == ERR_DENIED);
 		return false;
 	}
-	if (!limiter_admits(to, r))
+	to->to.request_type = (*function)->type_json;
+	if (!permit_allows(to, *function, r) || !limiter_admits(to, r))
 		return false;
 	if (c->call_count >= g->options->max_calls_per_client ||
 	    g->calls.count >= g->options->max_calls) {
@@ -234,7 +235,6 @@ pipeline_take(
 	struct text info = {.len = 0};
 	if (function->wants_info)
 		info = fill_info(g, &r);
-	to.to.request_type = function->type_json;
 	if (convert(&to, function, &r, info))
 		dispatch_first(g, enter(&to, function, info, channel), &r);
 }

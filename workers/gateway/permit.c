@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "workers/gateway/permit.h"
+
+#include <inttypes.h>
+
+#include "protocol/events.h"
+#include "workers/gateway/gateway.h"
+#include "workers/gateway/identity.h"
+#include "workers/gateway/refusal.h"
+
+/* may_note counts a line, or that there was none. */
+static bool
+may_note(struct permit_notes *notes, uint64_t now_ms)
+{
+	if (notes->second != now_ms / 1000) {
+		notes->second = now_ms / 1000;
+		notes->count = 0;
+	}
+	if (notes->count == PERMIT_NOTES) {
+		notes->unnoted++;
+		return false;
+	}
+	notes->count++;
+	return true;
+}
+
+void
+permit_note(struct gateway *g, const struct permit_denial *d)
+{
+	if (!may_note(&g->denials, loop_now_ms(g->loop)))
+		return;
+	event_note(EVENT_permission_denied,
+	    "user=%.*s request=%.*s service=%.*s type=%.*s mode=%.*s "
+	    "reason=%s unnoted=%" PRIu64,
+	    TEXT_ARG(d->user_id), TEXT_ARG(d->request_id),
+	    TEXT_ARG(d->function->service), TEXT_ARG(d->function->request_type),
+	    TEXT_ARG(d->mode), d->reason, g->denials.unnoted);
+	g->denials.unnoted = 0;
+}
+
+bool
+permit_allows(struct refusal *to, const struct compiled *function,
+    const struct request *r)
+{
+	const struct identity *who = to->client->identity;
+	struct permission_facts facts = {.args = r->args};
+
+	if (function->permission.mode == FUNCTION_PERMISSION_FALSE)
+		return true;
+	if (who != NULL) {
+		facts.user_id = who->user_id;
+		facts.roles = who->roles;
+		facts.role_count = who->role_count;
+	}
+	if (permission_allows(&function->permission, &facts))
+		return true;
+	permit_note(to->client->gateway,
+	    &(struct permit_denial){
+		.user_id = facts.user_id,
+		.request_id = r->id_json,
+		.function = function,
+		.mode = function->permission.shown,
+		.reason = "mode",
+	    });
+	refuse_text(to, ANSWER_denied, ANSWER_TEXT_DENIED);
+	return false;
+}
