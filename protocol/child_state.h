@@ -40,7 +40,9 @@
 	R(SHUTDOWN,      "shutdown",      "the whole tree stops") \
 	R(SETTINGS,      "settings",      "says its settings are wrong") \
 	R(RECYCLE,       "recycle",       "asked to be restarted at once") \
-	R(SEGMENT,       "segment",       "shared memory speaks another version")
+	R(SEGMENT,       "segment",       "shared memory speaks another version") \
+	R(FAULT,         "fault",         "broke the rules between it and its parent") \
+	R(STUCK,         "stuck",         "did not come back from a call whose time was up")
 
 // clang-format on
 #define CHILD_STATE_ENUM(state, name, meaning)   CHILD_##state,

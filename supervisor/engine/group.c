@@ -191,10 +191,14 @@ end_member(struct group *g, struct member *m, uint64_t now_ms)
 		.cause = g->cause});
 }
 
-/* is_kin: instances of one role leave together, or n drains would add up. */
+/* is_kin: instances of one role (and groups of one kind) leave together, or n
+ * drains would add up. */
 static bool
 is_kin(const struct member *a, const struct member *b)
 {
+	if (a->group != NULL && b->group != NULL)
+		return a->group->spec.kin != 0 &&
+		    a->group->spec.kin == b->group->spec.kin;
 	return a->child != NULL && b->child != NULL &&
 	    a->child->spec.role == b->child->spec.role;
 }

@@ -28,6 +28,7 @@ struct group_spec {
 	enum exhausted on_exhausted;
 	enum auto_shutdown auto_shutdown;
 	uint64_t needs; /* as of a child: siblings of the group */
+	uint32_t kin;   /* siblings of the same (but 0) leave together */
 };
 
 /* One of the two is NULL. */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -110,6 +111,7 @@ read_channel(struct keeper_body *b, uint32_t most)
 		}
 		if (e != OK) { /* closed its end: its death will tell */
 			loop_watch_remove(b->keeper->loop, &b->channel);
+			fd_close(&b->channel.fd);
 			return;
 		}
 		take_record(b, &record, fd);
@@ -209,6 +211,8 @@ op_spawn(void *ctx, struct child *c)
 	k->ops.plan(k->ops.ctx, c, plan);
 	enum err e = spawn_process(plan, &made);
 	b->start_errno = e != OK ? errno : 0;
+	if (k->ops.made != NULL)
+		k->ops.made(k->ops.ctx, c, e == OK);
 	memory_free(plan);
 	if (e != OK)
 		return e;
@@ -238,9 +242,13 @@ op_signal(void *ctx, struct child *c, int signal)
 static void
 op_drain(void *ctx, struct child *c, uint32_t allowed_ms)
 {
+	struct keeper *k = ctx;
 	struct handover_record record;
 
-	(void)ctx;
+	if (k->ops.drain != NULL) {
+		k->ops.drain(k->ops.ctx, c, allowed_ms);
+		return;
+	}
 	handover_fill(&record, HANDOVER_DRAIN, NULL);
 	record.a = allowed_ms;
 	if (!keeper_send(c, &record, -1))
@@ -364,6 +372,27 @@ keeper_wake(struct keeper *k)
 	loop_timer_start(k->loop, &k->timer, tree_next_ms(k->tree, now_ms));
 }
 
+void
+keeper_ready(struct child *c)
+{
+	struct keeper *k = body(c)->keeper;
+
+	tree_child_ready(k->tree, c, loop_now_ms(k->loop));
+	keeper_wake(k);
+}
+
+void
+keeper_kill(struct child *c, enum child_reason reason, const char *why)
+{
+	struct keeper_body *b = body(c);
+
+	if (b->farewell[0] == '\0')
+		snprintf(b->farewell, sizeof(b->farewell), "%s", why);
+	tree_child_sick(
+	    b->keeper->tree, c, reason, loop_now_ms(b->keeper->loop));
+	keeper_wake(b->keeper);
+}
+
 bool
 keeper_send(struct child *c, const struct handover_record *record, int fd)
 {
@@ -392,4 +421,27 @@ keeper_reap_strangers(struct keeper *k)
 		waitpid(info.si_pid, NULL, WNOHANG);
 		info.si_pid = 0;
 	}
+}
+
+uint32_t
+keeper_kill_strangers(struct keeper *k)
+{
+	char list[8192], *at = list;
+	size_t bytes;
+	uint32_t killed = 0;
+
+	if (fd_read_file("/proc/thread-self/children", list, sizeof(list),
+		&bytes) != OK)
+		return 0; /* a kernel without it: their groups are all we see */
+	for (char *end = at;; at = end) {
+		int pid = (int)strtol(at, &end, 10);
+
+		if (end == at)
+			break;
+		/* unreaped while we look, and nobody else reaps: no stranger
+		 * can have the number */
+		if (!is_ours(k, pid) && kill(pid, SIGKILL) == 0)
+			killed++;
+	}
+	return killed;
 }

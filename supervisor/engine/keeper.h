@@ -38,8 +38,12 @@ struct keeper_body {
 };
 
 struct keeper_ops {
-	/* plan fills in what the next life is made of. */
+	/* plan fills in what the next life is made of; made (may be NULL)
+	 * comes after it, whatever became of it: close what plan opened. */
 	void (*plan)(void *ctx, struct child *, struct spawn_plan *);
+	void (*made)(void *ctx, struct child *, bool is_made);
+	/* drain (may be NULL: HANDOVER_DRAIN is sent) asks it to finish. */
+	void (*drain)(void *ctx, struct child *, uint32_t allowed_ms);
 	/* record: what the keeper does not know itself; fd is the callee's. */
 	void (*record)(
 	    void *ctx, struct child *, const struct handover_record *, int fd);
@@ -71,6 +75,12 @@ struct child *keeper_add(
 /* keeper_wake runs the tree and sets the timer; call it after each order. */
 void keeper_wake(struct keeper *);
 
+/* keeper_ready: it said so by other means than the channel. */
+void keeper_ready(struct child *);
+
+/* keeper_kill ends a life that cannot go on; `why` is for its obituary. */
+void keeper_kill(struct child *, enum child_reason, const char *why);
+
 /* keeper_send: false when there is nobody, or it does not read. */
 bool keeper_send(struct child *, const struct handover_record *, int fd);
 
@@ -85,5 +95,12 @@ keeper_body(const struct child *c)
  * (orphans of orphans, when we are a subreaper). Call on SIGCHLD.
  */
 void keeper_reap_strangers(struct keeper *);
+
+/*
+ * keeper_kill_strangers kills our children that are none of the tree: what a
+ * dead child left behind outside of its process group, come to us because we
+ * are a subreaper. Gives their number.
+ */
+uint32_t keeper_kill_strangers(struct keeper *);
 
 #endif /* SUPERVISOR_ENGINE_KEEPER_H */

@@ -36,11 +36,17 @@ enum {
 };
 
 void
-spawn_plan_init(struct spawn_plan *p, const char *program)
+spawn_plan_bare(struct spawn_plan *p, const char *program)
 {
 	memset(p, 0, sizeof(*p));
 	snprintf(p->program, sizeof(p->program), "%s", program);
-	p->arguments[0] = p->program;
+	p->arguments[p->argument_count++] = p->program;
+}
+
+void
+spawn_plan_init(struct spawn_plan *p, const char *program)
+{
+	spawn_plan_bare(p, program);
 	for (char **at = environ; *at != NULL; at++)
 		if (strncmp(*at, "BANYAN_", 7) != 0 &&
 		    strncmp(*at, "LISTEN_", 7) != 0 &&
@@ -50,17 +56,43 @@ spawn_plan_init(struct spawn_plan *p, const char *program)
 			p->environment[p->environment_count++] = *at;
 }
 
-void
-spawn_set(struct spawn_plan *p, const char *name, const char *value)
+bool
+spawn_argument(struct spawn_plan *p, struct text argument)
+{
+	char *at = p->text + p->text_used;
+
+	if (p->argument_count == SPAWN_ARGUMENTS ||
+	    argument.len >= sizeof(p->text) - p->text_used)
+		return false;
+	memcpy(at, argument.at, argument.len);
+	at[argument.len] = '\0';
+	p->text_used += argument.len + 1;
+	p->arguments[p->argument_count++] = at;
+	return true;
+}
+
+bool
+spawn_try_set(struct spawn_plan *p, const char *name, struct text value)
 {
 	char *at = p->text + p->text_used;
 	size_t room = sizeof(p->text) - p->text_used;
-	int n = snprintf(at, room, "%s=%s", name, value);
 
-	INVARIANT(n > 0 && (size_t)n < room);
-	INVARIANT(p->environment_count < SPAWN_ENVIRONMENT);
+	if (p->environment_count == SPAWN_ENVIRONMENT || value.len >= room)
+		return false;
+	int n = snprintf(at, room, "%s=%.*s", name, TEXT_ARG(value));
+	if (n <= 0 || (size_t)n >= room)
+		return false;
 	p->text_used += (size_t)n + 1;
 	p->environment[p->environment_count++] = at;
+	return true;
+}
+
+void
+spawn_set(struct spawn_plan *p, const char *name, const char *value)
+{
+	bool has_room = spawn_try_set(p, name, text_of(value));
+
+	INVARIANT(has_room);
 }
 
 void
@@ -96,14 +128,15 @@ place_fds(struct spawn_plan *p)
 	}
 	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return false;
-	for (uint32_t i = 0; i < p->fd_count; i++)
+	/* the channel comes last; a stranger's stays high and CLOEXEC */
+	for (uint32_t i = 0; i < p->fd_count - p->is_stranger; i++)
 		if (dup2(p->fds[i].from, p->fds[i].to) < 0)
 			return false;
 	return true;
 }
 
 static void
-limit(int what, uint64_t value)
+limit(const struct spawn_plan *p, int what, uint64_t value)
 {
 	struct rlimit now;
 
@@ -112,7 +145,21 @@ limit(int what, uint64_t value)
 	if (value > now.rlim_max)
 		value = now.rlim_max;
 	now.rlim_cur = value;
+	if (p->is_stranger)
+		now.rlim_max = value;
 	setrlimit(what, &now);
+}
+
+static void
+limit_all(const struct spawn_plan *p)
+{
+	limit(p, RLIMIT_CORE, p->core_bytes);
+	if (p->open_files > 0)
+		limit(p, RLIMIT_NOFILE, p->open_files);
+	if (p->memory_bytes > 0)
+		limit(p, RLIMIT_AS, p->memory_bytes);
+	if (p->processes > 0)
+		limit(p, RLIMIT_NPROC, p->processes);
 }
 
 /* adjust_oom: the kernel's choice of victim; needs privilege, else ignored. */
@@ -154,18 +201,16 @@ become(struct spawn_plan *p, struct handover_record *sorry, int parent,
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	reset_signals();
-	limit(RLIMIT_CORE, p->core_bytes);
-	if (p->open_files > 0)
-		limit(RLIMIT_NOFILE, p->open_files);
-	if (p->memory_bytes > 0)
-		limit(RLIMIT_AS, p->memory_bytes);
 	if (p->nice > 0)
 		setpriority(PRIO_PROCESS, 0, (int)p->nice);
 	adjust_oom(oom, strlen(oom));
-	if (place_fds(p))
+	if (place_fds(p)) {
+		limit_all(p); /* the copies went above a small limit */
 		execve(p->program, p->arguments, p->environment);
+	}
 	sorry->a = (uint64_t)errno;
-	send(FD_PARENT, sorry, sizeof(*sorry), MSG_NOSIGNAL | MSG_DONTWAIT);
+	send(p->is_stranger ? p->fds[p->fd_count - 1].from : FD_PARENT, sorry,
+	    sizeof(*sorry), MSG_NOSIGNAL | MSG_DONTWAIT);
 	_exit(SPAWN_EXEC_FAILED);
 }
 

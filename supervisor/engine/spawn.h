@@ -11,6 +11,9 @@
  * mask, and holds exactly: standard input (null), output and error, its end of
  * the parent's channel at FD_PARENT, and the descriptors of the plan.
  *
+ * A stranger (is_stranger) has no channel: what it finds at FD_PARENT is the
+ * plan's.
+ *
  * Trust:  program, arguments and environment come from our own tables and
  *         settings, never from a message.
  * Owner:  the plan is the caller's; pid, pidfd and channel become the caller's.
@@ -21,11 +24,13 @@
 #include <stdint.h>
 
 #include "protocol/base/err.h"
+#include "protocol/base/text.h"
 
 enum {
 	SPAWN_FDS = 12,
+	SPAWN_ARGUMENTS = 64,
 	SPAWN_ENVIRONMENT = 272,
-	SPAWN_ENVIRONMENT_TEXT = 8192
+	SPAWN_TEXT = 32768 /* of arguments and environment */
 };
 
 struct spawn_fd {
@@ -35,7 +40,7 @@ struct spawn_fd {
 
 struct spawn_plan {
 	char program[512];
-	char *arguments[16]; /* ends with NULL */
+	char *arguments[SPAWN_ARGUMENTS + 1]; /* ends with NULL */
 	char *environment[SPAWN_ENVIRONMENT + 1];
 	struct spawn_fd fds[SPAWN_FDS];
 	uint32_t fd_count;
@@ -45,10 +50,18 @@ struct spawn_plan {
 	uint64_t core_bytes;   /* RLIMIT_CORE */
 	uint32_t nice;         /* added to the niceness */
 	bool outlives_us;      /* no PR_SET_PDEATHSIG (the supervisor) */
+	uint64_t processes;    /* RLIMIT_NPROC; 0: leave */
 	bool keeps_group;      /* stay in our process group (the supervisor) */
+	/*
+	 * Other people's program: our channel is closed by exec, so it can only
+	 * tell that the exec failed, and FD_PARENT is free for the plan; limits
+	 * cannot be raised again.
+	 */
+	bool is_stranger;
 
-	char text[SPAWN_ENVIRONMENT_TEXT]; /* spawn_set's */
+	char text[SPAWN_TEXT]; /* of spawn_set and spawn_argument */
 	size_t text_used;
+	uint32_t argument_count;
 	uint32_t environment_count;
 };
 
@@ -60,6 +73,14 @@ struct spawned {
 
 /* spawn_plan_init starts from our own environment, BANYAN_ names left out. */
 void spawn_plan_init(struct spawn_plan *, const char *program);
+/* spawn_plan_bare starts from an empty environment. */
+void spawn_plan_bare(struct spawn_plan *, const char *program);
+
+/* spawn_argument and spawn_try_set copy; false: no room is left. */
+bool spawn_argument(struct spawn_plan *, struct text) MUST_USE;
+bool spawn_try_set(
+    struct spawn_plan *, const char *name, struct text value) MUST_USE;
+
 void spawn_set(struct spawn_plan *, const char *name, const char *value);
 void spawn_set_number(struct spawn_plan *, const char *name, uint64_t value);
 void spawn_give(struct spawn_plan *, int from, int to);

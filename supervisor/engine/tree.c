@@ -333,6 +333,15 @@ tree_child_progress(
 }
 
 void
+tree_child_sick(
+    struct tree *t, struct child *c, enum child_reason why, uint64_t now_ms)
+{
+	if (child_lives(c) && c->cause == REASON_NONE)
+		c->cause = why;
+	tell(t, c, &(struct child_news){.event = CHILD_DOOM, .now_ms = now_ms});
+}
+
+void
 tree_child_died(struct tree *t, struct child *c, const struct child_end *end,
     uint64_t now_ms)
 {

@@ -23,7 +23,7 @@
 #include "supervisor/engine/storm.h"
 
 enum {
-	TREE_MOST = 256,   /* children in all */
+	TREE_MOST = 4096,  /* children in all: 64 groups of 64 */
 	TREE_WAKE_MS = 100 /* while anything lives: heartbeats are read */
 };
 
@@ -84,6 +84,10 @@ uint64_t tree_next_ms(const struct tree *, uint64_t now_ms);
 void tree_child_ready(struct tree *, struct child *, uint64_t now_ms);
 void tree_child_progress(
     struct tree *, struct child *, uint64_t wanted_ms, uint64_t now_ms);
+/* tree_child_sick kills a child that cannot go on: its death is no order of
+ * ours, so it counts and rests like any other. */
+void tree_child_sick(
+    struct tree *, struct child *, enum child_reason, uint64_t now_ms);
 void tree_child_died(
     struct tree *, struct child *, const struct child_end *, uint64_t now_ms);
 

@@ -28,7 +28,7 @@ struct script {
 	struct hang_facts facts;
 	bool has_beat;
 	int next_pid;
-	char order[256]; /* first letters, as children were told to leave */
+	char order[512]; /* first letters, as children were told to leave */
 };
 
 static enum err
@@ -789,6 +789,68 @@ a_child_is_recycled_for_lasting_weight_age_or_descriptors(void **state)
 	    recycle_judge(&r, &rule, &f, 111000, 0), RECYCLE_DESCRIPTORS);
 }
 
+/* ---- a tree of strangers: many, in groups ---- */
+
+static void
+three_hundred_children_in_groups_start_and_one_that_dies_is_replaced(
+    void **state)
+{
+	struct policy p = POLICY_DEFAULT;
+	struct group_spec root = {.name = "root"};
+	struct script s;
+
+	(void)state;
+	p.parallel_starts = 16;
+	p.starts_per_second = 0;
+	p.starts_per_minute = 0;
+	script_init(&s, &p, &root);
+	for (int n = 0; n < 300; n++) {
+		static struct group *g;
+		char name[16];
+
+		if (n % GROUP_MOST == 0)
+			g = tree_add_group(s.tree, NULL,
+			    &(struct group_spec){.name = "pool", .kin = 1});
+		snprintf(name, sizeof(name), "pool/%d", n + 1);
+		add(&s, g, name, (struct child_spec){.role = 1, .instance = n});
+	}
+	tree_start(s.tree, 1000);
+	assert_int_equal(s.next_pid, 16); /* no more at once */
+	ready_all(&s, 1001);
+	assert_true(tree_is_ready(s.tree));
+	assert_int_equal(s.next_pid, 300);
+	struct child *c = s.tree->children[277];
+	tree_child_sick(s.tree, c, REASON_FAULT, 1002);
+	assert_int_equal(c->state, CHILD_KILLING);
+	die(&s, c, 0, SIGKILL, 1003);
+	assert_int_equal(c->last.reason, REASON_FAULT);
+	assert_int_equal(c->state, CHILD_STARTING); /* at once */
+	assert_int_equal(c->intensity.failures, 1); /* it counts */
+	tree_shutdown(s.tree, false, 1004);
+	for (uint32_t i = 0; i < s.tree->count; i++)
+		assert_true(s.tree->children[i]->is_leaving); /* together */
+	end_told(&s, 1005);
+	tree_turn(s.tree, 1006);
+	assert_true(tree_is_down(s.tree));
+	tree_destroy(&s.tree);
+}
+
+static void
+a_child_that_is_down_cannot_be_sick(void **state)
+{
+	struct policy p = POLICY_DEFAULT;
+	struct group_spec root = {.name = "root"};
+	struct script s;
+
+	(void)state;
+	script_init(&s, &p, &root);
+	struct child *c = add(&s, NULL, "a", (struct child_spec){0});
+	tree_child_sick(s.tree, c, REASON_FAULT, 1000);
+	assert_int_equal(c->state, CHILD_DOWN);
+	assert_int_equal(c->cause, REASON_NONE);
+	tree_destroy(&s.tree);
+}
+
 int
 main(void)
 {
@@ -808,6 +870,9 @@ main(void)
 	    cmocka_unit_test(exhaustion_escalates_as_the_policy_says),
 	    cmocka_unit_test(a_oneshot_ends_before_its_dependants_start),
 	    cmocka_unit_test(significant_children_that_end_stop_the_tree),
+	    cmocka_unit_test(
+		three_hundred_children_in_groups_start_and_one_that_dies_is_replaced),
+	    cmocka_unit_test(a_child_that_is_down_cannot_be_sick),
 	    cmocka_unit_test(
 		a_shutdown_goes_in_reverse_kin_together_and_ends_within_its_budget),
 	    cmocka_unit_test(our_own_absence_moves_every_deadline),

@@ -141,6 +141,98 @@ an_exec_that_fails_is_told_over_the_channel(void **state)
 	assert_int_equal(fd_count_open(), before);
 }
 
+/* ---- strangers ---- */
+
+static void
+a_stranger_finds_the_plans_descriptor_where_children_find_their_parent(
+    void **state)
+{
+	int ours[2];
+	char got[8] = "";
+
+	(void)state;
+	assert_int_equal(pipe(ours), 0);
+	spawn_plan_bare(&plan, "/bin/sh");
+	plan.is_stranger = true;
+	spawn_give(&plan, ours[1], FD_PARENT);
+	assert_int_equal(run_shell("echo -n here >&3; exec 3>&-; "
+				   "test $(ls /proc/self/fd | wc -l) = 4"),
+	    0); /* 0, 1, 2 and that of ls */
+	assert_int_equal(read(ours[0], got, sizeof(got) - 1), 4);
+	assert_string_equal(got, "here");
+	fd_close(&ours[0]);
+	fd_close(&ours[1]);
+}
+
+static void
+a_strangers_channel_ends_at_exec_and_tells_only_of_failure(void **state)
+{
+	static char sleep_long[] = "60";
+	const char *programs[] = {"/bin/sleep", "/nowhere/at/all"};
+	struct handover_record record;
+	struct spawned made;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(programs); i++) {
+		spawn_plan_bare(&plan, programs[i]);
+		plan.is_stranger = true;
+		assert_true(spawn_argument(&plan, text_of(sleep_long)));
+		assert_int_equal(spawn_process(&plan, &made), OK);
+		struct pollfd wait = {.fd = made.channel, .events = POLLIN};
+		assert_int_equal(poll(&wait, 1, 5000), 1);
+		enum err e = handover_receive(made.channel, &record, &fd);
+		assert_int_equal(e, i == 0 ? ERR_CLOSED : OK);
+		if (i == 1)
+			assert_int_equal(record.a, ENOENT);
+		spawn_signal(made.pidfd, SIGKILL);
+		assert_int_equal(waitpid(made.pid, NULL, 0), made.pid);
+		fd_close(&made.pidfd);
+		fd_close(&made.channel);
+	}
+}
+
+static void
+a_stranger_has_an_environment_from_scratch_and_limits_it_cannot_raise(
+    void **state)
+{
+	(void)state;
+	setenv("SECRET", "1", 1);
+	spawn_plan_bare(&plan, "/bin/sh");
+	plan.is_stranger = true;
+	plan.open_files = 40;
+	plan.memory_bytes = 300 << 20;
+	plan.processes = 4000;
+	assert_true(spawn_try_set(&plan, "ONLY", TEXT("this")));
+	assert_int_equal(
+	    run_shell("test \"$SECRET$ONLY\" = this && "
+		      "test \"$(ulimit -Hn) $(ulimit -Hc)\" = '40 0' && "
+		      "test $(ulimit -Hv) = 307200 && "
+		      "grep -q 'Max processes *4000 *4000' /proc/self/limits"),
+	    0);
+	unsetenv("SECRET");
+}
+
+static void
+what_has_no_room_in_a_plan_is_refused_not_cut(void **state)
+{
+	static char long_text[SPAWN_TEXT + 1];
+	struct text text = {.at = long_text, .len = SPAWN_TEXT / 2 + 1};
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text));
+	spawn_plan_bare(&plan, "/bin/sh");
+	assert_true(spawn_argument(&plan, text));
+	assert_false(spawn_argument(&plan, text));
+	assert_false(spawn_try_set(&plan, "NAME", text));
+	assert_int_equal(plan.environment_count, 0);
+	text.len = 1;
+	for (int i = 2; i < SPAWN_ARGUMENTS; i++)
+		assert_true(spawn_argument(&plan, text));
+	assert_false(spawn_argument(&plan, text));
+	assert_null(plan.arguments[SPAWN_ARGUMENTS]);
+}
+
 /* ---- obituaries ---- */
 
 static void
@@ -210,6 +302,13 @@ main(void)
 	    cmocka_unit_test(the_environment_is_ours_without_what_is_private),
 	    cmocka_unit_test(signals_and_rights_are_plain_in_a_child),
 	    cmocka_unit_test(an_exec_that_fails_is_told_over_the_channel),
+	    cmocka_unit_test(
+		a_stranger_finds_the_plans_descriptor_where_children_find_their_parent),
+	    cmocka_unit_test(
+		a_strangers_channel_ends_at_exec_and_tells_only_of_failure),
+	    cmocka_unit_test(
+		a_stranger_has_an_environment_from_scratch_and_limits_it_cannot_raise),
+	    cmocka_unit_test(what_has_no_room_in_a_plan_is_refused_not_cut),
 	    cmocka_unit_test(
 		obituaries_are_numbered_bounded_and_free_of_control_bytes),
 	};
