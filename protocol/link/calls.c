@@ -63,15 +63,20 @@ grow(struct link_calls *c)
 }
 
 struct link_entry *
-link_calls_add(struct link_calls *c, void *call)
+link_calls_put(struct link_calls *c, uint64_t id, void *call)
 {
 	if (c->count >= c->size / 2)
 		grow(c);
-	uint64_t id = c->life << LIFE_SHIFT | c->next++;
 	struct link_entry *entry = place(c, id);
 	*entry = (struct link_entry){.id = id, .call = call};
 	c->count++;
 	return entry;
+}
+
+struct link_entry *
+link_calls_add(struct link_calls *c, void *call)
+{
+	return link_calls_put(c, c->life << LIFE_SHIFT | c->next++, call);
 }
 
 struct link_entry *

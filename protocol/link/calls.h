@@ -21,7 +21,9 @@ struct link_entry {
 	void *call;
 	uint64_t ends_at; /* byte of the stream behind its message; 0: waits */
 	uint64_t chunks;  /* received so far */
+	int64_t credit;   /* bytes of chunks that may still come, or be sent */
 	uint32_t deadline_ms;
+	bool is_stream; /* its CALL gave credit */
 };
 
 struct link_calls {
@@ -36,6 +38,9 @@ void link_calls_init(struct link_calls *, uint64_t life);
 void link_calls_finish(struct link_calls *);
 
 struct link_entry *link_calls_add(struct link_calls *, void *call);
+
+/* link_calls_put enters an id the other end chose; not 0, not there yet. */
+struct link_entry *link_calls_put(struct link_calls *, uint64_t id, void *call);
 struct link_entry *link_calls_find(const struct link_calls *, uint64_t id);
 void link_calls_remove(struct link_calls *, struct link_entry *);
 

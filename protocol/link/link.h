@@ -35,6 +35,7 @@ enum {
 	LINK_DEAD_MS = 3000, /* silence after which the peer is dead */
 	LINK_DIAL_MS = 3000, /* dial, TLS, SP handshake and HELLO together */
 	LINK_ACK_EVERY = 8,  /* messages received before a bare ack */
+	LINK_CREDIT_MOST = 1024 * 1024 * 1024, /* more credit counts as this */
 	LINK_REDIAL_MIN_MS = 20,
 	LINK_REDIAL_MAX_MS = 5000,
 };

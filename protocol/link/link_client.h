@@ -44,7 +44,8 @@ struct link_client_calls {
 	void (*result)(void *owner, void *call, struct text value);
 	void (*error)(
 	    void *owner, void *call, struct text code, struct text text);
-	/* a part of a stream, in order; give credit back with link_credit */
+	/* a part of a stream, in order; give credit back with link_credit. A
+	 * node that sends without credit fails the call with bad_result */
 	void (*chunk)(void *owner, void *call, struct text value);
 	void (*end)(void *owner, void *call); /* a stream is over */
 	void (*lost)(void *owner, void *call, enum link_lost);

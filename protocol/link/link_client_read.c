@@ -55,6 +55,20 @@ on_answer(struct link_client *c, const struct link_frame *f, uint64_t id)
 	return LINK_FAULT_none;
 }
 
+/* refuse_chunk: whoever sends more than it may would fill our memory. */
+static void
+refuse_chunk(struct link_client *c, const struct link_entry *entry)
+{
+	const char *why = entry->is_stream
+	    ? "the service sent more of a stream than it had credit for"
+	    : "the service sent a part of a stream, and the call is none";
+	void *call = entry->call;
+
+	link_cancel(c, entry->id);
+	c->calls_back->error(
+	    c->owner, call, TEXT("bad_result"), text_of(why));
+}
+
 static enum link_fault
 on_chunk(struct link_client *c, const struct link_frame *f, uint64_t id)
 {
@@ -68,7 +82,12 @@ on_chunk(struct link_client *c, const struct link_frame *f, uint64_t id)
 	}
 	if (f->number != entry->chunks)
 		return LINK_FAULT_gap;
+	if (entry->credit <= 0) {
+		refuse_chunk(c, entry);
+		return LINK_FAULT_none;
+	}
 	entry->chunks++;
+	entry->credit -= f->value.len;
 	c->calls_back->chunk(c->owner, entry->call, f->value);
 	return LINK_FAULT_none;
 }

@@ -241,6 +241,8 @@ link_call(struct link_client *c, const struct link_request *request, void *call,
 		link_calls_remove(&c->calls, entry);
 		return e;
 	}
+	entry->is_stream = request->credit_bytes > 0;
+	entry->credit = request->credit_bytes;
 	c->call_count++;
 	return OK;
 }
@@ -280,6 +282,10 @@ link_cancel(struct link_client *c, uint64_t id)
 void
 link_credit(struct link_client *c, uint64_t id, uint32_t bytes)
 {
-	if (link_calls_find(&c->calls, id) != NULL)
-		tell(c, FRAME_CREDIT, id, bytes);
+	struct link_entry *entry = link_calls_find(&c->calls, id);
+
+	if (entry == NULL || !entry->is_stream)
+		return;
+	entry->credit += bytes;
+	tell(c, FRAME_CREDIT, id, bytes);
 }

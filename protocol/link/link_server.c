@@ -22,6 +22,7 @@ free_session(struct link_session *s)
 	conn_close(&s->conn);
 	buffer_finish(&s->frames);
 	buffer_finish(&s->lengths);
+	link_calls_finish(&s->open);
 	memory_free(s);
 }
 

@@ -8,8 +8,8 @@
  *
  * Knows no functions. What is answered while a gateway does not read stays
  * queued in the order it was given; results always fit (a gateway that lets
- * too many pile up is not read from any more), chunks are refused above a
- * budget until `room`.
+ * too many pile up is not read from any more), chunks are refused without
+ * credit until `credit`, and above a budget of the session until `room`.
  *
  * Trust:  gateways are checked by uid (ipc) or certificate (tls+tcp), and all
  *         they send by the same codec that has a fuzz target.
@@ -31,9 +31,10 @@ struct link_server_calls {
 	    void *owner, struct link_session *, const struct link_frame *);
 	/* nobody waits for the answer; it may still be given */
 	void (*cancel)(void *owner, struct link_session *, uint64_t id);
+	/* a stream may send more; told behind its bytes were added */
 	void (*credit)(
 	    void *owner, struct link_session *, uint64_t id, uint64_t bytes);
-	/* chunks refused with ERR_FULL may be tried again */
+	/* chunks refused by the session's budget may be tried again */
 	void (*room)(void *owner, struct link_session *);
 	/* forget its calls: nobody can be answered there any more */
 	void (*gone)(void *owner, struct link_session *, enum link_fault);
@@ -76,9 +77,30 @@ void link_session_error(
     struct link_session *, uint64_t id, struct text code, struct text text);
 void link_session_end(struct link_session *, uint64_t id);
 
-/* link_session_chunk: `index` counts from 0. ERR_FULL: wait for `room`. */
+/*
+ * link_session_chunk: `index` counts from 0. ERR_FULL: nothing is left of the
+ * call's credit or the session's budget; wait for `credit` or `room`. A chunk
+ * may be larger than what is left. ERR_DENIED: the call is no stream, or is
+ * answered. ERR_TOO_BIG: no message could carry it. ERR_CLOSED.
+ */
 enum err link_session_chunk(struct link_session *, uint64_t id, uint64_t index,
     struct text value) MUST_USE;
+
+/*
+ * link_session_credit: the bytes of chunks that may go now; 0: wait for
+ * `credit` or `room`, one of which will come while the gateway reads.
+ */
+uint32_t link_session_credit(struct link_session *, uint64_t id);
+
+/* link_session_is_full: no stream of this gateway may send; wait for `room`. */
+bool link_session_is_full(const struct link_session *);
+
+/*
+ * link_session_keep remembers the owner's call by its id until it is
+ * answered; link_session_kept finds it again, or NULL.
+ */
+void link_session_keep(struct link_session *, uint64_t id, void *call);
+void *link_session_kept(const struct link_session *, uint64_t id);
 
 /* link_session_queued counts the bytes a gateway has not taken yet. */
 size_t link_session_queued(const struct link_session *);

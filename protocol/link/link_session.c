@@ -2,11 +2,6 @@
 /*
  * Design notes
  *
- * Answers are kept as frames and become a message only when the socket has
- * little to send: the queue towards the kernel stays at 256 KiB plus one
- * message, and what a stalled gateway has not taken can still leave in few,
- * large messages later. Order is the order of the answers, always.
- *
  * A session that ends inside a callback is only unlinked at the end of the
  * turn, so that the callback's caller may still look at it.
  */
@@ -16,11 +11,7 @@
 #include "protocol/base/memory.h"
 
 enum {
-	UNSENT_ENOUGH = 256 * 1024, /* in the socket's queue */
-	CHUNKS_ENOUGH = 256 * 1024, /* frames queued before chunks wait */
-	FRAMES_PAUSE = 1024 * 1024, /* frames queued before we stop reading */
-	FRAMES_MOST = 128 * 1024 * 1024, /* results given after that */
-	CALLS_AT_ONCE = 20000,
+	FRAMES_MOST = 128 * 1024 * 1024, /* answers a gateway has not taken */
 	REPLY_ID = INT32_MIN, /* 0x80000000: before any request was seen */
 };
 
@@ -36,222 +27,6 @@ link_session_over(struct link_session *s, enum link_fault fault)
 		    s->server->options.owner, s, fault);
 }
 
-size_t
-link_session_queued(const struct link_session *s)
-{
-	return buffer_used(&s->frames) + conn_unsent(&s->conn);
-}
-
-static void
-adjust_reading(struct link_session *s)
-{
-	uint32_t most = s->server->options.calls_at_once;
-
-	conn_pause(&s->conn,
-	    buffer_used(&s->frames) > FRAMES_PAUSE ||
-		s->call_count >= (most > 0 ? most : CALLS_AT_ONCE));
-}
-
-/* ---- answers to messages --------------------------------------------------
- */
-
-/* begin_frame gives a packer for one more frame; end_frame counts it. */
-static size_t
-begin_frame(struct link_session *s, struct packer *p)
-{
-	pack_init(p, &s->frames);
-	return buffer_used(&s->frames);
-}
-
-static void
-end_frame(struct link_session *s, const struct packer *p, size_t place)
-{
-	uint32_t bytes = (uint32_t)(buffer_used(&s->frames) - place);
-
-	if (pack_finish(p) != OK ||
-	    buffer_append(&s->lengths, &bytes, sizeof(bytes)) != OK) {
-		buffer_truncate(&s->frames, place);
-		link_session_over(s, LINK_FAULT_too_big);
-		return;
-	}
-	s->frame_count++;
-	if (buffer_used(&s->frames) > FRAMES_PAUSE)
-		adjust_reading(s);
-}
-
-/* measure counts the queued frames that fit one message; at least one. */
-static uint32_t
-measure(const struct link_session *s, size_t *bytes)
-{
-	const uint8_t *at = buffer_at(&s->lengths);
-	uint32_t count = 0, length;
-
-	*bytes = 0;
-	for (; count < s->frame_count; count++, *bytes += length) {
-		memcpy(&length, at + count * sizeof(length), sizeof(length));
-		if (count > 0 &&
-		    (*bytes + length + LINK_HEAD_BYTES > s->peer.max_bytes ||
-			*bytes > UNSENT_ENOUGH))
-			break;
-	}
-	return count;
-}
-
-static enum err
-send_message(struct link_session *s, uint32_t extra)
-{
-	struct buffer *out = conn_out(&s->conn);
-	struct packer p;
-	size_t place, bytes;
-	uint32_t count = s->frame_count > 0 ? measure(s, &bytes) : 0;
-	enum err e = link_begin(out, s->transport, s->reply_id,
-	    link_peer_stamp(&s->peer), count + extra, &place);
-
-	if (e == OK && count > 0)
-		e = buffer_append(out, buffer_at(&s->frames), bytes);
-	if (e != OK)
-		return e;
-	if (count > 0) {
-		buffer_consume(&s->frames, bytes);
-		buffer_consume(&s->lengths, count * sizeof(uint32_t));
-		s->frame_count -= count;
-	}
-	if (s->says_ping)
-		s->pinged_seq = s->peer.sent_seq;
-	pack_init(&p, out);
-	if (s->says_draining)
-		link_write_plain(&p, FRAME_DRAINING, 0);
-	if (s->says_ping)
-		link_write_plain(&p, FRAME_PING, 0);
-	s->says_draining = s->says_ping = false;
-	link_end(out, s->transport, place);
-	conn_written(&s->conn);
-	return pack_finish(&p);
-}
-
-static void
-release_idle(struct link_session *s)
-{
-	if (s->frame_count > 0 || s->frames.size == 0)
-		return;
-	if (s->frames.size > UNSENT_ENOUGH || s->call_count == 0) {
-		buffer_release(&s->frames);
-		buffer_release(&s->lengths);
-	}
-}
-
-void
-link_session_send(struct link_session *s)
-{
-	while (!s->is_over && s->is_shaken && s->peer.is_greeted &&
-	    conn_unsent(&s->conn) < UNSENT_ENOUGH) {
-		uint32_t extra =
-		    (s->says_draining ? 1u : 0u) + (s->says_ping ? 1u : 0u);
-
-		if (s->frame_count == 0 && extra == 0 &&
-		    !link_peer_needs_ack(&s->peer))
-			break;
-		if (send_message(s, extra) != OK)
-			link_session_over(s, LINK_FAULT_too_big);
-	}
-	if (s->is_over)
-		return;
-	adjust_reading(s);
-	release_idle(s);
-	if (s->is_refused_chunk &&
-	    buffer_used(&s->frames) < CHUNKS_ENOUGH / 2) {
-		s->is_refused_chunk = false;
-		if (s->server->options.calls->room != NULL)
-			s->server->options.calls->room(
-			    s->server->options.owner, s);
-	}
-}
-
-static void
-answered(struct link_session *s)
-{
-	if (s->call_count > 0)
-		s->call_count--;
-}
-
-/*
- * too_long: a gateway would close the link over it, so the call fails instead
- * and the link lives.
- */
-static bool
-is_too_long(const struct link_session *s, struct text value)
-{
-	return value.len + LINK_HEAD_BYTES + 32 > s->peer.max_bytes;
-}
-
-void
-link_session_result(struct link_session *s, uint64_t id, struct text value)
-{
-	struct packer p;
-
-	if (s->is_over)
-		return;
-	if (is_too_long(s, value)) {
-		link_session_error(s, id, TEXT("bad_result"),
-		    TEXT("the result is larger than the link takes"));
-		return;
-	}
-	size_t place = begin_frame(s, &p);
-	link_write_result(&p, id, value);
-	end_frame(s, &p, place);
-	answered(s);
-}
-
-void
-link_session_error(
-    struct link_session *s, uint64_t id, struct text code, struct text text)
-{
-	struct packer p;
-
-	if (s->is_over)
-		return;
-	size_t place = begin_frame(s, &p);
-	link_write_error(&p, id, code, text);
-	end_frame(s, &p, place);
-	answered(s);
-}
-
-void
-link_session_end(struct link_session *s, uint64_t id)
-{
-	struct packer p;
-
-	if (s->is_over)
-		return;
-	size_t place = begin_frame(s, &p);
-	link_write_plain(&p, FRAME_END, id);
-	end_frame(s, &p, place);
-	answered(s);
-}
-
-enum err
-link_session_chunk(
-    struct link_session *s, uint64_t id, uint64_t index, struct text value)
-{
-	struct packer p;
-
-	if (s->is_over)
-		return ERR_CLOSED;
-	if (is_too_long(s, value))
-		return ERR_TOO_BIG;
-	if (buffer_used(&s->frames) >= CHUNKS_ENOUGH) {
-		s->is_refused_chunk = true;
-		return ERR_FULL;
-	}
-	size_t place = begin_frame(s, &p);
-	link_write_chunk(&p, id, index, value);
-	end_frame(s, &p, place);
-	return s->is_over ? ERR_CLOSED : OK;
-}
-
-/* ---- what the gateway says ------------------------------------------------
- */
-
 static enum link_fault
 on_hello(struct link_session *s, const struct link_frame *f)
 {
@@ -259,18 +34,63 @@ on_hello(struct link_session *s, const struct link_frame *f)
 	struct link_hello theirs;
 	struct link_hello ours = {
 	    .max_bytes = LINK_MAX_BYTES, .boot = o->boot, .name = o->name};
-	struct packer p;
 
 	if (link_read_hello(f->value, &theirs) != OK)
 		return LINK_FAULT_hello;
 	enum link_fault fault = link_peer_greet(&s->peer, &theirs);
 	if (fault != LINK_FAULT_none)
 		return fault;
-	size_t place = begin_frame(s, &p);
-	link_write_hello(&p, &ours, true);
-	end_frame(s, &p, place);
+	link_session_hello(s, &ours);
 	s->says_draining = s->server->is_draining;
 	return LINK_FAULT_none;
+}
+
+static void
+add_credit(struct link_entry *entry, uint64_t bytes)
+{
+	int64_t more =
+	    bytes < LINK_CREDIT_MOST ? (int64_t)bytes : LINK_CREDIT_MOST;
+
+	entry->credit = entry->credit + more < LINK_CREDIT_MOST
+	    ? entry->credit + more
+	    : LINK_CREDIT_MOST;
+}
+
+static enum link_fault
+on_call(struct link_session *s, const struct link_frame *f)
+{
+	const struct link_server_options *o = &s->server->options;
+
+	if (link_calls_find(&s->open, f->id) != NULL)
+		return LINK_FAULT_twice; /* ids are never used again */
+	s->call_count++;
+	if (s->server->is_draining) {
+		link_session_error(s, f->id, TEXT("not_dispatched"),
+		    TEXT("the service is draining"));
+		return LINK_FAULT_none;
+	}
+	if (f->credit > 0 && f->id != 0) {
+		struct link_entry *entry =
+		    link_calls_put(&s->open, f->id, NULL);
+
+		entry->is_stream = true;
+		add_credit(entry, f->credit);
+	}
+	o->calls->call(o->owner, s, f);
+	return LINK_FAULT_none;
+}
+
+static void
+on_credit(struct link_session *s, const struct link_frame *f)
+{
+	const struct link_server_options *o = &s->server->options;
+	struct link_entry *entry = link_calls_find(&s->open, f->id);
+
+	if (entry == NULL || !entry->is_stream)
+		return; /* it crossed the end of the stream */
+	add_credit(entry, f->number);
+	if (o->calls->credit != NULL)
+		o->calls->credit(o->owner, s, f->id, f->number);
 }
 
 static enum link_fault
@@ -283,20 +103,14 @@ on_frame(struct link_session *s, const struct link_frame *f)
 		return on_hello(s, f);
 	if (!s->peer.is_greeted)
 		return LINK_FAULT_hello;
-	if (f->kind == FRAME_CALL) {
-		s->call_count++;
-		if (s->server->is_draining)
-			link_session_error(s, f->id, TEXT("not_dispatched"),
-			    TEXT("the service is draining"));
-		else
-			calls->call(owner, s, f);
-	} else if (f->kind == FRAME_CANCEL && calls->cancel != NULL) {
+	if (f->kind == FRAME_CALL)
+		return on_call(s, f);
+	if (f->kind == FRAME_CANCEL && calls->cancel != NULL)
 		calls->cancel(owner, s, f->id);
-	} else if (f->kind == FRAME_CREDIT && calls->credit != NULL) {
-		calls->credit(owner, s, f->id, f->number);
-	} else if (f->kind == FRAME_PING) {
+	else if (f->kind == FRAME_CREDIT)
+		on_credit(s, f);
+	else if (f->kind == FRAME_PING)
 		s->peer.owes_answer = true;
-	}
 	return LINK_FAULT_none;
 }
 
@@ -352,7 +166,7 @@ on_arrived(void *ctx, uint8_t *bytes, size_t count)
 		taken += message.whole_bytes;
 		fault = on_message(s, &message);
 		if (!s->is_over)
-			adjust_reading(s);
+			link_session_adjust(s);
 	}
 	if (fault != LINK_FAULT_none)
 		link_session_over(s, fault);
@@ -396,7 +210,7 @@ link_session_open(
 {
 	static const struct conn_limits limits = {
 	    .read_bytes = LINK_MAX_BYTES + 64 * 1024,
-	    .write_bytes = LINK_MAX_BYTES + 2 * UNSENT_ENOUGH,
+	    .write_bytes = LINK_MAX_BYTES + 2 * LINK_UNSENT_ENOUGH,
 	};
 	struct link_session *s = MEMORY_NEW(struct link_session);
 	struct conn_hub *hub = server->options.hub;
@@ -406,6 +220,7 @@ link_session_open(
 	s->reply_id = (uint32_t)REPLY_ID;
 	buffer_init(&s->frames, FRAMES_MOST);
 	buffer_init(&s->lengths, FRAMES_MOST);
+	link_calls_init(&s->open, 0);
 	conn_init(&s->conn, hub, &conn_table, s, limits);
 	link_peer_init(
 	    &s->peer, false, server->options.boot, loop_now_ms(hub->loop));

@@ -18,12 +18,6 @@ enum {
 	CONFIG_MOST = 4 * 1024 * 1024,
 };
 
-static const struct link_server_calls link_calls_table = {
-    .call = service_on_call,
-    .cancel = service_on_cancel,
-    .gone = service_on_gone,
-};
-
 static uint64_t
 random_boot(void)
 {
@@ -46,35 +40,36 @@ service_create(const char *name)
 	}
 	s->name = name;
 	conn_hub_init(&s->hub, s->loop);
+	s->hook = (struct loop_hook){.run = service_tell_cancels, .ctx = s};
+	conn_hub_before_flush(&s->hub, &s->hook);
 	buffer_init(&s->config, CONFIG_MOST);
 	return s;
 }
 
+/* close_link: calls still open hear that nobody waits any more. */
 static void
-free_calls(struct service_call *call)
+close_link(struct service *s)
 {
-	while (call != NULL) {
-		struct service_call *next = call->next;
-
-		buffer_finish(&call->answer);
-		memory_free(call);
-		call = next;
-	}
+	link_server_destroy(&s->server); /* the socket file goes with it */
+	service_tell_cancels(s);
 }
 
 void
-service_destroy(struct service *s)
+service_destroy(struct service **out)
 {
+	struct service *s = *out;
+
 	if (s == NULL)
 		return;
-	link_server_destroy(&s->server);
+	close_link(s);
 	tls_context_destroy(&s->tls);
-	free_calls(s->free_calls);
-	free_calls(s->open_calls);
+	service_free_calls(s);
 	buffer_finish(&s->config);
+	conn_hub_forget_flush(&s->hub, &s->hook);
 	conn_hub_finish(&s->hub);
 	loop_destroy(&s->loop);
 	memory_free(s);
+	*out = NULL;
 }
 
 static uint32_t
@@ -115,6 +110,15 @@ service_add(struct service *s, const struct service_function *f)
 	return true;
 }
 
+bool
+service_add_all(struct service *s, const struct service_function *functions)
+{
+	for (; functions->name != NULL; functions++)
+		if (!service_add(s, functions))
+			return false;
+	return true;
+}
+
 void
 service_node(struct service *s, const char *node)
 {
@@ -145,7 +149,7 @@ service_listen(struct service *s, const char *url)
 	if (s->server == NULL) {
 		struct link_server_options options = {
 		    .hub = &s->hub,
-		    .calls = &link_calls_table,
+		    .calls = &service_link_calls,
 		    .owner = s,
 		    .name = text_of(s->name),
 		    .boot = random_boot(),
@@ -242,6 +246,6 @@ service_run(struct service *s)
 		return 71;
 	while (!service_is_drained(s))
 		loop_turn(s->loop, service_wait_ms(s));
-	link_server_destroy(&s->server); /* the socket file goes with it */
+	close_link(s);
 	return 0;
 }

@@ -19,13 +19,33 @@
  *
  * One thread. A handler runs to its end before the next one starts, so it
  * must not block: after 3 s of silence gateways take the service for dead.
- * What takes longer keeps its call and answers later, from a timer, a
- * descriptor of its own, or another call.
+ * What takes longer returns without an answer, keeps its call, and answers
+ * later: from service_later, a descriptor of its own, or another call.
+ *
+ * A stream (response "stream") sends parts with service_chunk for as long as
+ * service_credit has room, returns, and goes on in on_room:
+ *
+ *	static void
+ *	go_on(struct service_call *call, void *ctx)
+ *	{
+ *		int64_t *next = service_state(call, sizeof(*next));
+ *
+ *		for (; service_credit(call) > 0; ++*next) {
+ *			if (*next == 1000000)
+ *				return service_done(call);
+ *			service_put_i64(call, *next);
+ *			service_chunk(call);
+ *		}
+ *	}
+ *
+ * The same handlers run inside Banyan when they are built as a plug-in:
+ * protocol/service/plugin.h.
  *
  * Trust:  arguments come from clients; gateways have checked their types.
  * Owner:  a call belongs to the service until service_done or service_fail,
- *         which every call needs exactly once. Texts and arguments of a call
- *         are good only inside the handler: copy what is needed later.
+ *         which every call needs exactly once, a cancelled one too. Texts and
+ *         arguments of a call are good only inside the handler: copy what is
+ *         needed later, for example into service_state.
  */
 
 #include <stdbool.h>
@@ -63,17 +83,31 @@ struct service_function {
 	uint32_t timeout_ms;                      /* 0: 5000 */
 	bool wants_caller;                        /* service_caller works */
 	bool is_idempotent; /* may run twice: lost calls go elsewhere */
+	/* What clients get: "sync" (NULL) one answer; "async" a receipt, then
+	 * one answer; "stream" parts; "none" nothing. */
+	const char *response;
+	/* A stream that had no credit may send again. NULL: it never waits. */
+	void (*on_room)(struct service_call *, void *ctx);
+	/* Nobody waits any more. The call still needs its end, here or later
+	 * (service_give_up does just that); NULL: it comes to it by itself.
+	 * Never called while a handler runs with the call. */
+	void (*on_cancel)(struct service_call *, void *ctx);
 };
 
 /* ---- life ---- */
 
 /* NULL: no memory or descriptors. `name` is what clients call it. */
 struct service *service_create(const char *name);
-void service_destroy(struct service *);
+
+/* Takes NULL and leaves NULL. Open calls get on_cancel first. */
+void service_destroy(struct service **);
 
 /* false: a name twice, or a table of 512 functions is full. Copies nothing:
  * the function's strings must live as long as the service. */
 bool service_add(struct service *, const struct service_function *);
+
+/* A whole table, ended by a function without a name. */
+bool service_add_all(struct service *, const struct service_function *);
 
 /* service_node: the node name clients' gateways know this process by; default
  * is the first URL listened on. */
@@ -154,9 +188,44 @@ void service_put_field(struct service_call *, const char *key, const char *);
 /* an argument as it came */
 void service_put_arg(struct service_call *, uint32_t);
 
-/* The end of every call: one of the two. No value put is null. */
+/*
+ * service_chunk sends what was put since the last one as the next part of a
+ * stream. false: nothing was kept; either there is no credit (put it again in
+ * on_room) or nobody waits any more (on_cancel comes). One part may be larger
+ * than the credit that is left; the next one waits then.
+ */
+bool service_chunk(struct service_call *);
+
+/* Bytes of parts that may be sent now; 0: return, and go on in on_room. */
+uint32_t service_credit(struct service_call *);
+
+/*
+ * The end of every call: one of the two. No value put is null; in a stream,
+ * values put are its last part. `code` and `text` are for operators: clients
+ * read "Internal server error" unless their gateway's settings say
+ * request.detail_error.
+ */
 void service_done(struct service_call *);
 void service_fail(struct service_call *, const char *code, const char *text);
+
+/* service_give_up ends the call; for on_cancel. */
+void service_give_up(struct service_call *, void *ctx);
+
+/* ---- calls that outlast their handler ---- */
+
+/*
+ * service_state is memory of the call's own: zeroed when first asked for, the
+ * same each time after, gone when the call ends.
+ */
+void *service_state(struct service_call *, size_t bytes);
+
+/*
+ * service_later runs `run` with the call and its function's ctx in so many
+ * milliseconds; a second one replaces the first, and a call that has ended
+ * runs none.
+ */
+void service_later(struct service_call *, uint32_t ms,
+    void (*run)(struct service_call *, void *ctx));
 
 #ifdef __cplusplus
 }

@@ -3,54 +3,40 @@
  * Design notes
  *
  * Arguments are spans into the message, found once when the call comes in.
- * After the handler has returned they would point into memory the link reuses,
+ * After the handler has returned they would point into memory the host reuses,
  * so a call kept for later has none.
+ *
+ * What a service puts is checked when it leaves: a map of three with two
+ * fields would garble the whole message it travels in. A stream that cannot go
+ * on (such a part, or one no message could carry) is answered here, at once;
+ * its handler learns it as a cancel.
  */
 
+#include "protocol/service/service_call.h"
+
+#include <string.h>
+
 #include "protocol/base/memory.h"
-#include "protocol/service/service_private.h"
+#include "protocol/link/link.h"
 
 enum {
 	ANSWER_MOST = LINK_MAX_BYTES,
 	ANSWER_KEEP = 16 * 1024, /* a buffer kept by a free call */
 };
 
-static struct service_call *
-take_call(struct service *s)
+void
+service_call_init(struct service_call *call, const struct service_ops *ops)
 {
-	struct service_call *call = s->free_calls;
-
-	if (call != NULL) {
-		s->free_calls = call->next;
-	} else {
-		call = MEMORY_NEW(struct service_call);
-		buffer_init(&call->answer, ANSWER_MOST);
-	}
-	call->service = s;
-	call->next = s->open_calls;
-	call->before = NULL;
-	if (s->open_calls != NULL)
-		s->open_calls->before = call;
-	s->open_calls = call;
-	return call;
+	*call = (struct service_call){.ops = ops};
+	buffer_init(&call->answer, ANSWER_MOST);
 }
 
-static void
-give_back(struct service_call *call)
+void
+service_call_finish(struct service_call *call)
 {
-	struct service *s = call->service;
-
-	if (call->before != NULL)
-		call->before->next = call->next;
-	else
-		s->open_calls = call->next;
-	if (call->next != NULL)
-		call->next->before = call->before;
-	buffer_truncate(&call->answer, 0);
-	if (call->answer.size > ANSWER_KEEP)
-		buffer_release(&call->answer);
-	call->next = s->free_calls;
-	s->free_calls = call;
+	buffer_finish(&call->answer);
+	memory_free(call->state);
+	call->state = NULL;
 }
 
 static void
@@ -68,77 +54,51 @@ find_arguments(struct service_call *call, struct text args)
 			call->arg_count = i;
 }
 
-/* answer_itself serves what every service has; true: it was one of them. */
-static bool
-answer_itself(
-    struct service *s, struct link_session *session, const struct link_frame *f)
+void
+service_call_begin(struct service_call *call, struct text args)
 {
-	struct buffer small;
-	struct packer p;
-
-	if (text_is(f->function, "get_config")) {
-		link_session_result(session, f->id, buffer_text(&s->config));
-		return true;
-	}
-	if (!text_is(f->function, "get_config_version"))
-		return false;
-	buffer_init(&small, 64);
-	pack_init(&p, &small);
-	pack_string(&p, s->version);
-	link_session_result(session, f->id, buffer_text(&small));
-	buffer_finish(&small);
-	return true;
+	atomic_store_explicit(
+	    &call->is_cancelled, false, memory_order_relaxed);
+	call->is_settled = false;
+	pack_init(&call->packer, &call->answer);
+	find_arguments(call, args);
 }
 
 void
-service_on_call(
-    void *ctx, struct link_session *session, const struct link_frame *f)
+service_call_forget(struct service_call *call)
 {
-	struct service *s = ctx;
-	const struct service_function *function = service_find(s, f->function);
-
-	if (function == NULL) {
-		if (!answer_itself(s, session, f))
-			link_session_error(session, f->id, TEXT("not_found"),
-			    TEXT("the service has no such function"));
-		return;
-	}
-	struct service_call *call = take_call(s);
-	call->session = session;
-	call->id = f->id;
-	call->function = function;
-	call->is_cancelled = false;
-	call->facts = f->facts;
-	call->deadline_ms =
-	    f->number > 0 ? loop_now_ms(s->loop) + f->number : 0;
-	pack_init(&call->packer, &call->answer);
-	find_arguments(call, f->args);
-	function->run(call, function->ctx);
-	/* if it is still open, its arguments are not there any more; if it is
-	 * not, this touches a free one, which is harmless */
 	call->arg_count = 0;
 	call->facts = (struct text){0};
 }
 
-void
-service_on_cancel(void *ctx, struct link_session *session, uint64_t id)
+static void
+empty_answer(struct service_call *call)
 {
-	struct service *s = ctx;
-
-	for (struct service_call *c = s->open_calls; c != NULL; c = c->next)
-		if (c->id == id && c->session == session)
-			c->is_cancelled = true;
+	buffer_truncate(&call->answer, 0);
+	pack_init(&call->packer, &call->answer);
 }
 
 void
-service_on_gone(void *ctx, struct link_session *session, enum link_fault fault)
+service_call_end(struct service_call *call)
 {
-	struct service *s = ctx;
+	empty_answer(call);
+	if (call->answer.size > ANSWER_KEEP)
+		buffer_release(&call->answer);
+	memory_free(call->state);
+	call->state = NULL;
+}
 
-	(void)fault;
-	for (struct service_call *c = s->open_calls; c != NULL; c = c->next)
-		if (c->session == session)
-			c->session = NULL;
+bool
+service_call_refuse(struct service_call *call)
+{
+	const char *response = call->function->response;
+
+	if (call->is_stream || response == NULL ||
+	    strcmp(response, "stream") != 0)
+		return false;
+	call->ops->error(call, TEXT("bad_result"),
+	    TEXT("this function answers in a stream, and the call is none"));
+	return true;
 }
 
 const char *
@@ -150,10 +110,9 @@ service_function_name(const struct service_call *call)
 uint32_t
 service_deadline_ms(const struct service_call *call)
 {
-	uint64_t now_ms = loop_now_ms(call->service->loop);
-
 	if (call->deadline_ms == 0)
 		return UINT32_MAX;
+	uint64_t now_ms = call->ops->now_ms(call);
 	return call->deadline_ms > now_ms
 	    ? (uint32_t)(call->deadline_ms - now_ms)
 	    : 0;
@@ -162,8 +121,9 @@ service_deadline_ms(const struct service_call *call)
 bool
 service_is_cancelled(const struct service_call *call)
 {
-	return call->is_cancelled || call->session == NULL ||
-	    service_deadline_ms(call) == 0;
+	return atomic_load_explicit(
+		   &call->is_cancelled, memory_order_relaxed) ||
+	    call->is_settled || service_deadline_ms(call) == 0;
 }
 
 static void
@@ -354,30 +314,113 @@ service_put_arg(struct service_call *call, uint32_t i)
 		pack_nil(&call->packer);
 }
 
-void
-service_done(struct service_call *call)
+/* is_whole: what was put is exactly one value; nothing put is null. */
+static bool
+is_whole(struct service_call *call)
 {
 	struct pack_limits limits = {PACK_DEPTH, LINK_NODES};
 
 	if (buffer_used(&call->answer) == 0)
 		pack_nil(&call->packer);
-	/* a map of three with two fields would garble the whole message */
-	bool is_whole = pack_finish(&call->packer) == OK &&
+	return pack_finish(&call->packer) == OK &&
 	    pack_check(buffer_text(&call->answer), limits) == OK;
-	if (call->session != NULL && is_whole)
-		link_session_result(
-		    call->session, call->id, buffer_text(&call->answer));
-	else if (call->session != NULL)
-		link_session_error(call->session, call->id, TEXT("bad_result"),
+}
+
+static void
+settle(struct service_call *call, const char *why)
+{
+	call->is_settled = true;
+	call->ops->error(call, TEXT("bad_result"), text_of(why));
+}
+
+/* send_part: why it cannot be sent, or NULL. */
+static const char *
+send_part(struct service_call *call, bool *is_sent)
+{
+	*is_sent = false;
+	if (!call->is_stream)
+		return "the function sends parts, and the call is no stream";
+	if (!is_whole(call))
+		return "a part of the stream is not one whole value";
+	enum err e = call->ops->chunk(call, buffer_text(&call->answer));
+	*is_sent = e == OK;
+	return e == ERR_TOO_BIG
+	    ? "a part of the stream is larger than the link takes"
+	    : NULL;
+}
+
+bool
+service_chunk(struct service_call *call)
+{
+	bool is_sent = false;
+	const char *fault = NULL;
+
+	if (!service_is_cancelled(call))
+		fault = send_part(call, &is_sent);
+	empty_answer(call);
+	if (fault != NULL)
+		settle(call, fault);
+	return is_sent;
+}
+
+uint32_t
+service_credit(struct service_call *call)
+{
+	if (!call->is_stream || service_is_cancelled(call))
+		return 0;
+	return call->ops->credit(call);
+}
+
+static void
+answer(struct service_call *call)
+{
+	if (call->is_stream && buffer_used(&call->answer) == 0 &&
+	    pack_finish(&call->packer) == OK)
+		call->ops->end(call);
+	else if (is_whole(call))
+		call->ops->result(call, buffer_text(&call->answer));
+	else
+		call->ops->error(call, TEXT("bad_result"),
 		    TEXT("the service's answer is not one whole value"));
-	give_back(call);
+}
+
+void
+service_done(struct service_call *call)
+{
+	if (!call->is_settled)
+		answer(call);
+	call->ops->release(call);
 }
 
 void
 service_fail(struct service_call *call, const char *code, const char *text)
 {
-	if (call->session != NULL)
-		link_session_error(
-		    call->session, call->id, text_of(code), text_of(text));
-	give_back(call);
+	if (!call->is_settled)
+		call->ops->error(call, text_of(code), text_of(text));
+	call->ops->release(call);
+}
+
+void
+service_give_up(struct service_call *call, void *ctx)
+{
+	(void)ctx;
+	service_fail(call, "expired", "nobody waits for it any more");
+}
+
+void *
+service_state(struct service_call *call, size_t bytes)
+{
+	if (call->state == NULL) {
+		call->state = memory_new(bytes);
+		call->state_bytes = bytes;
+	}
+	INVARIANT(bytes <= call->state_bytes);
+	return call->state;
+}
+
+void
+service_later(struct service_call *call, uint32_t ms,
+    void (*run)(struct service_call *, void *ctx))
+{
+	call->ops->later(call, ms, run);
 }

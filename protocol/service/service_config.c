@@ -85,7 +85,7 @@ write_function(
 	write_target(p, s->name, f->name);
 	write_arguments(p, f);
 	pack_string(p, "response_type");
-	pack_string(p, "sync");
+	pack_string(p, f->response != NULL ? f->response : "sync");
 	pack_string(p, "request_info");
 	pack_bool(p, f->wants_caller);
 	pack_string(p, "version");

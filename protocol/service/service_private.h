@@ -12,34 +12,41 @@
  */
 
 #include "protocol/link/link_server.h"
-#include "protocol/service/service.h"
+#include "protocol/service/service_call.h"
 
 enum {
 	SERVICE_FUNCTIONS = 512,
 	SERVICE_BUCKETS = 1024,
-	SERVICE_ARGUMENTS =
-	    16, /* spans kept at hand; later ones are searched */
 };
 
-struct service_call {
+/* A queue of calls; a call is in one at most. */
+struct link_queue {
+	struct linked_call *first, *last;
+	uint32_t count;
+};
+
+/* A call that came over the link. */
+struct linked_call {
+	struct service_call call; /* first: ops cast back */
 	struct service *service;
 	struct link_session *session; /* NULL: the gateway is gone */
-	uint64_t id;
-	uint64_t deadline_ms; /* monotonic; 0: none */
-	const struct service_function *function;
-	struct text facts;
-	struct text args[SERVICE_ARGUMENTS];
-	uint32_t arg_count;
-	struct buffer answer;
-	struct packer packer;
-	struct service_call *next; /* free, or open */
-	struct service_call *before;
-	bool is_cancelled;
+	uint64_t chunks;              /* sent so far */
+	struct linked_call *next;     /* free, or open */
+	struct linked_call *before;
+	struct link_queue *queue; /* waits for room, or to hear of a cancel */
+	struct linked_call *queue_next, *queue_before;
+	struct loop_timer timer; /* service_later */
+	void (*later)(struct service_call *, void *ctx);
+	bool is_running;  /* a handler has it */
+	bool is_released; /* and will not come back to it */
+	bool is_told;     /* that nobody waits any more */
+	bool is_dry;      /* it found no credit, and waits for on_room */
 };
 
 struct service {
 	struct loop *loop;
 	struct conn_hub hub;
+	struct loop_hook hook; /* tells cancels at the end of a turn */
 	struct link_server *server;
 	struct tls_context *tls;
 	struct service_function functions[SERVICE_FUNCTIONS];
@@ -51,8 +58,10 @@ struct service {
 	char error[256];
 	struct buffer config; /* what get_config answers */
 	char version[24];     /* what get_config_version answers */
-	struct service_call *free_calls;
-	struct service_call *open_calls;
+	struct linked_call *free_calls;
+	struct linked_call *open_calls;
+	struct link_queue waiting;   /* streams refused by the session */
+	struct link_queue cancelled; /* not told yet */
 	uint64_t drain_until_ms;
 	bool is_draining;
 };
@@ -63,9 +72,13 @@ const struct service_function *service_find(
 /* service_config_write puts the FunConfigs of all functions into s->config. */
 void service_config_write(struct service *);
 
-/* service_on_call is the link's callback; the others too. */
-void service_on_call(void *, struct link_session *, const struct link_frame *);
-void service_on_cancel(void *, struct link_session *, uint64_t id);
-void service_on_gone(void *, struct link_session *, enum link_fault);
+/* The link's callbacks. */
+extern const struct link_server_calls service_link_calls;
+
+/* service_tell_cancels is the hook at the end of a turn. */
+void service_tell_cancels(void *service);
+
+/* service_free_calls gives back all memory of calls. */
+void service_free_calls(struct service *);
 
 #endif /* PROTOCOL_SERVICE_SERVICE_PRIVATE_H */

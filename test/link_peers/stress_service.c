@@ -62,6 +62,6 @@ main(int argc, char **argv)
 	printf("%s\n", service_url(service));
 	fflush(stdout);
 	int status = service_run(service);
-	service_destroy(service);
+	service_destroy(&service);
 	return status;
 }

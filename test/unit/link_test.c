@@ -412,6 +412,62 @@ a_cancelled_call_is_told_and_its_late_answer_counted(void **state)
 	buffer_finish(&b);
 }
 
+static void
+chunks_without_credit_are_refused_here_and_there(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	keeps = true;
+	start_server(9);
+	start_client();
+	UNTIL(link_client_state(client) == LINK_LIVE);
+	call(0, 0);  /* no stream */
+	call(1, 10); /* its gateway forgets the credit it gave */
+	UNTIL(kept_count == 2);
+	buffer_init(&b, 64);
+	struct link_session *s = kept[0].session;
+	assert_int_equal(
+	    link_session_chunk(s, kept[0].id, 0, number(&b, 0)), ERR_DENIED);
+	assert_int_equal(
+	    link_session_chunk(s, kept[1].id + 1, 0, number(&b, 0)),
+	    ERR_DENIED);
+	link_calls_find(&client->calls, kept[1].id)->credit = 0;
+	assert_int_equal(
+	    link_session_chunk(s, kept[1].id, 0, number(&b, 0)), OK);
+	UNTIL(errors == 1);
+	assert_string_equal(last_code, "bad_result");
+	assert_int_equal(chunks, 0);
+	UNTIL(cancelled == 1); /* and the node is told */
+	link_session_end(s, kept[1].id);
+	assert_int_equal(
+	    link_session_chunk(s, kept[1].id, 1, number(&b, 0)), ERR_DENIED);
+	buffer_finish(&b);
+}
+
+static void
+a_kept_call_is_found_until_it_is_answered(void **state)
+{
+	struct buffer b;
+	int mine;
+
+	(void)state;
+	keeps = true;
+	start_server(9);
+	start_client();
+	UNTIL(link_client_state(client) == LINK_LIVE);
+	call(0, 0);
+	UNTIL(kept_count == 1);
+	buffer_init(&b, 64);
+	struct link_session *s = kept[0].session;
+	assert_null(link_session_kept(s, kept[0].id));
+	link_session_keep(s, kept[0].id, &mine);
+	assert_ptr_equal(link_session_kept(s, kept[0].id), &mine);
+	link_session_result(s, kept[0].id, number(&b, 5));
+	assert_null(link_session_kept(s, kept[0].id));
+	buffer_finish(&b);
+}
+
 /* ---- programs that are no service ---- */
 
 static int listener = -1, victim = -1;
@@ -530,6 +586,8 @@ main(void)
 	    T(what_the_node_said_before_it_went_counts),
 	    T(a_draining_node_finishes_and_sends_the_rest_elsewhere),
 	    T(a_cancelled_call_is_told_and_its_late_answer_counted),
+	    T(chunks_without_credit_are_refused_here_and_there),
+	    T(a_kept_call_is_found_until_it_is_answered),
 	    T(strangers_lose_their_connection_and_nothing_else),
 	    T(a_silent_listener_is_given_up_after_the_dial_limit),
 	    T(only_allowed_urls_are_dialled),

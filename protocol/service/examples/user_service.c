@@ -98,6 +98,6 @@ main(int argc, char **argv)
 		return 64;
 	}
 	int status = service_run(service);
-	service_destroy(service);
+	service_destroy(&service);
 	return status;
 }
