@@ -67,7 +67,7 @@
 /* Answered by the program in the operator's hand. */
 #define CLI_COMMANDS(C) \
 	C(cli, check,      "check",      "", READER, "FILE",                    "read a settings file as banyand would, and say what is wrong") \
-	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS]", "call a function as a client would") \
+	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS] [--token-file FILE] [--follow]", "call a function as a client would; --follow stays, prints what others push, and makes each line typed a call") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
 	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")

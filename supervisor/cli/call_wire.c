@@ -234,6 +234,7 @@ upgrade(struct call_wire *w, const struct call_url *url)
 	unsigned char random[16];
 	char key[32];
 	char head[HEAD_BYTES];
+	bool has_token = url->token != NULL && url->token[0] != '\0';
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return ERR_SYSTEM;
@@ -244,8 +245,12 @@ upgrade(struct call_wire *w, const struct call_url *url)
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
 	    "Sec-WebSocket-Version: 13\r\n"
-	    "Sec-WebSocket-Key: %s\r\n\r\n",
-	    url->path, url->host, url->port, key);
+	    "Sec-WebSocket-Key: %s%s%s\r\n\r\n",
+	    url->path, url->host, url->port, key,
+	    has_token ? "\r\nAuthorization: Bearer " : "",
+	    has_token ? url->token : "");
+	if (n < 0 || n >= HEAD_BYTES)
+		return ERR_TOO_BIG;
 	enum err e = send_all(w, head, (size_t)n);
 	if (e == OK)
 		e = take_head(w, head);

@@ -33,7 +33,8 @@ struct call_wire {
 struct call_url {
 	char host[128];
 	char port[8];
-	char path[256]; /* "/socket" */
+	char path[256];    /* "/socket" */
+	const char *token; /* who we are; NULL or "": we do not say */
 };
 
 /* call_url_parse reads ws://host[:port]/path. */

@@ -40,6 +40,7 @@ class Server:
             while b"\r\n\r\n" not in head:
                 head += self.client.recv(4096)
             assert b"GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\n" in head
+            self.head = head
             if self.upgrade is not None:
                 self.client.sendall(self.upgrade)
                 return
@@ -105,6 +106,10 @@ class Server:
         join_ref, _, topic, event, _ = self.asked
         self.send([join_ref, None, topic, event, payload])
 
+    def reply_to(self, request, **fields):
+        self.push(response(request, **fields))
+        self.reply()
+
     def reply(self, status="ok", response="f"):
         join_ref, ref, topic, _, _ = self.asked
         self.send([join_ref, ref, topic, "phx_reply",
@@ -125,14 +130,14 @@ def response(request, **fields):
             "has_more": False, "can_retry": False, **fields}
 
 
-def call(script, *arguments, upgrade=None):
+def call(script, *arguments, upgrade=None, stdin=""):
     server = Server(script, upgrade)
     try:
         return subprocess.run(
             [str(BANYAN), "call", "user_service", "get_user",
              '{"user_id":"u42"}', "--url",
-             f"ws://127.0.0.1:{server.port}/socket", *arguments],
-            text=True, capture_output=True, timeout=20, check=False,
+             f"ws://127.0.0.1:{server.port}/socket", *map(str, arguments)],
+            input=stdin, text=True, capture_output=True, timeout=20, check=False,
             env={**os.environ, "NO_COLOR": "1"})
     finally:
         server.close()
@@ -198,6 +203,69 @@ def test_an_async_call_is_followed_to_its_result():
         server.reply()
         server.push(response(request, result=7))
     assert call(script).stdout == "7\n"
+
+
+def test_a_stream_is_printed_part_by_part():
+    def script(server):
+        request = server.request()
+        server.push(response(request, result="init", has_more=True,
+                             **{"async": True}))
+        server.reply()
+        for part in 1, 2:
+            server.push(response(request, result=part, has_more=True,
+                                 **{"async": True}))
+        server.push(response(request, **{"async": True}))
+    assert call(script).stdout == "1\n2\n"
+    lines = call(script, "--json").stdout.splitlines()
+    assert [json.loads(line)["result"] for line in lines] == [
+        "init", 1, 2, None]
+
+
+def test_a_stream_that_fails_ends_with_its_error():
+    def script(server):
+        request = server.request()
+        server.push(response(request, result="init", has_more=True,
+                             **{"async": True}))
+        server.reply()
+        server.push(response(request, result=1, has_more=True,
+                             **{"async": True}))
+        server.push(response(request, success=False, code="expired",
+                             error="Internal Server Error"))
+    done = call(script)
+    assert done.returncode == 1 and done.stdout == "1\n"
+    assert "Internal Server Error (expired)" in done.stderr
+
+
+def test_lines_typed_are_calls_and_pushes_of_others_are_shown():
+    def script(server):
+        server.reply_to(server.request(), result="first")
+        server.push(response({"request_id": "other"}, result="from others"))
+        server.asked = server.frame()
+        assert server.asked[4]["service"] == "relay"
+        assert server.asked[4]["request_type"] == "send"
+        assert server.asked[4]["args"] == {"n": 1}
+        server.reply_to(server.asked[4], result="second")
+    done = call(script, "--follow", stdin="relay send {\"n\": 1}\n")
+    assert done.returncode == 0
+    assert set(done.stdout.splitlines()) == {
+        '"first"', '"from others"', '"second"'}
+
+
+def test_a_line_that_is_no_call_is_named():
+    def script(server):
+        server.reply_to(server.request(), result=1)
+    done = call(script, "--follow", stdin="relay\n")
+    assert done.returncode == 64 and "not a call: relay" in done.stderr
+
+
+def test_a_token_travels_in_the_head_and_not_in_argv(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("abc.def.ghi\n")
+
+    def script(server):
+        assert b"\r\nAuthorization: Bearer abc.def.ghi\r\n" in server.head
+        server.reply_to(server.request(), result=1)
+    assert call(script, "--token-file", token).stdout == "1\n"
 
 
 def test_a_function_without_an_answer_is_accepted():
