@@ -17,7 +17,7 @@
  * Each row is a member of the struct in protocol/pool_spec.h of its own name.
  */
 #define POOL_KEYS(R) \
-	R(pool, name,           TEXT, "", 1, 32, missing_required_fields, "", "required; small letters, digits, _ and -; runners are called <name>/1, <name>/2 …") \
+	R(pool, name,           TEXT, "", 1, 32, invalid_name, "", "required; small letters, digits, _ and -; runners are called <name>/1, <name>/2 …") \
 	R(pool, worker_profile, WORD, "process", 0, 0, invalid_profile, "process|thread", "many runners with one call each, or few with several each") \
 	R(pool, pool_size,      U64,  "", 1, 100000, invalid_pool_size, "runners", "absent: twice the processors; never more than max_workers") \
 	R(pool, max_workers,    U64,  "150", 1, 1000, invalid_pool_size, "runners", "no pool starts more, whatever pool_size asks") \

@@ -89,6 +89,7 @@ struct pool_work {
 	/* the pool's */
 	bool was_queued; /* pool.call.dispatched has it */
 	bool is_stuck;   /* POOL_DUE_STUCK was said */
+	bool is_overrun; /* POOL_DUE_OVERRUN was said */
 	bool is_bound;   /* waits for one runner only */
 	uint8_t line;    /* which of the pool's rows it stands in */
 	uint32_t heap_at;
