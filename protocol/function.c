@@ -96,13 +96,11 @@ read_target(struct text span, struct function_target *to)
 }
 
 static enum function_option
-read_option_target(struct text span)
+read_option_target(struct text span, struct function_target *target)
 {
-	struct function_target target;
-
 	if (is_nil(span))
 		return FUNCTION_ABSENT;
-	return read_target(span, &target) ? FUNCTION_GIVEN : FUNCTION_BROKEN;
+	return read_target(span, target) ? FUNCTION_GIVEN : FUNCTION_BROKEN;
 }
 
 static void
@@ -297,44 +295,53 @@ read_permission_callback(
     struct function *f, struct arena *arena, struct text span)
 {
 	(void)arena;
-	f->permission_callback = read_option_target(span);
+	f->permission_callback = read_option_target(span, &f->callback);
 }
 
 static void
 read_before(struct function *f, struct arena *arena, struct text span)
 {
+	struct function_target target;
+
 	(void)arena;
-	f->before_execute = read_option_target(span);
+	f->before_execute = read_option_target(span, &target);
 }
 
 static void
 read_after(struct function *f, struct arena *arena, struct text span)
 {
+	struct function_target target;
+
 	(void)arena;
-	f->after_execute = read_option_target(span);
+	f->after_execute = read_option_target(span, &target);
 }
 
 static void
 read_encoder(struct function *f, struct arena *arena, struct text span)
 {
+	struct function_target target;
+
 	(void)arena;
-	f->result_encoder = read_option_target(span);
+	f->result_encoder = read_option_target(span, &target);
 }
 
+/* read_positive cuts a number above 0 down to a count: 0.5 is none at all. */
 static bool
-is_positive(struct text span)
+read_positive(struct text span, uint32_t *count)
 {
 	struct unpacker u;
 	double number;
-	int64_t whole;
-	uint64_t large;
+	uint64_t whole;
 
 	unpack_init(&u, span);
-	if (unpack_i64(&u, &whole) == OK)
+	if (unpack_u64(&u, &whole) == OK) {
+		*count = whole < UINT32_MAX ? (uint32_t)whole : UINT32_MAX;
 		return whole > 0;
-	if (unpack_u64(&u, &large) == OK)
-		return true;
-	return unpack_f64(&u, &number) == OK && number > 0;
+	}
+	if (unpack_f64(&u, &number) != OK || !(number > 0))
+		return false;
+	*count = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+	return true;
 }
 
 static void
@@ -347,10 +354,14 @@ read_retry(struct function *f, struct arena *arena, struct text span)
 		f->retry = FUNCTION_ABSENT;
 		return;
 	}
-	if (only_entry(span, &key, &value) && !text_is(key, "same_node") &&
-	    !text_is(key, "all_nodes"))
-		value = (struct text){0};
-	f->retry = is_positive(value) ? FUNCTION_GIVEN : FUNCTION_BROKEN;
+	if (only_entry(span, &key, &value)) {
+		if (text_is(key, "same_node"))
+			f->retry_mode = FUNCTION_RETRY_SAME_NODE;
+		else if (!text_is(key, "all_nodes"))
+			value = (struct text){0};
+	}
+	f->retry = read_positive(value, &f->retry_count) ? FUNCTION_GIVEN
+							  : FUNCTION_BROKEN;
 }
 
 static void

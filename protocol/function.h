@@ -88,6 +88,12 @@ enum function_option {
 	FUNCTION_BROKEN,
 };
 
+/* Which nodes another attempt goes to. */
+enum function_retry {
+	FUNCTION_RETRY_ALL_NODES, /* chosen anew */
+	FUNCTION_RETRY_SAME_NODE, /* in the order of the first attempt */
+};
+
 /* {module, function, args}: what runs on the service. */
 struct function_target {
 	struct text module;
@@ -131,7 +137,10 @@ struct function {
 	struct text permission_arg;   /* ARG: the name */
 	struct text permission_roles; /* ROLE: span of the list */
 	enum function_option permission_callback;
+	struct function_target callback; /* permission_callback GIVEN */
 	enum function_option retry;
+	enum function_retry retry_mode; /* retry GIVEN */
+	uint32_t retry_count; /* attempts after the first; may be 0 */
 	enum function_option before_execute;
 	enum function_option after_execute;
 	enum function_option result_encoder;

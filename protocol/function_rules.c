@@ -140,8 +140,6 @@ function_check_built(
 	(void)arena;
 	refuse(f->nodes_kind == FUNCTION_NODES_RESOLVER, p,
 	    "not built yet: a resolver for nodes");
-	refuse(f->choose == FUNCTION_CHOOSE_STICKY, p,
-	    "not built yet: choose_node_mode sticky");
 	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
 	    "not built yet: choose_node_mode custom");
 	refuse(f->response == FUNCTION_ASYNC, p,

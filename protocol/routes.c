@@ -5,6 +5,11 @@
  *   0  function   hash, 0 while the entry is free; once set, never changed
  *   8  turns      taken so far
  *
+ * then `sticky_capacity` entries of 16 bytes (sticky.c)
+ *
+ *   0  name       hash of function, key and value, 0 while the entry is free
+ *   8  choice     node << 32 | second it was chosen in; 0: none yet
+ *
  * Design notes
  *
  * Linear probing over 32 entries; an entry is claimed by one CAS on `function`
@@ -20,7 +25,8 @@
 enum {
 	PROBES = 32,
 	LEAST = PROBES,
-	MOST = 1 << 20
+	MOST = 1 << 20,
+	STICKY_MOST = 1 << 22
 };
 
 struct entry {
@@ -28,46 +34,60 @@ struct entry {
 	_Atomic uint64_t turns;
 };
 
+static bool
+is_capacity(uint32_t n, uint32_t most)
+{
+	return n >= LEAST && n <= most && (n & (n - 1)) == 0;
+}
+
 static size_t
 body_of(const uint32_t params[SEGMENT_PARAMS])
 {
-	uint32_t n = params[0];
-
-	if (n < LEAST || n > MOST || (n & (n - 1)) != 0)
+	if (!is_capacity(params[0], MOST) ||
+	    !is_capacity(params[1], STICKY_MOST))
 		return 0;
-	return (size_t)n * sizeof(struct entry);
+	return (size_t)params[0] * sizeof(struct entry) +
+	    (size_t)params[1] * ROUTES_STICKY_BYTES;
 }
 
 static struct segment_shape
-shape_of(uint32_t capacity)
+shape_of(uint32_t capacity, uint32_t sticky)
 {
 	return (struct segment_shape){.name = "routes",
 	    .kind = SEGMENT_ROUTES,
-	    .version = 1,
+	    .version = 2,
 	    .layout = sizeof(struct entry),
-	    .params = {capacity},
+	    .params = {capacity, sticky},
 	    .body_of = body_of};
 }
 
-enum err
-routes_create(uint32_t functions, int *fd)
+static uint32_t
+power_of_two(uint32_t wanted, uint32_t most)
 {
-	struct segment_shape shape;
 	uint32_t capacity = LEAST;
 
-	while (capacity < functions && capacity < MOST)
+	while (capacity < wanted && capacity < most)
 		capacity *= 2;
-	shape = shape_of(capacity);
+	return capacity;
+}
+
+enum err
+routes_create(uint32_t functions, uint32_t sticky, int *fd)
+{
+	struct segment_shape shape = shape_of(
+	    power_of_two(functions, MOST), power_of_two(sticky, STICKY_MOST));
+
 	return segment_create(&shape, fd);
 }
 
 enum err
 routes_map(int fd, struct routes *routes)
 {
-	struct segment_shape shape = shape_of(0);
+	struct segment_shape shape = shape_of(0, 0);
 	enum err e = segment_map(fd, &shape, &routes->segment);
 
 	routes->capacity = routes->segment.params[0];
+	routes->sticky_capacity = routes->segment.params[1];
 	return e;
 }
 
@@ -75,13 +95,19 @@ void
 routes_unmap(struct routes *routes)
 {
 	segment_unmap(&routes->segment);
-	routes->capacity = 0;
+	routes->capacity = routes->sticky_capacity = 0;
 }
 
 static struct entry *
 entries_of(const struct routes *routes)
 {
 	return (struct entry *)(void *)routes->segment.body;
+}
+
+uint8_t *
+routes_sticky(const struct routes *routes)
+{
+	return routes->segment.body + routes->capacity * sizeof(struct entry);
 }
 
 uint64_t

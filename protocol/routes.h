@@ -4,7 +4,8 @@
 
 /*
  * routes - whose turn it is: a round-robin counter per function, shared by
- * all gateways and kept when any of them dies.
+ * all gateways and kept when any of them dies. Behind the counters lies the
+ * memory of sticky.h.
  *
  * A full table makes functions share counters: turns are still taken fairly
  * over time, only not per function.
@@ -20,15 +21,18 @@
 
 struct routes {
 	struct segment segment;
-	uint32_t capacity; /* power of two */
+	uint32_t capacity;        /* of counters; power of two */
+	uint32_t sticky_capacity; /* of sticky entries; power of two */
 };
 
 enum {
-	ROUTES_DEFAULT_FUNCTIONS = 4096
+	ROUTES_DEFAULT_FUNCTIONS = 4096,
+	ROUTES_DEFAULT_STICKY = 100000,
+	ROUTES_STICKY_BYTES = 16 /* of a sticky entry */
 };
 
-/* routes_create: `functions` is rounded up to a power of two, ≤ 1 Mi. */
-enum err routes_create(uint32_t functions, int *fd) MUST_USE;
+/* routes_create rounds both up to powers of two, ≤ 1 Mi and ≤ 4 Mi. */
+enum err routes_create(uint32_t functions, uint32_t sticky, int *fd) MUST_USE;
 enum err routes_map(int fd, struct routes *) MUST_USE;
 void routes_unmap(struct routes *);
 
@@ -37,6 +41,9 @@ void routes_unmap(struct routes *);
  * nodes. `function` is hash_name of service, name and version.
  */
 uint64_t routes_turn(struct routes *, uint64_t function);
+
+/* routes_sticky: where the sticky entries begin. */
+uint8_t *routes_sticky(const struct routes *);
 
 /* routes_used counts the functions that have a counter of their own. */
 uint32_t routes_used(const struct routes *);

@@ -168,8 +168,10 @@ make(struct guard *g, int which)
 	case FD_EVENTS:
 		return events_create(&g->segments[which]);
 	case FD_ROUTES:
-		return routes_create(
-		    ROUTES_DEFAULT_FUNCTIONS, &g->segments[which]);
+		return routes_create(ROUTES_DEFAULT_FUNCTIONS,
+		    (uint32_t)settings_u64(
+			g->settings, SETTING_gateway_sticky_entries),
+		    &g->segments[which]);
 	case FD_LIMITS:
 	default:
 		size = (struct limits_size){

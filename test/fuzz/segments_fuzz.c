@@ -18,6 +18,7 @@
 #include "protocol/events.h"
 #include "protocol/limits.h"
 #include "protocol/routes.h"
+#include "protocol/sticky.h"
 #include "protocol/stats.h"
 #include "protocol/stats_tree.h"
 
@@ -123,6 +124,17 @@ remade(int fd, const uint8_t *data, size_t size, uint64_t at)
 	return other;
 }
 
+/* stick finds, keeps and sweeps, whatever the entries hold. */
+static void
+stick(struct routes *routes, uint64_t name, uint32_t now_s)
+{
+	struct sticky found;
+
+	sticky_find(routes, name, now_s, &found);
+	(void)sticky_keep(routes, &found, 1, now_s);
+	(void)sticky_sweep(routes, &now_s, 8, (uint32_t)name);
+}
+
 static void
 use_one(uint8_t kind, int fd, const uint8_t *data, size_t size, uint64_t at)
 {
@@ -148,6 +160,9 @@ use_one(uint8_t kind, int fd, const uint8_t *data, size_t size, uint64_t at)
 		for (uint32_t i = 0; i < 200; i++)
 			(void)routes_turn(&routes, at * i);
 		(void)routes_used(&routes);
+		for (uint32_t i = 0; i < 200; i++)
+			stick(&routes, at * i, (uint32_t)i);
+		(void)sticky_used(&routes);
 		routes_unmap(&routes);
 	}
 }
@@ -174,7 +189,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		e = limits_create(&keys, &fd);
 		break;
 	default:
-		e = routes_create(SMALL, &fd);
+		e = routes_create(SMALL, SMALL, &fd);
 		break;
 	}
 	if (e != OK)

@@ -48,7 +48,7 @@ every_mode_names_each_node_exactly_once(void **state)
 	uint32_t order[NODES];
 
 	(void)state;
-	for (int mode = CHOOSE_RANDOM; mode <= CHOOSE_HASH; mode++) {
+	for (int mode = CHOOSE_RANDOM; mode <= CHOOSE_FIRST; mode++) {
 		for (uint32_t count = 1; count <= NODES; count++) {
 			struct choose c = {.mode = mode,
 			    .nodes = nodes,
@@ -61,6 +61,24 @@ every_mode_names_each_node_exactly_once(void **state)
 			assert_permutation(order, count);
 		}
 	}
+}
+
+static void
+a_node_that_is_put_first_leaves_the_others_as_they_stand(void **state)
+{
+	struct choose c = {
+	    .mode = CHOOSE_FIRST, .nodes = nodes, .count = 4, .first = 2};
+	uint32_t order[NODES];
+
+	(void)state;
+	choose_order(&c, order);
+	assert_int_equal(order[0], 2);
+	assert_int_equal(order[1], 0);
+	assert_int_equal(order[2], 1);
+	assert_int_equal(order[3], 3);
+	c.first = 4; /* no node: any order will do */
+	choose_order(&c, order);
+	assert_permutation(order, 4);
 }
 
 static void
@@ -195,6 +213,8 @@ main(void)
 	    cmocka_unit_test(a_node_that_leaves_moves_only_its_own_keys),
 	    cmocka_unit_test(
 		the_fallback_of_a_key_is_its_primary_once_the_primary_left),
+	    cmocka_unit_test(
+		a_node_that_is_put_first_leaves_the_others_as_they_stand),
 	    cmocka_unit_test(keys_and_chances_spread_evenly),
 	    cmocka_unit_test(a_missing_hash_value_falls_to_chance),
 	    cmocka_unit_test(

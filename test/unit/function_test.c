@@ -222,6 +222,8 @@ every_form_of_a_field_is_known_and_no_other(void **state)
 	    {"'choose_node_mode':'hash'", NULL},
 	    {"'choose_node_mode':{'hash':'user_id'}", NULL},
 	    {"'choose_node_mode':{'hash':5}", MODE_TEXT},
+	    {"'choose_node_mode':{'sticky':'user_id'}", NULL},
+	    {"'choose_node_mode':{'sticky':5}", MODE_TEXT},
 	    {"'choose_node_mode':null", MODE_TEXT},
 	    {"'nodes':'everywhere'", NODES_TEXT},
 	    {"'nodes':['a',5]", NODES_TEXT},
@@ -292,8 +294,6 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 	static const struct row rows[] = {
 	    {"'nodes':{'resolver':{'module':'M','function':'f'}}",
 		"not built yet: a resolver for nodes"},
-	    {"'choose_node_mode':{'sticky':'user_id'}",
-		"not built yet: choose_node_mode sticky"},
 	    {"'choose_node_mode':{'custom':{'module':'M','function':'f'}}",
 		"not built yet: choose_node_mode custom"},
 	    {"'response_type':'async'", "not built yet: response_type async"},

@@ -92,7 +92,7 @@ a_segment_is_sealed_against_shrinking_and_growing(void **state)
 	assert_int_equal(stats_create(&fds[0]), OK);
 	assert_int_equal(events_create(&fds[1]), OK);
 	assert_int_equal(limits_create(NULL, &fds[2]), OK);
-	assert_int_equal(routes_create(100, &fds[3]), OK);
+	assert_int_equal(routes_create(100, 100, &fds[3]), OK);
 	for (int i = 0; i < 4; i++) {
 		struct stat st;
 
@@ -541,7 +541,7 @@ turns_are_taken_per_function_and_shared_when_full(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(routes_create(32, &fd), OK);
+	assert_int_equal(routes_create(32, 32, &fd), OK);
 	assert_int_equal(routes_map(fd, &routes), OK);
 	for (uint64_t turn = 0; turn < 100; turn++) {
 		assert_int_equal(

@@ -70,6 +70,18 @@ rank(const struct choose *c, uint32_t *order)
 	}
 }
 
+/* put_first moves one node to the front and leaves the rest as they stand. */
+static void
+put_first(uint32_t first, uint32_t *order, uint32_t count)
+{
+	uint32_t at = 0;
+
+	order[at++] = first;
+	for (uint32_t i = 0; i < count; i++)
+		if (i != first)
+			order[at++] = i;
+}
+
 void
 choose_order(const struct choose *c, uint32_t *order)
 {
@@ -80,6 +92,8 @@ choose_order(const struct choose *c, uint32_t *order)
 		rank(c, order);
 	else if (c->mode == CHOOSE_ROUND_ROBIN)
 		rotate(c->counter, order, c->count);
+	else if (c->mode == CHOOSE_FIRST && c->first < c->count)
+		put_first(c->first, order, c->count);
 	else
 		shuffle(c->chance, order, c->count);
 }

@@ -20,7 +20,9 @@
 enum choose_mode {
 	CHOOSE_RANDOM,
 	CHOOSE_ROUND_ROBIN,
-	CHOOSE_HASH, /* by `key`: request_id, or the value of {hash: key} */
+	CHOOSE_HASH,   /* by `key`: request_id, or the value of {hash: key} */
+	CHOOSE_FIRST,  /* `first`, then the others as they stand */
+	CHOOSE_STICKY, /* the node a value sticks to: order.c looks it up */
 };
 
 struct choose {
@@ -30,6 +32,7 @@ struct choose {
 	struct text key;  /* HASH; len 0 (value missing): falls to RANDOM */
 	uint64_t counter; /* ROUND_ROBIN: calls of this function before */
 	uint64_t chance;  /* RANDOM: 64 random bits */
+	uint32_t first;   /* FIRST: a node */
 };
 
 /* choose_node_hash is made once per node, from its name. */

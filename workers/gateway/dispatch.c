@@ -3,6 +3,7 @@
 
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
+#include "workers/gateway/order.h"
 #include "workers/gateway/refusal.h"
 
 /* end_call takes a call out of every list; nobody hears of it. */
@@ -92,60 +93,10 @@ send_on(struct gateway *g, struct call *call, bool is_first)
 				     : "no target nodes available");
 }
 
-/* key_of gives the bytes a hash choice goes by: argument, else a field. */
-static struct text
-key_of(const struct compiled *f, const struct request *r)
-{
-	struct text value, key = f->choose_key;
-
-	if (key.len == 0)
-		return r->request_id;
-	if (r->args.len > 0 && unpack_map_find(r->args, key, &value) == OK &&
-	    *value.at != (char)0xc0)
-		return value;
-	if (text_is(key, "request_id"))
-		return r->request_id;
-	if (text_is(key, "device_id"))
-		return r->device_id;
-	return text_is(key, "user_id") ? r->user_id : TEXT("");
-}
-
-static void
-choose(struct gateway *g, struct call *call, const struct request *r)
-{
-	const struct compiled *f = call->function;
-	struct choose how = {
-	    .mode = f->choose,
-	    .nodes = f->node_hashes,
-	    .count = f->node_count,
-	};
-	uint32_t order[FUNCTION_NODES];
-	bool is_live[FUNCTION_NODES];
-
-	if (how.mode == CHOOSE_ROUND_ROBIN && g->has_routes)
-		how.counter = routes_turn(&g->routes, f->route);
-	else if (how.mode == CHOOSE_HASH)
-		how.key = key_of(f, r);
-	how.chance = gateway_chance(g);
-	choose_order(&how, order);
-	for (uint32_t i = 0; i < how.count; i++)
-		is_live[i] = nodes_is_live(f->nodes[i]);
-	choose_live_first(order, how.count, is_live);
-	while (call->order_count < COUNT_OF(call->order) &&
-	    call->order_count < how.count) {
-		call->order[call->order_count] =
-		    (uint8_t)order[call->order_count];
-		call->order_count++;
-	}
-}
-
 void
 dispatch_first(struct gateway *g, struct call *call, const struct request *r)
 {
-	if (call->function->node_count == 1)
-		call->order_count = 1; /* place 0, as zeroed */
-	else if (call->function->node_count > 1)
-		choose(g, call, r);
+	order_choose(g, call, r);
 	send_on(g, call, true);
 }
 

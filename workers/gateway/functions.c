@@ -110,8 +110,12 @@ take_choose(struct compiled *c, const struct function *f)
 	if (f->choose == FUNCTION_CHOOSE_HASH ||
 	    f->choose == FUNCTION_CHOOSE_HASH_KEY)
 		c->choose = CHOOSE_HASH;
-	if (f->choose == FUNCTION_CHOOSE_HASH_KEY)
+	if (f->choose == FUNCTION_CHOOSE_STICKY)
+		c->choose = CHOOSE_STICKY;
+	if (f->choose == FUNCTION_CHOOSE_HASH_KEY ||
+	    f->choose == FUNCTION_CHOOSE_STICKY)
 		c->choose_key = arena_text(&c->arena, f->choose_key);
+	c->choose_key_hash = hash_name(c->choose_key);
 }
 
 /* route_of names the function for its round-robin counter. */

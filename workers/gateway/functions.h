@@ -43,7 +43,8 @@ struct compiled {
 	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
 	struct text pool; /* of `local`; empty: worker_pool chooses */
 	enum choose_mode choose;
-	struct text choose_key; /* CHOOSE_HASH by an argument; empty: by id */
+	struct text choose_key; /* HASH, STICKY by an argument; empty: by id */
+	uint64_t choose_key_hash;
 	uint64_t route;         /* whose round-robin counter */
 	struct permission permission;
 	uint64_t revision;

@@ -10,6 +10,7 @@
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/nodes.h"
+#include "workers/gateway/order.h"
 
 enum {
 	REREAD_SHARE = 4, /* looking at the store takes a quarter at most */
@@ -147,6 +148,7 @@ on_second(void *ctx)
 
 	for (struct client *c = g->clients.first; c != NULL; c = c->next)
 		bytes += conn_unsent(&c->conn);
+	order_on_second(g);
 	stats_set(g->slot, COUNTER_gateway_buffered_bytes, bytes);
 	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
 	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);

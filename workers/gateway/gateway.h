@@ -50,6 +50,7 @@ struct gateway {
 	struct limiter *limiter;
 	struct routes routes;
 	bool has_routes;
+	uint32_t sticky_from; /* where the next sweep of them begins */
 	struct store *store;
 	uint64_t generation_seen; /* of the store, when last read */
 	uint64_t settings_mark;   /* of what functions were compiled with */

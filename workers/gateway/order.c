@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * A value that sticks to a node which is down is given to another at once: a
+ * process that went took along what made its node worth coming back to.
+ */
+
+#include "workers/gateway/order.h"
+
+#include "protocol/base/clock.h"
+#include "protocol/sticky.h"
+#include "workers/gateway/gateway.h"
+#include "workers/gateway/nodes.h"
+#include "workers/gateway/request.h"
+
+enum {
+	SWEEP_SHARE = 1800 /* seconds for one round over all entries */
+};
+
+/* key_of gives the bytes a choice goes by: argument, else a field. */
+static struct text
+key_of(const struct compiled *f, const struct request *r)
+{
+	struct text value, key = f->choose_key;
+
+	if (key.len == 0)
+		return r->request_id;
+	if (r->args.len > 0 && unpack_map_find(r->args, key, &value) == OK &&
+	    *value.at != (char)0xc0)
+		return value;
+	if (text_is(key, "request_id"))
+		return r->request_id;
+	if (text_is(key, "device_id"))
+		return r->device_id;
+	return text_is(key, "user_id") ? r->user_id : TEXT("");
+}
+
+static uint32_t
+now_s(void)
+{
+	return (uint32_t)(clock_mono_ms() / 1000) + 1;
+}
+
+/* find_node gives the live candidate that is kept as `node`, or `count`. */
+static uint32_t
+find_node(const struct compiled *f, uint32_t node)
+{
+	for (uint32_t i = 0; node != 0 && i < f->node_count; i++)
+		if (sticky_node(f->node_hashes[i]) == node)
+			return nodes_is_live(f->nodes[i]) ? i : f->node_count;
+	return f->node_count;
+}
+
+/* stick finds the node of a value, or gives it one of the live ones. */
+static void
+stick(struct gateway *g, const struct compiled *f, const struct request *r,
+    const bool *is_live, struct choose *how)
+{
+	struct text value = key_of(f, r);
+	struct sticky found;
+	uint32_t order[FUNCTION_NODES];
+
+	how->mode = CHOOSE_RANDOM;
+	if (value.len == 0 || !g->has_routes)
+		return;
+	sticky_find(&g->routes,
+	    sticky_name(&g->routes, f->route, f->choose_key_hash, value),
+	    now_s(), &found);
+	uint32_t first = find_node(f, found.node);
+	if (first == f->node_count) {
+		choose_order(how, order);
+		choose_live_first(order, how->count, is_live);
+		first = order[0];
+		if (!is_live[first])
+			return; /* nobody is there to stick to */
+		uint32_t kept = sticky_keep(&g->routes, &found,
+		    sticky_node(f->node_hashes[first]), now_s());
+		uint32_t theirs = find_node(f, kept);
+		if (theirs < f->node_count)
+			first = theirs;
+	}
+	how->mode = CHOOSE_FIRST;
+	how->first = first;
+}
+
+static void
+take(struct call *call, const uint32_t *order, uint32_t count)
+{
+	call->order_count = 0;
+	while (call->order_count < COUNT_OF(call->order) &&
+	    call->order_count < count) {
+		call->order[call->order_count] =
+		    (uint8_t)order[call->order_count];
+		call->order_count++;
+	}
+}
+
+void
+order_choose(struct gateway *g, struct call *call, const struct request *r)
+{
+	const struct compiled *f = call->function;
+	struct choose how = {
+	    .mode = f->choose,
+	    .nodes = f->node_hashes,
+	    .count = f->node_count,
+	};
+	uint32_t order[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES];
+
+	if (f->node_count <= 1) {
+		call->order_count = (uint8_t)f->node_count; /* place 0 */
+		return;
+	}
+	for (uint32_t i = 0; i < how.count; i++)
+		is_live[i] = nodes_is_live(f->nodes[i]);
+	how.chance = gateway_chance(g);
+	if (how.mode == CHOOSE_ROUND_ROBIN && g->has_routes)
+		how.counter = routes_turn(&g->routes, f->route);
+	else if (how.mode == CHOOSE_HASH)
+		how.key = key_of(f, r);
+	else if (how.mode == CHOOSE_STICKY)
+		stick(g, f, r, is_live, &how);
+	choose_order(&how, order);
+	choose_live_first(order, how.count, is_live);
+	take(call, order, how.count);
+}
+
+void
+order_anew(struct call *call)
+{
+	const struct compiled *f = call->function;
+	uint32_t order[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES];
+	uint32_t count = f->node_count;
+	uint32_t failed = call->tried > 0 ? call->order[call->tried - 1] : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		order[i] = (failed + 1 + i) % count;
+		is_live[i] = nodes_is_live(f->nodes[i]);
+	}
+	choose_live_first(order, count, is_live);
+	take(call, order, count);
+}
+
+void
+order_on_second(struct gateway *g)
+{
+	if (g->has_routes)
+		sticky_sweep(&g->routes, &g->sticky_from,
+		    g->routes.sticky_capacity / SWEEP_SHARE + 1, now_s());
+}
