@@ -8,6 +8,23 @@
 #include "protocol/base/memory.h"
 #include "workers/gateway/client.h"
 
+#define GUEST "guest:"
+
+bool
+identity_is_user(struct text user)
+{
+	if (user.len == 0 || user.len > IDENTITY_USER_BYTES ||
+	    text_starts_with(user, TEXT(GUEST)) || !text_is_utf8(user))
+		return false;
+	for (uint32_t i = 0; i < user.len; i++) {
+		unsigned char c = (unsigned char)user.at[i];
+
+		if (c < 0x20 || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 static struct text
 keep(char **at, struct text t)
 {
@@ -71,7 +88,7 @@ void
 identity_guest(char to[IDENTITY_GUEST_BYTES], uint32_t instance, uint64_t life,
     uint64_t serial)
 {
-	snprintf(to, IDENTITY_GUEST_BYTES, "guest:%u-%" PRIu64 "-%" PRIu64,
+	snprintf(to, IDENTITY_GUEST_BYTES, GUEST "%u-%" PRIu64 "-%" PRIu64,
 	    instance, life, serial);
 }
 

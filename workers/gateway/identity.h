@@ -40,6 +40,12 @@ struct identity {
 };
 
 /*
+ * identity_is_user: may a verified user be called so? Not empty, bounded, no
+ * control letters, and no guest's name.
+ */
+bool identity_is_user(struct text);
+
+/*
  * identity_create copies what `facts` says (its holds are ignored) and gives
  * it with one hold.
  */
