@@ -22,24 +22,27 @@
 #include "protocol/base/memory.h"
 #include "protocol/settings_blob.h"
 
-#define SECTION_top          ""
-#define SECTION_log          "log"
-#define SECTION_supervisor   "supervisor"
-#define SECTION_gateway      "gateway"
-#define SECTION_auth         "auth"
-#define SECTION_puller       "workers.puller"
-#define SECTION_rate_limiter "rate_limiter"
-#define SECTION_request      "request"
-#define SECTION_arguments    "arguments"
-#define SECTION_security     "security"
-#define SECTION_monitoring   "monitoring"
-#define TYPE(type)           SETTING_##type
-#define IS_LIVE              true
-#define IS_RESTART           false
-#define IS_TREE              false
-#define WHO_LIVE             ROLE_supervisor
-#define WHO_TREE             ROLE_supervisor
-#define WHO_RESTART          ROLE_none /* the role it stands under */
+#define SECTION_top                   ""
+#define SECTION_log                   "log"
+#define SECTION_supervisor            "supervisor"
+#define SECTION_gateway               "gateway"
+#define SECTION_auth                  "auth"
+#define SECTION_puller                "workers.puller"
+#define SECTION_rate_limiter          "rate_limiter"
+#define SECTION_pools                 "pools"
+#define SECTION_pools_lifecycle       "pools.lifecycle"
+#define SECTION_pools_recommendations "pools.recommendations"
+#define SECTION_request               "request"
+#define SECTION_arguments             "arguments"
+#define SECTION_security              "security"
+#define SECTION_monitoring            "monitoring"
+#define TYPE(type)                    SETTING_##type
+#define IS_LIVE                       true
+#define IS_RESTART                    false
+#define IS_TREE                       false
+#define WHO_LIVE                      ROLE_supervisor
+#define WHO_TREE                      ROLE_supervisor
+#define WHO_RESTART                   ROLE_none /* the role it stands under */
 
 const struct setting_row setting_rows[SETTINGS] = {
 #define S(sec, k, t, def, lo, hi, lv, who, un, mean) \

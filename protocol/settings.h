@@ -28,17 +28,21 @@
 
 /* A top-level key `node` is SETTING_node; `gateway.port` SETTING_gateway_port.
  */
-#define SETTING_ID_top(key)          SETTING_##key
-#define SETTING_ID_log(key)          SETTING_log_##key
-#define SETTING_ID_supervisor(key)   SETTING_supervisor_##key
-#define SETTING_ID_gateway(key)      SETTING_gateway_##key
-#define SETTING_ID_auth(key)         SETTING_auth_##key
-#define SETTING_ID_puller(key)       SETTING_puller_##key
-#define SETTING_ID_rate_limiter(key) SETTING_rate_limiter_##key
-#define SETTING_ID_request(key)      SETTING_request_##key
-#define SETTING_ID_arguments(key)    SETTING_arguments_##key
-#define SETTING_ID_security(key)     SETTING_security_##key
-#define SETTING_ID_monitoring(key)   SETTING_monitoring_##key
+#define SETTING_ID_top(key)             SETTING_##key
+#define SETTING_ID_log(key)             SETTING_log_##key
+#define SETTING_ID_supervisor(key)      SETTING_supervisor_##key
+#define SETTING_ID_gateway(key)         SETTING_gateway_##key
+#define SETTING_ID_auth(key)            SETTING_auth_##key
+#define SETTING_ID_puller(key)          SETTING_puller_##key
+#define SETTING_ID_rate_limiter(key)    SETTING_rate_limiter_##key
+#define SETTING_ID_pools(key)           SETTING_pools_##key
+#define SETTING_ID_pools_lifecycle(key) SETTING_pools_lifecycle_##key
+#define SETTING_ID_pools_recommendations(key) \
+	SETTING_pools_recommendations_##key
+#define SETTING_ID_request(key)    SETTING_request_##key
+#define SETTING_ID_arguments(key)  SETTING_arguments_##key
+#define SETTING_ID_security(key)   SETTING_security_##key
+#define SETTING_ID_monitoring(key) SETTING_monitoring_##key
 
 enum setting {
 #define S(section, key, ...) SETTING_ID_##section(key),
@@ -144,7 +148,7 @@ size_t settings_diff(const struct settings *old, const struct settings *next,
 /* The settings a process has met. */
 struct settings_lives {
 	const struct settings *began; /* its life began with these … */
-	const struct settings *old;   /* … and took the live keys from these */
+	const struct settings *old; /* … and took the live keys from these */
 	const struct settings *next;
 };
 
@@ -153,8 +157,8 @@ struct settings_lives {
  * live keys it applied. The others wait for a restart for as long as `next`
  * differs from what the life began with; `keys` lists them.
  */
-enum reload_result settings_reload_result(const struct settings_lives *,
-    enum role, char *keys, size_t size);
+enum reload_result settings_reload_result(
+    const struct settings_lives *, enum role, char *keys, size_t size);
 
 /*
  * settings_pack writes a map {section: {key: value}} for `settings show`;

@@ -16,8 +16,7 @@ static const struct {
 };
 
 /* In no table, but people will try the names that are on the way. */
-static const char *const roles_not_built[] = {
-    "receiver", "worker_pool", "relay", "monitor"};
+static const char *const roles_not_built[] = {"receiver", "relay", "monitor"};
 
 enum {
 	/* keys of the largest section, and all words at the top, fit */
@@ -92,22 +91,74 @@ is_map(struct settings_writer *w, const char *name, const struct yaml_node *n)
 	return false;
 }
 
+/* find_inner gives the section `key` inside `section`, or NULL. */
+static const char *
+find_inner(const char *section, struct text key)
+{
+	size_t outer = strlen(section);
+
+	for (uint32_t i = 0; i < SETTINGS; i++) {
+		const char *inner = setting_rows[i].section;
+
+		if (strncmp(inner, section, outer) == 0 &&
+		    inner[outer] == '.' && text_is(key, inner + outer + 1))
+			return inner;
+	}
+	return NULL;
+}
+
+/* add_inner appends the names of the sections inside a section. */
+static size_t
+add_inner(const char *section, const char **candidates, size_t count)
+{
+	size_t outer = strlen(section);
+	const char *last = "";
+
+	for (uint32_t i = 0; i < SETTINGS; i++) {
+		const char *inner = setting_rows[i].section;
+
+		if (strncmp(inner, section, outer) == 0 &&
+		    inner[outer] == '.' && strcmp(inner, last) != 0)
+			candidates[count++] = inner + outer + 1;
+		last = inner;
+	}
+	return count;
+}
+
+/* gather_keys takes the rows of a section, and notes what else is there. */
 static void
-gather_section(struct settings_writer *w, const char *section,
-    const struct yaml_node *node)
+gather_keys(struct settings_writer *w, const char *section,
+    const struct yaml_node *node, bool has_inner)
 {
 	const char *candidates[CANDIDATES];
 	size_t count = add_rows(section, candidates, 0);
 
 	if (!is_map(w, section, node))
 		return;
+	if (has_inner)
+		count = add_inner(section, candidates, count);
 	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
 		uint32_t value = find_row(section, i->key);
+		const char *inner =
+		    has_inner ? find_inner(section, i->key) : NULL;
 
 		if (value < SETTINGS)
 			w->nodes[value] = i->value;
-		else
+		else if (inner == NULL)
 			settings_unknown(w, section, i, candidates, count);
+	}
+}
+
+static void
+gather_section(struct settings_writer *w, const char *section,
+    const struct yaml_node *node)
+{
+	gather_keys(w, section, node, true);
+	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
+		const char *inner = find_inner(section, i->key);
+
+		if (node->kind == YAML_MAP && inner != NULL)
+			gather_keys(w, inner, i->value, false);
 	}
 }
 

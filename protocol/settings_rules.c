@@ -24,9 +24,8 @@ place_of(const struct settings_writer *w, uint32_t value)
 				       : (struct yaml_place){0, 0};
 }
 
-/* text_of_value borrows from the bytes, which no longer grow. */
-static struct text
-text_of_value(const struct settings_writer *w, uint32_t value)
+struct text
+settings_text_of(const struct settings_writer *w, uint32_t value)
 {
 	const struct settings_value *v = &w->values[value];
 
@@ -55,7 +54,7 @@ check_order(struct settings_writer *w, enum setting less, enum setting more)
 static void
 check_bind(struct settings_writer *w)
 {
-	struct text bind = text_of_value(w, SETTING_gateway_bind);
+	struct text bind = settings_text_of(w, SETTING_gateway_bind);
 	unsigned char address[sizeof(struct in6_addr)];
 	char copy[64];
 
@@ -71,7 +70,7 @@ check_bind(struct settings_writer *w)
 static void
 check_mount(struct settings_writer *w)
 {
-	struct text mount = text_of_value(w, SETTING_gateway_mount);
+	struct text mount = settings_text_of(w, SETTING_gateway_mount);
 	bool is_good = mount.len > 1 && mount.at[0] == '/' &&
 	    mount.at[mount.len - 1] != '/';
 
@@ -88,7 +87,7 @@ check_mount(struct settings_writer *w)
 static void
 check_dir(struct settings_writer *w, enum setting id, uint32_t most)
 {
-	struct text dir = text_of_value(w, id);
+	struct text dir = settings_text_of(w, id);
 
 	if (dir.len == 0)
 		settings_problem(w->problems, place_of(w, id),
@@ -187,7 +186,7 @@ walk_start(struct walk *walk, const struct settings_writer *w, uint32_t value)
 	uint32_t count;
 
 	*walk = (struct walk){.index = UINT32_MAX};
-	unpack_init(&walk->at, text_of_value(w, value));
+	unpack_init(&walk->at, settings_text_of(w, value));
 	if (w->nodes[value] != NULL && unpack_array(&walk->at, &count) == OK)
 		walk->item = w->nodes[value]->items;
 }
@@ -358,7 +357,7 @@ allowed_targets(struct settings_writer *w)
 	struct text *allow;
 	uint32_t count;
 
-	unpack_init(&at, text_of_value(w, SETTING_security_allowed_targets));
+	unpack_init(&at, settings_text_of(w, SETTING_security_allowed_targets));
 	if (unpack_array(&at, &count) != OK)
 		return rules;
 	allow = ARENA_ARRAY(&w->arena, struct text, count);
@@ -403,6 +402,12 @@ settings_rules(struct settings_writer *w)
 	    SETTING_supervisor_start_most_ms);
 	check_order(w, SETTING_gateway_client_buffer_bytes,
 	    SETTING_gateway_total_buffer_bytes);
+	check_order(w, SETTING_pools_recommendations_util_low,
+	    SETTING_pools_recommendations_util_warning);
+	check_order(w, SETTING_pools_recommendations_util_warning,
+	    SETTING_pools_recommendations_util_critical);
+	check_order(w, SETTING_pools_recommendations_min_threads,
+	    SETTING_pools_recommendations_max_threads);
 	check_bind(w);
 	check_mount(w);
 	check_ports(w);
@@ -414,4 +419,5 @@ settings_rules(struct settings_writer *w)
 	check_nodes(w);
 	check_services(w);
 	check_functions(w);
+	settings_pools(w);
 }

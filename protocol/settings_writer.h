@@ -76,6 +76,13 @@ const struct yaml_node *settings_default_node(
 /* settings_rules checks settings against each other and the world. */
 void settings_rules(struct settings_writer *);
 
+/* settings_pools checks the items of pools.list with protocol/pool_spec. */
+void settings_pools(struct settings_writer *);
+
+/* settings_text_of borrows a text or list from the bytes, which must no
+ * longer grow. */
+struct text settings_text_of(const struct settings_writer *, uint32_t value);
+
 /* settings_url_problem is NULL for an address nng and the link can dial. */
 const char *settings_url_problem(struct text url);
 

@@ -8,9 +8,11 @@
  *
  * S(section, key, type, default, min, max, live, role, unit, meaning)
  *   section  the top-level key; `top` when the key itself stands at the top;
- *            a role's own word (puller) stands for workers.<role>
+ *            a role's own word (puller) stands for workers.<role>;
+ *            pools_lifecycle stands for the map lifecycle in pools
  *   type     BOOL, U64, TEXT, CHOICE, TEXTS (list of text), LIST (its items
- *            have rows below), MAPS (list of maps, checked by their owner)
+ *            have rows below), MAPS (list of maps, checked by their owner;
+ *            those of pools.list have rows in tables/pools.h)
  *   default  as it would be written in the file
  *   min max  of the number, of a text's bytes, of a list's items
  *   live     LIVE: a reload applies it. RESTART: it needs a restart of `role`
@@ -94,6 +96,33 @@
 	S(rate_limiter, global_limits,    LIST, "[]", 0, 256,   LIVE, none, "", "limits that hold for every call") \
 	S(rate_limiter, api_limits,       LIST, "[]", 0, 4096,  LIVE, none, "", "limits of one function") \
 	\
+	S(pools, list,                MAPS, "[]", 0, 32, RESTART, worker_pool, "", "pools of runners for local functions; empty: one pool named default") \
+	S(pools, max_queue_size,      U64, "1000",   0, 1000000, RESTART, worker_pool, "calls", "that may wait for a runner of one pool; more are refused at once") \
+	S(pools, queue_timeout_ms,    U64, "10000",  1, 3600000, RESTART, worker_pool, "ms", "that a call may wait for a runner") \
+	S(pools, startup_timeout_ms,  U64, "10000",  100, 600000, RESTART, worker_pool, "ms", "from the start of a runner until it is ready") \
+	S(pools, graceful_timeout_ms, U64, "6000",   0, 600000, RESTART, worker_pool, "ms", "that a runner to be replaced may finish its calls; then TERM") \
+	S(pools, stop_timeout_ms,     U64, "2000",   1, 600000, RESTART, worker_pool, "ms", "between TERM and KILL of a runner") \
+	S(pools, stuck_ms,            U64, "2000",   10, 600000, RESTART, worker_pool, "ms", "a call this long past its deadline: its runner counts as hung") \
+	S(pools, affinity_ttl_ms,     U64, "60000",  1, 86400000, RESTART, worker_pool, "ms", "an unused session forgets its runner") \
+	S(pools, max_sessions,        U64, "10000",  1, 1000000, RESTART, worker_pool, "sessions", "of one pool remembered; the longest unused is forgotten first") \
+	S(pools, reconcile_ms,        U64, "1000",   100, 600000, RESTART, worker_pool, "ms", "between two looks for runners that are missing") \
+	S(pools, reconcile_most,      U64, "2",      1, 1000, RESTART, worker_pool, "runners", "started by one such look") \
+	S(pools, quarantine_ms,       U64, "600000", 0, 604800000, RESTART, worker_pool, "ms", "that a call which kills its runners is refused; 0: never") \
+	S(pools, quarantine_deaths,   U64, "2",      1, 100, RESTART, worker_pool, "deaths", "in a row of runners that had the same call") \
+	S(pools, crash_window_ms,     U64, "60000",  1000, 3600000, RESTART, worker_pool, "ms", "the time in which crashes of a pool's runners are counted") \
+	S(pools, crash_unhealthy,     U64, "10",     1, 10000, RESTART, worker_pool, "crashes", "in that time: the pool is unhealthy") \
+	S(pools_lifecycle, interval_ms,    U64, "60000", 10, 86400000, RESTART, worker_pool, "ms", "between two looks at the age and memory of runners") \
+	S(pools_lifecycle, parallel,       U64, "8",  1, 1000, RESTART, worker_pool, "runners", "of one pool that may be on their way out together") \
+	S(pools_lifecycle, jitter_percent, U64, "10", 0, 100, RESTART, worker_pool, "percent", "a runner may get older than worker_ttl, so that not all go together") \
+	S(pools_recommendations, util_critical, U64, "90", 1, 100, RESTART, worker_pool, "percent", "used capacity from which workers must be added") \
+	S(pools_recommendations, util_warning,  U64, "80", 1, 100, RESTART, worker_pool, "percent", "used capacity from which more workers should be planned") \
+	S(pools_recommendations, util_low,      U64, "20", 0, 100, RESTART, worker_pool, "percent", "used capacity below which a pool of more than 10 may shrink") \
+	S(pools_recommendations, mem_avg_mb,    U64, "100", 1, 1048576, RESTART, worker_pool, "MB", "of a runner on average that look like a leak") \
+	S(pools_recommendations, mem_peak_mb,   U64, "200", 1, 1048576, RESTART, worker_pool, "MB", "of one runner from which recycling is advised") \
+	S(pools_recommendations, min_threads,   U64, "4",  1, 1024, RESTART, worker_pool, "threads", "of a runner; fewer are too few for the thread profile") \
+	S(pools_recommendations, max_threads,   U64, "32", 1, 1024, RESTART, worker_pool, "threads", "of a runner; more spend their time switching") \
+	S(pools_recommendations, max_process_workers, U64, "200", 1, 1000, RESTART, worker_pool, "runners", "of the process profile; more should be threads") \
+	\
 	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \
 	S(request, detail_error,      BOOL, "false", 0, 0,     LIVE, gateway, "", "true: answers tell inner reasons to clients") \
 	\
@@ -111,7 +140,6 @@
  * known; anything in it is refused with that reason, never half-honoured.
  */
 #define SETTINGS_NOT_BUILT(N) \
-	N(pools,      "worker pools") \
 	N(relay,      "the relay") \
 	N(hooks,      "hooks") \
 	N(telemetry,  "telemetry") \

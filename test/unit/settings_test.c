@@ -321,8 +321,6 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 	(void)state;
 	bad("auth: {mode: jwt}\n", 1, 14,
 	    "auth.mode: \"jwt\" is not built yet; there is none");
-	bad("pools: {list: []}\n", 1, 1,
-	    "pools: worker pools: not built yet; remove the key");
 	bad("relay: {max_groups: 1}\n", 1, 1, "not built yet");
 	bad("hooks: [a]\n", 1, 1, "not built yet");
 	bad("cluster: yes\n", 1, 1, "not built yet");
