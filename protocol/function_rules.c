@@ -3,8 +3,8 @@
  * Design notes
  *
  * "Not built yet" is a rule of its own behind the others, not a hole in them:
- * a function that asks for an async answer is well formed, and refusing it is
- * this gateway's limit. Whoever builds a row removes it here.
+ * a function that asks for a hook is well formed, and refusing it is this
+ * gateway's limit. Whoever builds a row removes it here.
  */
 
 #include "protocol/function_rules.h"
@@ -142,12 +142,6 @@ function_check_built(
 	    "not built yet: a resolver for nodes");
 	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
 	    "not built yet: choose_node_mode custom");
-	refuse(f->response == FUNCTION_ASYNC, p,
-	    "not built yet: response_type async");
-	refuse(f->response == FUNCTION_STREAM, p,
-	    "not built yet: response_type stream");
-	refuse(f->response == FUNCTION_NONE, p,
-	    "not built yet: response_type none");
 	refuse(f->permission_callback == FUNCTION_GIVEN, p,
 	    "not built yet: permission_callback");
 	refuse(f->retry == FUNCTION_GIVEN, p, "not built yet: retry");

@@ -101,13 +101,19 @@ on_turn_end(void *ctx)
 		reread(hub);
 	for (struct loop_hook *h = hub->before; h != NULL; h = h->next)
 		h->run(h->ctx);
-	/* the list may grow meanwhile: `ended` writes to others */
+	/* the list may grow meanwhile: `ended` writes to others, also to such as
+	 * were flushed already, so those are taken off before */
 	for (uint32_t i = 0; i < hub->dirty_count; i++) {
 		struct conn *c = hub->dirty[i];
 
-		if (c != NULL)
-			conn_flush(c);
-		if (c != NULL && c->failed != CONN_END_none)
+		if (c == NULL)
+			continue;
+		if (!c->is_rereading) {
+			hub->dirty[i] = NULL;
+			c->dirty_slot = 0;
+		}
+		conn_flush(c);
+		if (c->failed != CONN_END_none)
 			conn_fail(c);
 	}
 	if (hub->dirty_count > 0)

@@ -98,6 +98,7 @@
 	K(gateway, joins_refused,    COUNTER, joins,       "joins refused") \
 	K(gateway, heartbeats,       COUNTER, frames,      "Phoenix heartbeats answered") \
 	K(gateway, calls,            COUNTER, calls,       "calls received") \
+	K(gateway, accepted_calls,   COUNTER, calls,       "calls of the kinds async, none and stream taken") \
 	K(gateway, answered,         COUNTER, calls,       "calls answered with a result") \
 	K(gateway, failed,           COUNTER, calls,       "calls answered with an error, all kinds") \
 	K(gateway, invalid,          COUNTER, calls,       "… because the request or its arguments were wrong") \
@@ -112,6 +113,9 @@
 	K(gateway, bad_results,      COUNTER, calls,       "… because the result could not be told in JSON") \
 	K(gateway, quarantined,      COUNTER, calls,       "… because such a call has killed its runners") \
 	K(gateway, drained,          COUNTER, calls,       "… because this gateway is leaving") \
+	K(gateway, discarded,        COUNTER, calls,       "outcomes of calls of the kind none") \
+	K(gateway, chunks,           COUNTER, chunks,      "parts of streams passed on") \
+	K(gateway, streams_stopped,  COUNTER, streams,     "streams their client stopped") \
 	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
 	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \
 	K(gateway, late_results,     COUNTER, results,     "results for calls no longer waiting") \
@@ -125,6 +129,8 @@
 	K(gateway, connections,      GAUGE,   connections, "client connections open") \
 	K(gateway, channels,         GAUGE,   channels,    "channels joined and not left") \
 	K(gateway, in_flight,        GAUGE,   calls,       "calls dispatched and not answered") \
+	K(gateway, async_calls,      GAUGE,   calls,       "calls of the kinds async and none in flight") \
+	K(gateway, streams,          GAUGE,   streams,     "streams under way") \
 	K(gateway, links_up,         GAUGE,   links,       "service links that carry calls") \
 	K(gateway, functions,        GAUGE,   functions,   "compiled functions held") \
 	K(gateway, buffered_bytes,   GAUGE,   bytes,       "bytes waiting for clients and nodes")

@@ -67,6 +67,9 @@
 	S(gateway, max_channels,          U64, "100",    1, 10000,   LIVE, gateway, "channels", "one client may join") \
 	S(gateway, max_calls_per_client,  U64, "1000",   1, 1000000, LIVE, gateway, "calls", "of one client in flight; more are refused") \
 	S(gateway, max_calls,             U64, "100000", 1, 4000000, LIVE, gateway, "calls", "of one gateway in flight; more are refused") \
+	S(gateway, max_async,             U64, "10000",  0, 4000000, LIVE, gateway, "calls", "of the kinds async and none in flight in one gateway; more are refused") \
+	S(gateway, max_streams,           U64, "500",    0, 1000000, LIVE, gateway, "streams", "of one gateway; more are refused") \
+	S(gateway, stream_window_bytes,   U64, "65536",  1024, 16777216, LIVE, gateway, "bytes", "of chunks the node of one stream may send ahead of its client") \
 	S(gateway, client_buffer_bytes,   U64, "4194304", 65536, 268435456, LIVE, gateway, "bytes", "waiting for one client that reads slowly; more closes it") \
 	S(gateway, node_buffer_bytes,     U64, "16777216", 65536, 1073741824, LIVE, gateway, "bytes", "waiting for one service node; more refuses the call") \
 	S(gateway, total_buffer_bytes,    U64, "268435456", 1048576, 17179869184, LIVE, gateway, "bytes", "waiting for all clients of one gateway") \

@@ -51,7 +51,7 @@ answer(struct bench *b, const struct phoenix_message *m,
 	if (e == OK && r->args.len > 0 &&
 	    pack_check(r->args, PACK_LIMITS) != OK)
 		abort();
-	e = e == OK ? answer_put_result(&b->out, &to, TEXT("\xc0"), NULL)
+	e = e == OK ? answer_put_result(&b->out, &to, ANSWER_FINAL, TEXT("\xc0"), NULL)
 		    : answer_put_error(&b->out, &to, &refused);
 	/* binary frames have no room for names above 255 bytes */
 	if (e != OK && m->from.form != PHOENIX_V2_BINARY)

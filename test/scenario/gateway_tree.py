@@ -58,10 +58,67 @@ FUNCTIONS = [
 ]
 
 
+# Every way of answering: what streams_test and modes_test call.
+MODES = [
+    {"request_type": "echo", "arg_types": {"a": "any"}},
+    {"request_type": "seen"},
+    {"request_type": "slow", "arg_types": {"ms": "num"}},
+    {"request_type": "part_then_answer"},
+    *({"response_type": "async", "timeout": 2000, **f} for f in (
+        {"request_type": "echo_later", "function": "echo",
+         "arg_types": {"a": "any"}},
+        {"request_type": "slow_later", "function": "slow",
+         "arg_types": {"ms": "num"}},
+        {"request_type": "fail_later", "function": "fail",
+         "arg_types": {"text": "string"}},
+        {"request_type": "never_later", "function": "never", "timeout": 300},
+        {"request_type": "wait_later", "function": "never",
+         "timeout": 60000},
+        {"request_type": "die_later", "function": "die"},
+        {"request_type": "bad_later", "function": "bad_key"},
+        {"request_type": "lost_later", "function": "echo",
+         "nodes": ["gone"]})),
+    *({"response_type": "none", **f} for f in (
+        {"request_type": "tell", "function": "echo",
+         "arg_types": {"a": "any"}},
+        {"request_type": "tell_slow", "function": "slow",
+         "arg_types": {"ms": "num"}},
+        {"request_type": "tell_fail", "function": "fail",
+         "arg_types": {"text": "string"}},
+        {"request_type": "tell_lost", "function": "echo",
+         "nodes": ["gone"]})),
+    *({"response_type": "stream", "timeout": 60000, **f} for f in (
+        {"request_type": "count", "arg_types": {
+            "n": "num", "ms": {"type": "num", "allow_nil": True}},
+         "arg_orders": ["n", "ms"]},
+        {"request_type": "parts", "arg_types": {"all": "any"}},
+        {"request_type": "forever", "arg_types": {"bytes": "num"}},
+        {"request_type": "fail_after", "arg_types": {"n": "num"}},
+        {"request_type": "stall", "arg_types": {"n": "num"}},
+        {"request_type": "stall_briefly", "function": "stall",
+         "arg_types": {"n": "num"}, "timeout": 300},
+        {"request_type": "stall_for_ever", "function": "stall",
+         "arg_types": {"n": "num"}, "timeout": "infinity"},
+        {"request_type": "bad_part"},
+        {"request_type": "die_after", "arg_types": {"n": "num"}},
+        {"request_type": "die_after_twice", "function": "die_after",
+         "arg_types": {"n": "num"}, "idempotent": True,
+         "nodes": ["one", "two"]},
+        {"request_type": "greedy", "arg_types": {"bytes": "num"}},
+        {"request_type": "odd_index"},
+        {"request_type": "one_answer", "function": "echo",
+         "arg_types": {"a": "any"}},
+        {"request_type": "lost_stream", "function": "echo",
+         "nodes": ["gone"]})),
+]
+
+
 class GatewayTree(Tree):
     """Settings: `gateway` is one more line there, `more` a top-level part."""
 
-    def __init__(self, gateway="", more="", nodes=("one", "two"), **how):
+    def __init__(self, gateway="", more="", nodes=("one", "two"),
+                 functions=None, **how):
+        self.functions = FUNCTIONS if functions is None else functions
         super().__init__(SETTINGS.format(gateway=gateway, more=more),
                          service=False, start=False, **how)
         try:
@@ -83,7 +140,7 @@ class GatewayTree(Tree):
             f"ipc://{self.run}/services/{name}.ipc", name)
 
     def add_functions(self):
-        for given in FUNCTIONS:
+        for given in self.functions:
             fields = dict(given)
             function = fields.pop("function", fields["request_type"])
             config = {"service": "test", "nodes": ["one"],
@@ -97,6 +154,16 @@ class GatewayTree(Tree):
         said = self.banyan("nodes", code=None) or {"instances": []}
         return next((n for i in said["instances"]
                      for n in i.get("result") or [] if n["name"] == name), {})
+
+    def counter(self, name):
+        """What all gateways count under a name, together."""
+        def walk(value):
+            if isinstance(value, dict):
+                return sum(item if key in (name, f"gateway.{name}") and
+                           isinstance(item, int) else walk(item)
+                           for key, item in value.items())
+            return sum(map(walk, value)) if isinstance(value, list) else 0
+        return walk(self.banyan("stats", code=None))
 
     def until_live(self, names):
         until(lambda: all(self.node(n).get("state") == "live"

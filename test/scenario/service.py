@@ -11,6 +11,21 @@ Its functions, by name:
   big BYTES   answers with a text of that size
   who         answers with the service's name
   die         ends the process
+
+and in parts, never beyond the credit it was given:
+  count N [MS]     N numbers, then the end; a pause of MS before each
+  parts LIST       the items; the last of them is the last part
+  forever BYTES    texts of that size without an end
+  fail_after N     N numbers, then an error
+  stall N          N numbers, then nothing
+  bad_part         a number, then a map JSON has no words for
+  die_after N      N numbers, then the process ends
+  greedy BYTES     a text at once for ever, whatever its credit
+  odd_index        a part whose number is not the next one
+  part_then_answer a part where none was asked for, then an answer
+
+What it heard and did, for a test to ask for:
+  seen             {"cancels": N, "made": parts of `forever`, "ran": calls}
 """
 import heapq
 import itertools
@@ -21,7 +36,7 @@ import struct
 import sys
 import time
 
-HELLO, CALL, RESULT, ERROR = 1, 2, 3, 4
+HELLO, CALL, RESULT, ERROR, CHUNK, END, CANCEL, CREDIT = 1, 2, 3, 4, 5, 6, 7, 8
 MESSAGE_BYTES = 1 << 20  # the link takes 16 MiB at most
 
 
@@ -100,7 +115,23 @@ class Peer:
         self.greeted = False
         self.seq = self.heard = 0
         self.last_id = b"\x80\0\0\0"
-        self.calls = set()
+        self.streams = {}  # call id → Stream
+
+
+class Stream:
+    """Parts of one call: made one by one, as its credit allows."""
+
+    def __init__(self, values, last, credit, pause_s=0):
+        self.values = iter(values)
+        self.last = last  # the frame behind the parts, or None
+        self.credit = credit
+        self.pause_s = pause_s
+        self.index = 0
+
+
+def until_death(count):
+    yield from range(count)
+    os._exit(9)
 
 
 class Service:
@@ -116,6 +147,7 @@ class Service:
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.later = []
+        self.cancels = self.made = self.ran = 0
         self.order = itertools.count()
 
     def run(self):
@@ -133,7 +165,10 @@ class Service:
                     self.read(key.data)
             while self.later and self.later[0][0] <= time.monotonic():
                 _, _, peer, frames = heapq.heappop(self.later)
-                self.send(peer, frames)
+                if isinstance(frames, int):  # a stream whose pause is over
+                    frames = self.pump(peer, frames)
+                if frames:
+                    self.send(peer, frames)
 
     def drop(self, peer):
         self.selector.unregister(peer.socket)
@@ -190,9 +225,77 @@ class Service:
         if kind == HELLO:
             return [[HELLO, 0, {"v": 1, "boot": self.boot, "mode": "stream",
                                 "max_bytes": 1 << 24, "name": self.name}]]
+        if kind == CANCEL:
+            self.cancels += 1
+            peer.streams.pop(number, None)
+        elif kind == CREDIT and number in peer.streams:
+            peer.streams[number].credit += frame[2]
+            if not peer.streams[number].pause_s:
+                return self.pump(peer, number)
         if kind != CALL:
             return []
-        return self.call(peer, number, frame[3], frame[4])
+        self.ran += frame[3] != "seen"
+        stream = self.stream(number, frame[3], frame[4],
+                             frame[7] if len(frame) > 7 else 0)
+        if stream is None:
+            return self.call(peer, number, frame[3], frame[4])
+        peer.streams[number] = stream
+        if stream.pause_s:
+            self.wait(stream.pause_s, peer, number)
+            return []
+        return self.pump(peer, number)
+
+    def wait(self, seconds, peer, what):
+        heapq.heappush(self.later, (time.monotonic() + seconds,
+                                    next(self.order), peer, what))
+
+    def endless(self, size):
+        while True:
+            self.made += 1
+            yield "x" * size
+
+    def stream(self, number, function, args, credit):
+        """The Stream a function answers with, or None."""
+        end = [END, number]
+        if function == "count":
+            pause_s = args[1] / 1000 if len(args) > 1 and args[1] else 0
+            return Stream(range(args[0]), end, credit, pause_s)
+        if function == "parts":
+            last = [RESULT, number, args[0][-1]]
+            return Stream(args[0][:-1], last, credit)
+        if function == "forever":
+            return Stream(self.endless(args[0]), end, credit)
+        if function == "fail_after":
+            return Stream(range(args[0]),
+                          [ERROR, number, "internal", "no more"], credit)
+        if function == "stall":
+            return Stream(range(args[0]), None, credit)
+        if function == "bad_part":
+            return Stream([1, {2: "a number for a key"}, 3], end, credit)
+        if function == "die_after":
+            return Stream(until_death(args[0]), end, credit)
+        if function == "greedy":
+            return Stream(itertools.repeat("x" * args[0], 1000), end, 1 << 60)
+        return None
+
+    def pump(self, peer, number):
+        """Frames of the parts that the credit allows now."""
+        stream, frames = peer.streams.get(number), []
+        while stream is not None and stream.credit > 0:
+            value = next(stream.values, stream)
+            if value is stream:
+                del peer.streams[number]
+                return frames + ([stream.last] if stream.last else [])
+            frames.append([CHUNK, number, stream.index, value])
+            stream.index += 1
+            stream.credit -= len(pack(value))
+            if stream.pause_s:
+                self.wait(stream.pause_s, peer, number)
+                break
+            if stream.index % 64 == 0:
+                self.send(peer, frames)
+                frames = []
+        return frames
 
     def call(self, peer, number, function, args):
         if function == "echo":
@@ -207,12 +310,17 @@ class Service:
             return [[RESULT, number, "a\udcffb"]]
         if function == "big":
             return [[RESULT, number, "x" * args[0]]]
+        if function == "seen":
+            return [[RESULT, number, {"cancels": self.cancels,
+                                      "made": self.made, "ran": self.ran}]]
+        if function == "odd_index":
+            return [[CHUNK, number, 0, 1], [CHUNK, number, 7, 2]]
+        if function == "part_then_answer":
+            return [[CHUNK, number, 0, 1], [RESULT, number, 2]]
         if function == "twice":
             return [[RESULT, number, 1], [RESULT, number, 2]]
         if function == "slow":
-            heapq.heappush(self.later, (
-                time.monotonic() + args[0] / 1000, next(self.order), peer,
-                [[RESULT, number, args[0]]]))
+            self.wait(args[0] / 1000, peer, [[RESULT, number, args[0]]])
         if function == "die":
             os._exit(9)
         return []

@@ -357,6 +357,43 @@ an_ipc_path_is_private_taken_over_when_stale_and_never_stolen(void **state)
 	rmdir(dir);
 }
 
+static void
+write_to_friend(void *ctx, enum conn_end why)
+{
+	struct side *friend = ctx;
+
+	(void)why;
+	assert_int_equal(conn_write(&friend->conn, "he died", 7), OK);
+}
+
+static void
+what_an_end_writes_to_others_leaves_in_the_same_turn(void **state)
+{
+	static const struct conn_calls telling = {
+	    .arrived = on_arrived, .ended = write_to_friend};
+	struct side a, b, c, d;
+
+	(void)state;
+	pair(&a, &b, 4096);
+	pair(&c, &d, 4096);
+	c.conn.calls = &telling;
+	c.conn.ctx = &a;
+	conn_close(&d.conn);
+	/* both are written to; the first was flushed when the second fails */
+	assert_int_equal(conn_write(&a.conn, "one, ", 5), OK);
+	assert_int_equal(conn_write(&c.conn, "x", 1), OK);
+	conn_flush(&c.conn);
+	for (int i = 0; i < 3; i++)
+		loop_turn(loop, 10);
+	assert_int_equal(conn_unsent(&a.conn), 0);
+	assert_int_equal(buffer_used(&b.got), 12);
+	assert_memory_equal(buffer_at(&b.got), "one, he died", 12);
+	side_finish(&a);
+	side_finish(&b);
+	buffer_finish(&c.got);
+	buffer_finish(&d.got);
+}
+
 int
 main(void)
 {
@@ -368,6 +405,8 @@ main(void)
 		a_full_read_buffer_that_nobody_takes_ends_the_connection),
 	    cmocka_unit_test(a_slow_reader_fills_the_budget_and_no_more),
 	    cmocka_unit_test(what_the_peer_said_before_it_went_is_read_first),
+	    cmocka_unit_test(
+		what_an_end_writes_to_others_leaves_in_the_same_turn),
 	    cmocka_unit_test(a_connection_may_vanish_inside_its_own_callback),
 	    cmocka_unit_test(
 		a_shut_connection_sends_the_rest_and_waits_for_the_peer),

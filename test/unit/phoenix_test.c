@@ -349,7 +349,7 @@ a_success_has_exactly_the_seven_keys_and_comes_before_its_reply(void **state)
 				    "{\"status\":\"ok\",\"response\":\"get\"}]";
 
 	(void)state;
-	assert_int_equal(answer_put_result(&out, &caller,
+	assert_int_equal(answer_put_result(&out, &caller, ANSWER_FINAL,
 			     TEXT("\x81\xa1"
 				  "a\x01"),
 			     NULL),
@@ -368,7 +368,8 @@ a_result_without_json_leaves_nothing_behind(void **state)
 	assert_int_equal(buffer_append(&out, "x", 1), OK);
 	/* a map with a number for a key */
 	assert_int_equal(
-	    answer_put_result(&out, &caller, TEXT("\x81\x01\x01"), NULL) == OK,
+	    answer_put_result(&out, &caller, ANSWER_FINAL,
+		TEXT("\x81\x01\x01"), NULL) == OK,
 	    0);
 	assert_int_equal(buffer_used(&out), 1);
 }
@@ -401,6 +402,49 @@ an_error_has_its_code_and_says_when_to_come_back(void **state)
 	    payload_of(), "\"can_retry\":false,\"code\":\"missing_field\"}]"));
 	assert_non_null(memmem(buffer_at(&out), buffer_used(&out),
 	    "{\"status\":\"error\",\"response\":\"x\"}", 33));
+}
+
+static void
+each_shape_of_a_success_has_its_two_flags(void **state)
+{
+	static const struct {
+		enum answer_shape shape;
+		const char *flags;
+	} all[] = {
+	    {ANSWER_FINAL, "\"async\":false,\"has_more\":false"},
+	    {ANSWER_LAST, "\"async\":true,\"has_more\":false"},
+	    {ANSWER_PART, "\"async\":true,\"has_more\":true"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		buffer_truncate(&out, 0);
+		assert_int_equal(answer_put_result(&out, &caller, all[i].shape,
+				     TEXT("\xc0"), NULL),
+		    OK);
+		assert_non_null(strstr(payload_of(), all[i].flags));
+	}
+}
+
+static void
+who_was_replied_to_gets_pushes_only(void **state)
+{
+	const struct answer_error late = {
+	    .code = ANSWER_expired, .text = TEXT("late")};
+	struct answer_to to = caller;
+
+	(void)state;
+	to.is_replied = true;
+	assert_int_equal(answer_put_result(
+			     &out, &to, ANSWER_PART, TEXT("\x01"), NULL),
+	    OK);
+	assert_int_equal(answer_put_error(&out, &to, &late), OK);
+	assert_null(
+	    memmem(buffer_at(&out), buffer_used(&out), "phx_reply", 9));
+	buffer_truncate(&out, 0);
+	assert_int_equal(answer_put_reply(&out, &to), OK);
+	assert_non_null(strstr(payload_of(),
+	    "\"phx_reply\",{\"status\":\"ok\",\"response\":\"get\"}]"));
 }
 
 static void
@@ -437,6 +481,8 @@ main(void)
 	    T(a_success_has_exactly_the_seven_keys_and_comes_before_its_reply),
 	    T(a_result_without_json_leaves_nothing_behind),
 	    T(an_error_has_its_code_and_says_when_to_come_back),
+	    T(each_shape_of_a_success_has_its_two_flags),
+	    T(who_was_replied_to_gets_pushes_only),
 	    T(only_three_kinds_of_error_invite_a_retry),
 	};
 

@@ -135,6 +135,20 @@ an_unknown_event_ends_the_channel_and_it_can_be_joined_again(void **state)
 }
 
 static void
+stop_stream_is_no_unknown_event_unless_the_channel_calls_by_it(void **state)
+{
+	(void)state;
+	assert_int_equal(take("\"1\"", "lobby", "phx_join"), SESSION_JOINED);
+	assert_int_equal(take("null", "lobby", "stop_stream"),
+	    SESSION_STOP_STREAM);
+	assert_non_null(verdict.channel);
+	assert_int_equal(
+	    take("\"0\"", "lobby", "stop_stream"), SESSION_STALE);
+	assert_int_equal(
+	    take("null", "chat:a", "stop_stream"), SESSION_UNMATCHED);
+}
+
+static void
 a_heartbeat_needs_no_channel(void **state)
 {
 	(void)state;
@@ -191,6 +205,9 @@ main(void)
 		fresh),
 	    cmocka_unit_test_setup(
 		an_unknown_event_ends_the_channel_and_it_can_be_joined_again,
+		fresh),
+	    cmocka_unit_test_setup(
+		stop_stream_is_no_unknown_event_unless_the_channel_calls_by_it,
 		fresh),
 	    cmocka_unit_test_setup(a_heartbeat_needs_no_channel, fresh),
 	    cmocka_unit_test_setup(

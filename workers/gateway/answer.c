@@ -48,22 +48,39 @@ answer_can_retry(enum answer_code code)
 	return codes[code].can_retry;
 }
 
+/* What put_object writes: one of the two. */
+struct object {
+	const struct answer_to *to;
+	struct text result;
+	struct json_stats *stats;
+	enum answer_shape shape;
+	const struct answer_error *error; /* NULL: a success */
+};
+
 static enum err
-put_success(struct buffer *b, const struct answer_to *to, struct text result,
-    struct json_stats *stats)
+put_success(struct buffer *b, const struct object *o)
 {
+#define TAIL(async, has_more) \
+	",\"success\":true,\"error\":null,\"async\":" async \
+	",\"has_more\":" has_more ",\"can_retry\":false}"
+#define AS_TEXT(literal) {.at = (literal), .len = sizeof(literal) - 1}
+	static const struct text tails[] = {
+	    [ANSWER_FINAL] = AS_TEXT(TAIL("false", "false")),
+	    [ANSWER_LAST] = AS_TEXT(TAIL("true", "false")),
+	    [ANSWER_PART] = AS_TEXT(TAIL("true", "true")),
+	};
+#undef AS_TEXT
+#undef TAIL
 	enum err e = buffer_append_text(b, TEXT("{\"request_id\":"));
 
 	if (e == OK)
-		e = buffer_append_text(b, to->request_id);
+		e = buffer_append_text(b, o->to->request_id);
 	if (e == OK)
 		e = buffer_append_text(b, TEXT(",\"result\":"));
 	if (e == OK)
-		e = pack_to_json(result, b, stats);
+		e = pack_to_json(o->result, b, o->stats);
 	if (e == OK)
-		e = buffer_append_text(b,
-		    TEXT(",\"success\":true,\"error\":null,\"async\":false,"
-			 "\"has_more\":false,\"can_retry\":false}"));
+		e = buffer_append_text(b, tails[o->shape]);
 	return e;
 }
 
@@ -94,18 +111,10 @@ put_failure(struct buffer *b, const struct answer_to *to,
 	return e == OK ? buffer_append_text(b, TEXT("}")) : e;
 }
 
-/* What put_object writes: one of the two. */
-struct object {
-	const struct answer_to *to;
-	struct text result;
-	struct json_stats *stats;
-	const struct answer_error *error; /* NULL: a success */
-};
-
 static enum err
 put_object(struct buffer *b, const struct object *o)
 {
-	return o->error == NULL ? put_success(b, o->to, o->result, o->stats)
+	return o->error == NULL ? put_success(b, o)
 				: put_failure(b, o->to, o->error);
 }
 
@@ -154,7 +163,7 @@ put_reply(struct buffer *b, const struct object *o)
 	return e;
 }
 
-/* put_both appends push and reply, or nothing. */
+/* put_both appends the push and the reply if it is due, or nothing. */
 static enum err
 put_both(struct buffer *b, const struct object *o)
 {
@@ -163,7 +172,7 @@ put_both(struct buffer *b, const struct object *o)
 	    ? push_binary(b, o)
 	    : push_text(b, o);
 
-	if (e == OK)
+	if (e == OK && !o->to->is_replied)
 		e = put_reply(b, o);
 	if (e != OK)
 		buffer_truncate(b, before);
@@ -172,10 +181,13 @@ put_both(struct buffer *b, const struct object *o)
 
 enum err
 answer_put_result(struct buffer *b, const struct answer_to *to,
-    struct text result, struct json_stats *stats)
+    enum answer_shape shape, struct text result, struct json_stats *stats)
 {
-	return put_both(
-	    b, &(struct object){.to = to, .result = result, .stats = stats});
+	return put_both(b,
+	    &(struct object){.to = to,
+		.shape = shape,
+		.result = result,
+		.stats = stats});
 }
 
 enum err
@@ -183,6 +195,12 @@ answer_put_error(struct buffer *b, const struct answer_to *to,
     const struct answer_error *error)
 {
 	return put_both(b, &(struct object){.to = to, .error = error});
+}
+
+enum err
+answer_put_reply(struct buffer *b, const struct answer_to *to)
+{
+	return phoenix_put_reply(b, &to->address, true, to->request_type);
 }
 
 /* whole_letters shortens a cut text so that it does not end inside one. */

@@ -4,8 +4,8 @@
 
 /*
  * answer - what goes back for a call: the response object with its 7 keys,
- * pushed, and behind it the phx_reply. Each kind of error has its code, its
- * text and its word on whether to try again, here and nowhere else.
+ * pushed, and behind the first push the phx_reply. Each kind of error has its
+ * code, its text and its word on whether to try again, here and nowhere else.
  *
  * Trust:  results come from services and have passed pack_check; texts that
  *         quote anybody are escaped as JSON.
@@ -64,6 +64,14 @@ struct answer_to {
 	struct text event;        /* JSON */
 	struct text request_id;   /* JSON */
 	struct text request_type; /* JSON; what an `ok` reply says */
+	bool is_replied;          /* the phx_reply was given before: push only */
+};
+
+/* What a success is to its client: the keys `async` and `has_more`. */
+enum answer_shape {
+	ANSWER_FINAL, /* the one answer of a call, also of an async one */
+	ANSWER_LAST,  /* the end of a stream; with a null an acknowledgement */
+	ANSWER_PART   /* of a stream that goes on */
 };
 
 struct answer_error {
@@ -85,9 +93,12 @@ bool answer_code_of(struct text name, enum answer_code *);
  * that JSON has no words for the result; ERR_FULL is the buffer's.
  */
 enum err answer_put_result(struct buffer *, const struct answer_to *,
-    struct text result, struct json_stats *) MUST_USE;
+    enum answer_shape, struct text result, struct json_stats *) MUST_USE;
 enum err answer_put_error(struct buffer *, const struct answer_to *,
     const struct answer_error *) MUST_USE;
+
+/* answer_put_reply says `ok` alone: a call was taken and is not spoken of. */
+enum err answer_put_reply(struct buffer *, const struct answer_to *) MUST_USE;
 
 /* answer_quote appends a stranger's text as `inspect` shows it: in quotes,
  * escaped, cut at 64 bytes. */

@@ -57,6 +57,26 @@ calls_of_client(struct call_list *list, struct call *call)
 }
 
 void
+calls_forget_client(struct call *call)
+{
+	take_off(call, offsetof(struct call, by_client));
+	call->client = NULL;
+}
+
+void
+calls_credit_due(struct call_list *list, struct call *call)
+{
+	if (call->by_credit.back == NULL)
+		add_to(list, call, offsetof(struct call, by_credit));
+}
+
+void
+calls_credit_done(struct call *call)
+{
+	take_off(call, offsetof(struct call, by_credit));
+}
+
+void
 calls_init(struct calls *c, uint64_t now_ms)
 {
 	*c = (struct calls){.swept_tick = now_ms / CALL_TICK_MS};
@@ -141,6 +161,7 @@ calls_finish_one(struct calls *c, struct call *call)
 	INVARIANT(call->is_in_flight);
 	take_off(call, offsetof(struct call, by_client));
 	take_off(call, offsetof(struct call, by_deadline));
+	take_off(call, offsetof(struct call, by_credit));
 	memory_free(call->overflow);
 	call->overflow = NULL;
 	call->is_in_flight = false;

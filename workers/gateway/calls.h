@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "protocol/base/text.h"
+#include "workers/gateway/credit.h"
 
 struct call;
 
@@ -37,6 +38,9 @@ enum {
 	CALL_TICK_MS = 16      /* … of this width */
 };
 
+/* The deadline of a stream that may go on for ever. */
+#define CALL_NO_DEADLINE UINT64_MAX
+
 struct client;
 struct compiled;
 struct link_client;
@@ -47,10 +51,11 @@ struct call {
 	uint64_t deadline_ms;
 	uint64_t arrived_us;
 	uint64_t dispatched_us;
-	struct client *client;
+	struct client *client; /* NULL: it left, and the call runs on */
 	struct compiled *function;
 	struct call_place by_client;
 	struct call_place by_deadline;
+	struct call_place by_credit; /* streams whose credit may be due */
 	struct text ref;        /* JSON */
 	struct text request_id; /* JSON */
 	struct text args;       /* msgpack: to hand to another node */
@@ -63,6 +68,10 @@ struct call {
 	uint8_t order[8]; /* candidates, best first: places in the
 			     function's nodes */
 	bool is_in_flight;
+	bool is_accepted; /* its client has heard so; counted among its kind */
+	bool is_over;     /* its last word is written */
+	bool has_parts;   /* a part of a stream has reached its client */
+	struct credit credit; /* of a stream */
 	char *overflow; /* texts that did not fit inside */
 	char inside[CALL_TEXT_BYTES];
 };
@@ -103,7 +112,13 @@ void calls_finish_one(struct calls *, struct call *);
  */
 struct call *calls_next_expired(struct calls *, uint64_t now_ms);
 
-/* calls_of_client puts it on its client's list. */
+/* calls_of_client puts it on its client's list; calls_forget_client takes it
+ * off, and the call has no client any more. */
 void calls_of_client(struct call_list *, struct call *);
+void calls_forget_client(struct call *);
+
+/* calls_credit_due puts it on a list of streams, if it is on none. */
+void calls_credit_due(struct call_list *, struct call *);
+void calls_credit_done(struct call *);
 
 #endif /* WORKERS_GATEWAY_CALLS_H */

@@ -7,7 +7,10 @@
  * writes down when it came.
  *
  * The write queue is larger than the budget by CLOSING_ROOM, so that a slow
- * reader can still be told why he is cut.
+ * reader can still be told why he is cut, and how his calls ended.
+ *
+ * We may say goodbye deep inside the end of a call, so the other calls end
+ * with the timer, which then is due at once.
  */
 
 #include "workers/gateway/client.h"
@@ -22,10 +25,11 @@
 #include "workers/gateway/conversation.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/http.h"
-#include "workers/gateway/nodes.h"
+#include "workers/gateway/settle.h"
+#include "workers/gateway/stream.h"
 
 enum {
-	CLOSING_ROOM = 4096,
+	CLOSING_ROOM = 64 * 1024,
 	LINGER_MS = 1000 /* for the peer to close its side too */
 };
 
@@ -40,7 +44,9 @@ static void
 linger(struct client *c)
 {
 	c->state = CLIENT_CLOSING;
-	start_timer(c, loop_now_ms(c->gateway->loop) + LINGER_MS);
+	start_timer(c,
+	    loop_now_ms(c->gateway->loop) +
+		(c->calls.first == NULL ? LINGER_MS : 0));
 	conn_shut(&c->conn);
 }
 
@@ -86,23 +92,9 @@ client_is_slow(struct client *c)
 	COUNT(c->gateway, slow_readers);
 	event_note(EVENT_client_cut, "peer=%s reason=slow_reader unsent=%zu",
 	    c->peer, conn_unsent(&c->conn));
+	settle_too_slow(c);
 	client_close(c, WEBSOCKET_POLICY, "slow reader");
 	conn_flush(&c->conn);
-}
-
-/* drop_calls: nobody waits for them any more. */
-static void
-drop_calls(struct client *c)
-{
-	while (c->calls.first != NULL) {
-		struct call *call = c->calls.first;
-
-		COUNT(c->gateway, client_gone);
-		nodes_cancel(call);
-		functions_release(call->function);
-		calls_finish_one(&c->gateway->calls, call);
-	}
-	c->call_count = 0;
 }
 
 void
@@ -114,7 +106,7 @@ client_destroy(struct client *c)
 	stats_add(g->slot, COUNTER_gateway_bytes_in, c->conn.read_count);
 	stats_add(g->slot, COUNTER_gateway_bytes_out, c->conn.written_count);
 	stats_sub(g->slot, COUNTER_gateway_channels, c->session.count);
-	drop_calls(c);
+	settle_client_gone(c);
 	conn_close(&c->conn);
 	websocket_finish(&c->websocket);
 	session_finish(&c->session);
@@ -271,6 +263,15 @@ on_ended(void *ctx, enum conn_end why)
 }
 
 static void
+on_room(void *ctx)
+{
+	struct client *c = ctx;
+
+	if (c->stream_count > 0)
+		stream_on_room(c);
+}
+
+static void
 on_timer(void *ctx)
 {
 	struct client *c = ctx;
@@ -278,7 +279,10 @@ on_timer(void *ctx)
 	uint64_t now_ms = loop_now_ms(c->gateway->loop);
 	uint64_t due_ms = c->heard_ms + o->idle_timeout_ms;
 
-	if (c->state == CLIENT_CLOSING) {
+	if (c->state == CLIENT_CLOSING && c->calls.first != NULL) {
+		settle_client_gone(c);
+		start_timer(c, now_ms + LINGER_MS);
+	} else if (c->state == CLIENT_CLOSING) {
 		client_destroy(c);
 	} else if (c->state == CLIENT_HEAD) {
 		refuse(c, 408);
@@ -315,6 +319,7 @@ client_create(struct gateway *g, int fd, const struct sockaddr_storage *from)
 {
 	static const struct conn_calls calls = {
 	    .arrived = on_arrived,
+	    .room = on_room,
 	    .ended = on_ended,
 	};
 	struct client *c = MEMORY_NEW(struct client);

@@ -46,6 +46,7 @@ struct client {
 	uint64_t serial;           /* never reused in a life of this gateway */
 	struct call_list calls;    /* in flight */
 	uint32_t call_count;
+	uint32_t stream_count; /* of them */
 	enum client_state state;
 	enum phoenix_form form;
 	struct loop_timer timer;

@@ -3,6 +3,8 @@
 
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/pipeline.h"
+#include "workers/gateway/settle.h"
+#include "workers/gateway/stream.h"
 
 /* put_answer ends an append of protocol frames (not of calls). */
 static void
@@ -39,6 +41,7 @@ on_join(struct client *c, const struct phoenix_message *m,
 	if (v->closed.topic.len > 0) {
 		e = phoenix_put_close(out, &v->closed);
 		frames++;
+		settle_channels_gone(c);
 	} else {
 		stats_add(c->gateway->slot, COUNTER_gateway_channels, 1);
 	}
@@ -56,6 +59,7 @@ on_end(struct client *c, const struct phoenix_message *m,
 	enum err e;
 
 	stats_sub(c->gateway->slot, COUNTER_gateway_channels, 1);
+	settle_channels_gone(c);
 	closed.form = m->from.form;
 	if (v->move == SESSION_CRASHED) {
 		e = phoenix_put_error(out, &closed);
@@ -106,6 +110,9 @@ obey(struct client *c, struct phoenix_message *m, struct session_verdict *v)
 		break;
 	case SESSION_STALE:
 		break;
+	case SESSION_STOP_STREAM:
+		stream_on_stop(c, v->channel, m);
+		break;
 	case SESSION_REQUEST:
 		pipeline_take(c, v->channel, m);
 		break;
@@ -154,4 +161,5 @@ conversation_on_settings(struct client *c)
 			put_answer(
 			    c, phoenix_put_close(client_out(c), &closed), 1);
 	}
+	settle_channels_gone(c);
 }

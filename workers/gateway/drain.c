@@ -8,6 +8,7 @@
  */
 
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/settle.h"
 
 enum {
 	STEP_MS = 2,     /* between two closes, at most */
@@ -21,6 +22,7 @@ close_next(struct gateway *g)
 	for (struct client *c = g->clients.first; c != NULL; c = c->next) {
 		if (c->state == CLIENT_CLOSING)
 			continue;
+		settle_leaving(c);
 		client_close(c, WEBSOCKET_RESTART, "draining");
 		return true;
 	}

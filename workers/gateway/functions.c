@@ -133,7 +133,7 @@ route_of(struct compiled *c)
 static bool
 is_callable(const struct function *f)
 {
-	return f->response == FUNCTION_SYNC &&
+	return f->response != FUNCTION_RESPONSE_INVALID &&
 	    f->permission != FUNCTION_PERMISSION_INVALID &&
 	    f->permission_callback == FUNCTION_ABSENT &&
 	    (f->nodes_kind == FUNCTION_NODES_LIST ||
@@ -166,6 +166,7 @@ compile(
 	c->function = f.target.function;
 	c->timeout_ms = f.timeout_ms;
 	c->pool = arena_text(&c->arena, f.pool);
+	c->response = f.response;
 	c->is_idempotent = f.idempotent;
 	c->wants_info = f.request_info;
 	c->revision = record->revision;

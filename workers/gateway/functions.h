@@ -42,6 +42,7 @@ struct compiled {
 	uint32_t node_count;
 	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
 	struct text pool; /* of `local`; empty: worker_pool chooses */
+	enum function_response response;
 	enum choose_mode choose;
 	struct text choose_key; /* HASH, STICKY by an argument; empty: by id */
 	uint64_t choose_key_hash;

@@ -11,6 +11,7 @@
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/order.h"
+#include "workers/gateway/stream.h"
 
 enum {
 	REREAD_SHARE = 4, /* looking at the store takes a quarter at most */
@@ -200,6 +201,7 @@ gateway_start(struct worker *w)
 	g->options = options_create(worker_settings(w));
 	init_memory(g);
 	conn_hub_init(&g->hub, g->loop);
+	stream_init(g); /* before any link, so that it runs before theirs */
 	calls_init(&g->calls, loop_now_ms(g->loop));
 	functions_init(&g->functions);
 	nodes_create(&g->nodes, g);

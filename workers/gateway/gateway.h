@@ -45,6 +45,10 @@ struct gateway {
 	struct door door;
 	struct clients clients;
 	struct calls calls;
+	uint32_t async_count;      /* of them: async and none */
+	uint32_t stream_count;     /* of them: streams */
+	struct call_list creditors; /* streams whose credit may be due */
+	struct loop_hook credits;  /* before the links send */
 	struct functions functions;
 	struct nodes *nodes;
 	struct limiter *limiter;

@@ -34,11 +34,13 @@ hints_for_local(struct gateway *g, const struct call *call)
 		pack_text(&p, f->pool);
 	}
 	pack_string(&p, "session");
-	pack_text(&p, identity_user_of(call->client));
+	/* a call of the kind `none` may have outlived its client */
+	pack_text(&p,
+	    call->client == NULL ? TEXT("") : identity_user_of(call->client));
 	pack_string(&p, "once");
 	pack_bool(&p, !f->is_idempotent);
 	pack_string(&p, "stream");
-	pack_bool(&p, false);
+	pack_bool(&p, f->response == FUNCTION_STREAM);
 	pack_string(&p, "service");
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");
@@ -76,6 +78,8 @@ hints_for_relay(struct gateway *g, const struct call *call)
 {
 	struct packer p = begin(g, 5);
 
+	if (call->client == NULL)
+		return TEXT("");
 	pack_string(&p, "client");
 	pack_u64(&p, call->client->serial);
 	pack_string(&p, "channel");

@@ -18,6 +18,7 @@
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/hints.h"
+#include "workers/gateway/stream.h"
 
 /* Whose node it is. */
 enum node_kind {
@@ -78,20 +79,20 @@ on_lost(void *owner, void *call, enum link_lost how)
 	dispatch_on_lost(n->all->gateway, call, how == LINK_DISPATCHED_UNKNOWN);
 }
 
-/* A stream was not asked for: its parts are nobody's, its end is no answer. */
 static void
 on_chunk(void *owner, void *call, struct text value)
 {
-	(void)owner;
-	(void)call;
-	(void)value;
+	struct node *n = owner;
+
+	stream_on_part(n->all->gateway, call, value);
 }
 
 static void
 on_end(void *owner, void *call)
 {
-	on_error(owner, call, TEXT("bad_result"),
-	    TEXT("the node answered with a stream"));
+	struct node *n = owner;
+
+	stream_on_end(n->all->gateway, call);
 }
 
 static void
@@ -326,6 +327,7 @@ nodes_send(struct node *n, struct call *call, uint32_t left_ms)
 	    .args = call->args,
 	    .facts = call->facts,
 	    .deadline_ms = left_ms,
+	    .credit_bytes = (uint32_t)call->credit.left,
 	};
 
 	if (n->link == NULL)
@@ -346,6 +348,13 @@ nodes_cancel(struct call *call)
 	if (call->link != NULL)
 		link_cancel(call->link, call->link_id);
 	call->link = NULL;
+}
+
+void
+nodes_credit(const struct call *call, uint32_t bytes)
+{
+	if (call->link != NULL)
+		link_credit(call->link, call->link_id, bytes);
 }
 
 void

@@ -55,6 +55,9 @@ enum err nodes_send(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 /* nodes_cancel tells the node, if one has the call, that nobody waits. */
 void nodes_cancel(struct call *);
 
+/* nodes_credit lets the node of a stream send so many bytes of chunks more. */
+void nodes_credit(const struct call *, uint32_t bytes);
+
 /* nodes_on_settings takes new addresses and limits over. */
 void nodes_on_settings(struct nodes *);
 

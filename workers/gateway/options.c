@@ -137,6 +137,10 @@ take_limits(struct options *o, const struct settings *s)
 	o->max_calls_per_client =
 	    take_u32(s, SETTING_gateway_max_calls_per_client);
 	o->max_calls = take_u32(s, SETTING_gateway_max_calls);
+	o->max_async = take_u32(s, SETTING_gateway_max_async);
+	o->max_streams = take_u32(s, SETTING_gateway_max_streams);
+	o->stream_window_bytes =
+	    take_u32(s, SETTING_gateway_stream_window_bytes);
 	o->client_buffer_bytes =
 	    settings_u64(s, SETTING_gateway_client_buffer_bytes);
 	o->node_buffer_bytes =

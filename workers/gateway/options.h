@@ -45,6 +45,9 @@ struct options {
 	uint32_t max_connections;
 	uint32_t max_calls_per_client;
 	uint32_t max_calls;
+	uint32_t max_async;
+	uint32_t max_streams;
+	uint32_t stream_window_bytes;
 	uint64_t client_buffer_bytes;
 	uint64_t node_buffer_bytes;
 	uint64_t total_buffer_bytes;

@@ -162,14 +162,19 @@ admit(struct refusal *to, struct compiled **function, struct request *r)
 	return true;
 }
 
-static uint32_t
-timeout_of(const struct gateway *g, const struct compiled *function)
+/* deadline_of: a stream may go on for ever if its function says so. */
+static uint64_t
+deadline_of(const struct gateway *g, const struct compiled *function)
 {
-	if (function->timeout_ms == FUNCTION_NO_TIMEOUT)
-		return g->options->infinite_timeout_ms;
-	return function->timeout_ms == FUNCTION_DEFAULT_TIMEOUT
-	    ? g->options->default_timeout_ms
-	    : function->timeout_ms;
+	uint64_t ms = function->timeout_ms;
+
+	if (ms == FUNCTION_NO_TIMEOUT && function->response == FUNCTION_STREAM)
+		return CALL_NO_DEADLINE;
+	if (ms == FUNCTION_NO_TIMEOUT)
+		ms = g->options->infinite_timeout_ms;
+	else if (ms == FUNCTION_DEFAULT_TIMEOUT)
+		ms = g->options->default_timeout_ms;
+	return loop_now_ms(g->loop) + ms;
 }
 
 /* enter takes the call into the table: from here on it ends exactly once. */
@@ -186,7 +191,6 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	    .facts = info,
 	};
 	struct call *call = calls_start(&g->calls, &texts);
-	uint64_t now_ms = loop_now_ms(g->loop);
 
 	call->client = c;
 	call->channel = channel->serial;
@@ -196,7 +200,7 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	functions_hold(function);
 	calls_of_client(&c->calls, call);
 	c->call_count++;
-	calls_arm(&g->calls, call, now_ms + timeout_of(g, function));
+	calls_arm(&g->calls, call, deadline_of(g, function));
 	return call;
 }
 

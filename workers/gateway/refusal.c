@@ -35,7 +35,8 @@ refuse(struct refusal *to, const struct answer_error *error)
 	stats_add(g->slot, counters[error->code], 1);
 	name_type(to);
 	enum err e = answer_put_error(client_out(to->client), &to->to, error);
-	client_written(to->client, e == OK ? 2 : 0);
+	client_written(
+	    to->client, e != OK ? 0 : to->to.is_replied ? 1 : 2);
 	if (e != OK)
 		client_is_slow(to->client);
 }

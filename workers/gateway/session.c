@@ -179,6 +179,9 @@ take_joined(struct session *s, uint32_t place, const struct phoenix_message *m,
 	} else if (text_eq(m->event, c->rule->event)) {
 		v->move = SESSION_REQUEST;
 		v->channel = c;
+	} else if (text_is(m->event, "stop_stream")) {
+		v->move = SESSION_STOP_STREAM;
+		v->channel = c;
 	} else {
 		/* as in Phoenix: no clause for the event ends the channel */
 		v->move = SESSION_CRASHED;

@@ -60,12 +60,13 @@ enum session_move {
 	SESSION_UNMATCHED,    /* reply error "unmatched topic", join_ref null */
 	SESSION_STALE,        /* say nothing */
 	SESSION_REQUEST,      /* the application event of `channel` */
+	SESSION_STOP_STREAM,  /* the event stop_stream on `channel` */
 	SESSION_CRASHED       /* phx_error of `closed`, which is gone */
 };
 
 struct session_verdict {
 	enum session_move move;
-	const struct channel *channel; /* JOINED, REQUEST */
+	const struct channel *channel; /* JOINED, REQUEST, STOP_STREAM */
 	struct phoenix_address closed; /* topic.len 0: none was */
 	const char *reason;            /* REFUSED */
 };
