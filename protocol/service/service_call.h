@@ -10,6 +10,9 @@
  * known only by its table of ops. This side reads arguments, packs values and
  * sees to it that what leaves is whole.
  *
+ * A call is used by one thread at a time; only the two atomic flags may be
+ * looked at by others.
+ *
  * Trust:  arguments come from strangers by way of a gateway, and were checked
  *         by pack_check when their message was read; values come from the
  *         service's author, and are checked before they leave.
@@ -57,8 +60,8 @@ struct service_call {
 	void *state;
 	size_t state_bytes;
 	atomic_bool is_cancelled; /* by the caller, or the link is gone */
+	atomic_bool is_settled;   /* answered by us, before its handler did */
 	bool is_stream;           /* its CALL gave credit */
-	bool is_settled;          /* answered by us, before its handler did */
 };
 
 /* service_call_init prepares memory for its first call. */

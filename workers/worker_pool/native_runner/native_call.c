@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * Every call is answered, a cancelled one too: the pool counts our places by
+ * answers. A handler of another thread than ours may go on with a call (one at
+ * a time); it has no end of batch, so what it says is sent at once.
+ */
+
+#include "workers/worker_pool/native_runner/native.h"
+
+#include "protocol/base/clock.h"
+#include "protocol/base/memory.h"
+
+enum {
+	MESSAGE_KEEP = 16 * 1024 /* of a free call */
+};
+
+static struct native_call *
+native_call(struct service_call *call)
+{
+	return (struct native_call *)call; /* its first member */
+}
+
+/* ---- the queue ------------------------------------------------------------
+ */
+
+static void
+push_ready(struct native *n, struct native_call *c)
+{
+	c->is_queued = true;
+	c->next = NULL;
+	if (n->ready_last != NULL)
+		n->ready_last->next = c;
+	else
+		n->ready_first = c;
+	n->ready_last = c;
+	n->ready_count++;
+}
+
+bool
+native_call_step(struct native_call *c, enum native_step step)
+{
+	c->steps |= step;
+	if (c->is_queued || c->is_running)
+		return false;
+	push_ready(c->native, c);
+	return true;
+}
+
+void
+native_call_cancel(struct native_call *c)
+{
+	atomic_store_explicit(
+	    &c->call.is_cancelled, true, memory_order_relaxed);
+	if (c->is_told || (c->steps & NATIVE_RUN) != 0)
+		return; /* one that has not begun never will */
+	c->is_told = true;
+	(void)native_call_step(c, NATIVE_CANCEL);
+}
+
+static void
+stop_timer(struct native_call *c)
+{
+	if (c->later_ms == 0)
+		return;
+	if (c->timer_before != NULL)
+		c->timer_before->timer_next = c->timer_next;
+	else
+		c->native->timers = c->timer_next;
+	if (c->timer_next != NULL)
+		c->timer_next->timer_before = c->timer_before;
+	c->later_ms = 0;
+}
+
+void
+native_fire_timers(struct native *n, uint64_t now_ms)
+{
+	struct native_call *c = n->timers, *next;
+
+	for (; c != NULL; c = next) {
+		next = c->timer_next;
+		if (c->later_ms > now_ms)
+			continue;
+		stop_timer(c);
+		if (native_call_step(c, NATIVE_LATER))
+			native_rouse(n);
+	}
+}
+
+uint64_t
+native_next_timer(const struct native *n)
+{
+	uint64_t first_ms = 0;
+
+	for (const struct native_call *c = n->timers; c != NULL;
+	     c = c->timer_next)
+		if (first_ms == 0 || c->later_ms < first_ms)
+			first_ms = c->later_ms;
+	return first_ms;
+}
+
+void
+native_call_recycle(struct native_call *c)
+{
+	struct native *n = c->native;
+
+	stop_timer(c);
+	service_call_end(&c->call);
+	buffer_truncate(&c->message, 0);
+	if (c->message.size > MESSAGE_KEEP)
+		buffer_release(&c->message);
+	c->steps = 0;
+	c->next = n->free_calls;
+	n->free_calls = c;
+	n->in_use--;
+	if (n->is_draining && n->in_use == 0)
+		pthread_cond_signal(&n->keeper);
+}
+
+void
+native_unblock(struct native *n)
+{
+	bool is_queued = false;
+
+	pthread_mutex_lock(&n->lock);
+	atomic_store(&n->has_blocked, false);
+	for (uint32_t i = 0; i < n->open.size; i++) {
+		struct native_call *c = n->open.entries[i].call;
+
+		if (n->open.entries[i].id == 0 || !c->is_dry ||
+		    c->credit <= 0 || c->is_told)
+			continue;
+		c->is_dry = false;
+		is_queued |= native_call_step(c, NATIVE_ROOM);
+	}
+	if (is_queued && !native_in_worker())
+		native_rouse(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
+/* ---- ops: what a handler does with its call -------------------------------
+ */
+
+static void
+sent(struct native *n)
+{
+	if (!native_in_worker())
+		native_flush(n);
+}
+
+static void
+send_error(struct service_call *call, struct text code, struct text text)
+{
+	struct native *n = native_call(call)->native;
+	enum err e = outbox_error(&n->out, call->id, code, text);
+
+	INVARIANT(e == OK);
+	sent(n);
+}
+
+static void
+send_result(struct service_call *call, struct text value)
+{
+	struct native *n = native_call(call)->native;
+
+	if (outbox_result(&n->out, call->id, value) == OK)
+		sent(n);
+	else
+		send_error(call, TEXT("bad_result"),
+		    TEXT("the result is larger than the pool takes"));
+}
+
+static void
+send_end(struct service_call *call)
+{
+	struct native *n = native_call(call)->native;
+	enum err e = outbox_plain(&n->out, FRAME_END, call->id);
+
+	INVARIANT(e == OK);
+	sent(n);
+}
+
+/* is_blocked: the outbox is full, and whoever empties it will tell us. */
+static bool
+is_blocked(struct native_call *c)
+{
+	struct native *n = c->native;
+
+	if (!outbox_is_full(&n->out))
+		return false;
+	pthread_mutex_lock(&n->lock);
+	c->is_dry = true;
+	pthread_mutex_unlock(&n->lock);
+	atomic_store(&n->has_blocked, true);
+	if (outbox_is_full(&n->out))
+		return true; /* emptied after this, it is seen */
+	pthread_mutex_lock(&n->lock);
+	c->is_dry = false;
+	pthread_mutex_unlock(&n->lock);
+	return false;
+}
+
+static uint32_t
+credit(struct service_call *call)
+{
+	struct native_call *c = native_call(call);
+	struct native *n = c->native;
+
+	pthread_mutex_lock(&n->lock);
+	int64_t left = c->credit;
+	c->is_dry = left <= 0;
+	pthread_mutex_unlock(&n->lock);
+	if (left <= 0 || is_blocked(c))
+		return 0;
+	return left < OUTBOX_CHUNKS_ENOUGH ? (uint32_t)left
+					   : OUTBOX_CHUNKS_ENOUGH;
+}
+
+static enum err
+send_chunk(struct service_call *call, struct text value)
+{
+	struct native_call *c = native_call(call);
+	struct native *n = c->native;
+
+	if (credit(call) == 0)
+		return ERR_FULL;
+	enum err e = outbox_chunk(&n->out, call->id, c->chunks, value);
+	if (e != OK)
+		return ERR_TOO_BIG;
+	c->chunks++;
+	pthread_mutex_lock(&n->lock);
+	c->credit -= value.len;
+	pthread_mutex_unlock(&n->lock);
+	sent(n);
+	return OK;
+}
+
+static void
+release(struct service_call *call)
+{
+	struct native_call *c = native_call(call);
+	struct native *n = c->native;
+
+	pthread_mutex_lock(&n->lock);
+	struct link_entry *entry = link_calls_find(&n->open, call->id);
+	if (entry != NULL)
+		link_calls_remove(&n->open, entry);
+	c->is_released = true;
+	if (!c->is_running && !c->is_queued)
+		native_call_recycle(c);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static void
+later(struct service_call *call, uint32_t ms,
+    void (*handler)(struct service_call *, void *))
+{
+	struct native_call *c = native_call(call);
+	struct native *n = c->native;
+
+	pthread_mutex_lock(&n->lock);
+	stop_timer(c);
+	c->later = handler;
+	c->later_ms = clock_mono_ms() + ms;
+	c->timer_before = NULL;
+	c->timer_next = n->timers;
+	if (n->timers != NULL)
+		n->timers->timer_before = c;
+	n->timers = c;
+	if (n->keeper_sleeps)
+		pthread_cond_signal(&n->keeper);
+	else if (n->keeper_reads)
+		native_rouse(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static uint64_t
+now_ms(const struct service_call *call)
+{
+	(void)call;
+	return clock_mono_ms();
+}
+
+const struct service_ops native_ops = {
+    .result = send_result,
+    .error = send_error,
+    .end = send_end,
+    .chunk = send_chunk,
+    .credit = credit,
+    .release = release,
+    .later = later,
+    .now_ms = now_ms,
+};
