@@ -142,8 +142,6 @@ function_check_built(
 	    "not built yet: a resolver for nodes");
 	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
 	    "not built yet: choose_node_mode custom");
-	refuse(f->permission_callback == FUNCTION_GIVEN, p,
-	    "not built yet: permission_callback");
 	refuse(f->retry == FUNCTION_GIVEN, p, "not built yet: retry");
 	refuse(f->before_execute == FUNCTION_GIVEN, p,
 	    "not built yet: before_execute");
@@ -259,6 +257,19 @@ target_inspect(struct arena *arena, const struct function_target *t)
 	return arena_text(arena, (struct text){memory, (uint32_t)line.len});
 }
 
+/* check_target judges one that is there; that it is well formed is a rule. */
+static void
+check_target(const struct function_rules *rules,
+    const struct function_target *t, struct arena *arena, struct problems *p)
+{
+	struct text shown;
+
+	if (!t->is_valid || target_is_allowed(rules, t))
+		return;
+	shown = target_inspect(arena, t);
+	problems_add(p, inspect_printf(arena, "MFA not allowed: %r", &shown));
+}
+
 bool
 function_check_all(const struct function *f, const struct function_rules *rules,
     struct arena *arena, struct problems *p)
@@ -267,12 +278,8 @@ function_check_all(const struct function *f, const struct function_rules *rules,
 	    rules->limits != NULL ? rules->limits : &ARGUMENT_LIMITS;
 	uint32_t before = p->count;
 
-	if (f->target.is_valid && !target_is_allowed(rules, &f->target)) {
-		struct text target = target_inspect(arena, &f->target);
-
-		problems_add(
-		    p, inspect_printf(arena, "MFA not allowed: %r", &target));
-	}
+	check_target(rules, &f->target, arena, p);
+	check_target(rules, &f->callback, arena, p);
 	bool is_valid = check_all_rules(f, limits, arena, p);
 
 	if (is_valid)

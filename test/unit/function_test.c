@@ -164,6 +164,9 @@ assert_rows(const struct row *rows, size_t count)
 #define RETRY_TEXT \
 	"retry must be nil, a positive number, {:same_node, number}, or " \
 	"{:all_nodes, number}"
+#define CALLBACK_TEXT \
+	"permission_callback must be nil or a valid {module, function, " \
+	"args} tuple"
 #define PERMISSION_TEXT \
 	"check_permission must be false, :any_authenticated, {:arg, " \
 	"arg_name}, or {:role, roles}"
@@ -243,6 +246,14 @@ every_form_of_a_field_is_known_and_no_other(void **state)
 	    {"'request_info':true", NULL},
 	    {"'disabled':true", NULL},
 	    {"'idempotent':true", NULL},
+	    {"'permission_callback':{'module':'M','function':'f'}", NULL},
+	    {"'permission_callback':{'module':'M','function':'f','args':[1]}",
+		NULL},
+	    {"'permission_callback':null", NULL},
+	    {"'permission_callback':{'module':'M'}", CALLBACK_TEXT},
+	    {"'permission_callback':['M','f']", CALLBACK_TEXT},
+	    {"'permission_callback':{'module':'os','function':'cmd'}",
+		"MFA not allowed: {:os, :cmd, []}"},
 	    {"'check_permission':'any_authenticated'", NULL},
 	    {"'check_permission':{'arg':'user_id'}", NULL},
 	    {"'check_permission':{'arg':5}", PERMISSION_TEXT},
@@ -296,8 +307,6 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 		"not built yet: a resolver for nodes"},
 	    {"'choose_node_mode':{'custom':{'module':'M','function':'f'}}",
 		"not built yet: choose_node_mode custom"},
-	    {"'permission_callback':{'module':'M','function':'f'}",
-		"not built yet: permission_callback"},
 	    {"'before_execute':{'module':'M','function':'f'}",
 		"not built yet: before_execute"},
 	    {"'after_execute':{'module':'M','function':'f','args':[]}",

@@ -82,12 +82,22 @@ calls_init(struct calls *c, uint64_t now_ms)
 	*c = (struct calls){.swept_tick = now_ms / CALL_TICK_MS};
 }
 
+static void
+free_texts(struct call *call)
+{
+	memory_free(call->overflow);
+	memory_free(call->kept);
+	memory_free(call->ask);
+	call->overflow = call->kept = NULL;
+	call->ask = NULL;
+}
+
 void
 calls_finish(struct calls *c)
 {
 	for (uint32_t i = 0; i < c->chunk_count; i++) {
 		for (unsigned k = 0; k < CHUNK; k++)
-			memory_free(c->chunks[i][k].overflow);
+			free_texts(&c->chunks[i][k]);
 		memory_free(c->chunks[i]);
 	}
 	memory_free(c->chunks);
@@ -143,11 +153,23 @@ calls_start(struct calls *c, const struct call_texts *texts)
 }
 
 void
+calls_keep(struct call *call, struct text args, struct text facts)
+{
+	char *at = memory_new((size_t)args.len + facts.len + 1);
+
+	INVARIANT(call->kept == NULL);
+	call->kept = at;
+	call->args = keep(&at, args);
+	call->facts = keep(&at, facts);
+}
+
+void
 calls_arm(struct calls *c, struct call *call, uint64_t deadline_ms)
 {
 	/* a bucket is looked at when its time is over, never early */
 	uint64_t tick = deadline_ms / CALL_TICK_MS + 1;
 
+	take_off(call, offsetof(struct call, by_deadline));
 	if (tick <= c->swept_tick)
 		tick = c->swept_tick + 1;
 	call->deadline_ms = deadline_ms;
@@ -162,8 +184,7 @@ calls_finish_one(struct calls *c, struct call *call)
 	take_off(call, offsetof(struct call, by_client));
 	take_off(call, offsetof(struct call, by_deadline));
 	take_off(call, offsetof(struct call, by_credit));
-	memory_free(call->overflow);
-	call->overflow = NULL;
+	free_texts(call);
 	call->is_in_flight = false;
 	call->by_client.next = c->idle;
 	c->idle = call;

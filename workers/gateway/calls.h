@@ -41,6 +41,7 @@ enum {
 /* The deadline of a stream that may go on for ever. */
 #define CALL_NO_DEADLINE UINT64_MAX
 
+struct ask;
 struct client;
 struct compiled;
 struct link_client;
@@ -68,11 +69,14 @@ struct call {
 	uint8_t order[8]; /* candidates, best first: places in the
 			     function's nodes */
 	bool is_in_flight;
+	bool was_sent;    /* to one node at least */
 	bool is_accepted; /* its client has heard so; counted among its kind */
 	bool is_over;     /* its last word is written */
 	bool has_parts;   /* a part of a stream has reached its client */
 	struct credit credit; /* of a stream */
-	char *overflow; /* texts that did not fit inside */
+	struct ask *ask; /* its permission is a callback's to give (ask.h) */
+	char *kept;      /* texts of calls_keep */
+	char *overflow;  /* texts that did not fit inside */
 	char inside[CALL_TEXT_BYTES];
 };
 
@@ -98,10 +102,13 @@ struct call_texts {
 
 /*
  * calls_start takes a fresh call in and copies its texts. Then fill in what
- * is yours and calls_arm it.
+ * is yours and calls_arm it; a call may be armed again.
  */
 struct call *calls_start(struct calls *, const struct call_texts *);
 void calls_arm(struct calls *, struct call *, uint64_t deadline_ms);
+
+/* calls_keep gives a call the arguments and facts it came without; once. */
+void calls_keep(struct call *, struct text args, struct text facts);
 
 /* calls_finish_one takes it out of all lists and gives its memory back. */
 void calls_finish_one(struct calls *, struct call *);

@@ -1,14 +1,46 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/dispatch.h"
 
+#include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/order.h"
 #include "workers/gateway/settle.h"
 
-/* send_on asks the candidates that are left, best first. */
+/* run_out ends a call no node is left for; `e` is what the last one said. */
 static void
-send_on(struct gateway *g, struct call *call, bool is_first)
+run_out(struct gateway *g, struct call *call, enum err e)
+{
+	if (call->ask != NULL && !call->ask->is_admitted)
+		ask_failed(g, call, "no_node");
+	else if (call->may_have_run)
+		settle_fail(g, call, ANSWER_dispatched_unknown,
+		    "every node was lost while it had the call");
+	else if (e == ERR_FULL)
+		settle_fail(g, call, ANSWER_unavailable, "");
+	else
+		settle_fail(g, call, ANSWER_not_dispatched,
+		    e == ERR_TOO_BIG ? "the call is too big for its node"
+				     : "no target nodes available");
+}
+
+static void
+count_sent(struct gateway *g, struct call *call)
+{
+	if (ask_is_open(call)) {
+		COUNT(g, permissions_asked);
+	} else {
+		COUNT(g, dispatched);
+		if (call->was_sent)
+			COUNT(g, redispatched);
+		call->was_sent = true;
+	}
+	call->dispatched_us = loop_now_us(g->loop);
+	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
+}
+
+void
+dispatch_on(struct gateway *g, struct call *call)
 {
 	uint64_t now_ms = loop_now_ms(g->loop);
 	uint64_t left_ms =
@@ -20,28 +52,18 @@ send_on(struct gateway *g, struct call *call, bool is_first)
 
 	call->link = NULL;
 	while (call->tried < call->order_count) {
-		struct node *node =
-		    call->function->nodes[call->order[call->tried++]];
+		uint32_t place = call->tried++;
+		struct node *node = call->function->nodes[call->order[place]];
 
-		e = nodes_send(node, call, (uint32_t)left_ms);
-		if (e != OK)
-			continue;
-		COUNT(g, dispatched);
-		if (!is_first)
-			COUNT(g, redispatched);
-		call->dispatched_us = loop_now_us(g->loop);
-		stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
-		return;
+		e = ask_is_due(call, place)
+		    ? nodes_ask(node, call, (uint32_t)left_ms)
+		    : nodes_send(node, call, (uint32_t)left_ms);
+		if (e == OK) {
+			count_sent(g, call);
+			return;
+		}
 	}
-	if (call->may_have_run)
-		settle_fail(g, call, ANSWER_dispatched_unknown,
-		    "every node was lost while it had the call");
-	else if (e == ERR_FULL)
-		settle_fail(g, call, ANSWER_unavailable, "");
-	else
-		settle_fail(g, call, ANSWER_not_dispatched,
-		    e == ERR_TOO_BIG ? "the call is too big for its node"
-				     : "no target nodes available");
+	run_out(g, call, e);
 }
 
 void
@@ -49,7 +71,14 @@ dispatch_first(struct gateway *g, struct call *call, const struct request *r)
 {
 	order_choose(g, call, r);
 	if (settle_accept(g, call))
-		send_on(g, call, true);
+		dispatch_on(g, call);
+}
+
+void
+dispatch_ask(struct gateway *g, struct call *call, const struct request *r)
+{
+	order_choose(g, call, r);
+	dispatch_on(g, call);
 }
 
 void
@@ -114,7 +143,7 @@ dispatch_on_lost(struct gateway *g, struct call *call, bool was_dispatched)
 		settle_fail(g, call, ANSWER_dispatched_unknown,
 		    "the node was lost while it had the call");
 	else
-		send_on(g, call, false);
+		dispatch_on(g, call);
 }
 
 void
@@ -125,6 +154,9 @@ dispatch_expire(struct gateway *g)
 	while ((call = calls_next_expired(&g->calls, loop_now_ms(g->loop))) !=
 	    NULL) {
 		nodes_cancel(call);
-		settle_fail(g, call, ANSWER_expired, "timeout");
+		if (ask_is_open(call))
+			ask_failed(g, call, "timeout");
+		else
+			settle_fail(g, call, ANSWER_expired, "timeout");
 	}
 }

@@ -25,6 +25,15 @@ struct request;
 /* dispatch_first chooses among the function's nodes and sends, or answers. */
 void dispatch_first(struct gateway *, struct call *, const struct request *);
 
+/*
+ * dispatch_ask does the same for a call whose permission is a callback's to
+ * give: the question goes first, and nothing is said to the client yet.
+ */
+void dispatch_ask(struct gateway *, struct call *, const struct request *);
+
+/* dispatch_on sends a call to the next node of its order, or ends it. */
+void dispatch_on(struct gateway *, struct call *);
+
 /* What a link reports of a call it took; each is the last it says of it. */
 void dispatch_on_result(struct gateway *, struct call *, struct text value);
 void dispatch_on_error(

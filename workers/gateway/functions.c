@@ -118,6 +118,17 @@ take_choose(struct compiled *c, const struct function *f)
 	c->choose_key_hash = hash_name(c->choose_key);
 }
 
+static void
+take_callback(struct compiled *c, const struct function *f)
+{
+	if (f->permission_callback != FUNCTION_GIVEN)
+		return;
+	c->callback = f->callback; /* its texts are in our own span */
+	c->callback_shown =
+	    arena_printf(&c->arena, "{callback,%.*s.%.*s}",
+		TEXT_ARG(c->callback.module), TEXT_ARG(c->callback.function));
+}
+
 /* route_of names the function for its round-robin counter. */
 static uint64_t
 route_of(struct compiled *c)
@@ -135,7 +146,7 @@ is_callable(const struct function *f)
 {
 	return f->response != FUNCTION_RESPONSE_INVALID &&
 	    f->permission != FUNCTION_PERMISSION_INVALID &&
-	    f->permission_callback == FUNCTION_ABSENT &&
+	    f->permission_callback != FUNCTION_BROKEN &&
 	    (f->nodes_kind == FUNCTION_NODES_LIST ||
 		f->nodes_kind == FUNCTION_NODES_LOCAL) &&
 	    f->target.is_valid;
@@ -173,6 +184,7 @@ compile(
 	c->settings_mark = context->settings_mark;
 	c->route = route_of(c);
 	permission_compile(&f, &c->arena, &c->permission);
+	take_callback(c, &f);
 	take_choose(c, &f);
 	take_nodes(c, context->nodes, &f);
 	return c;

@@ -48,6 +48,8 @@ struct compiled {
 	uint64_t choose_key_hash;
 	uint64_t route;         /* whose round-robin counter */
 	struct permission permission;
+	struct function_target callback; /* decides instead, if is_valid */
+	struct text callback_shown;      /* the same in words */
 	uint64_t revision;
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;

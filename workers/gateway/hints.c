@@ -2,6 +2,7 @@
 #include "workers/gateway/hints.h"
 
 #include "protocol/json.h"
+#include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
 
@@ -40,7 +41,7 @@ hints_for_local(struct gateway *g, const struct call *call)
 	pack_string(&p, "once");
 	pack_bool(&p, !f->is_idempotent);
 	pack_string(&p, "stream");
-	pack_bool(&p, f->response == FUNCTION_STREAM);
+	pack_bool(&p, f->response == FUNCTION_STREAM && !ask_is_open(call));
 	pack_string(&p, "service");
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");

@@ -15,49 +15,22 @@
 #include "protocol/endpoint.h"
 #include "protocol/events.h"
 #include "protocol/link/link_client.h"
+#include "workers/gateway/ask.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/hints.h"
+#include "workers/gateway/nodes_private.h"
 #include "workers/gateway/stream.h"
-
-/* Whose node it is. */
-enum node_kind {
-	NODE_SERVICE,
-	NODE_LOCAL, /* worker_pool */
-	NODE_RELAY
-};
-
-struct node {
-	struct nodes *all;
-	enum node_kind kind;
-	struct node *next;
-	struct text name;         /* the bytes follow the struct */
-	char *url;                /* of `link`; NULL: none */
-	struct link_client *link; /* NULL: no URL, or it may not be dialled */
-	uint64_t late_seen;       /* late results already counted */
-	uint32_t holds;
-	bool is_live; /* as the link said last */
-};
-
-/* A link that only finishes what it has. */
-struct retired {
-	struct retired *next;
-	struct link_client *link;
-};
-
-struct nodes {
-	struct gateway *gateway;
-	struct node *first;
-	struct retired *retired;
-	uint32_t live;
-};
 
 static void
 on_result(void *owner, void *call, struct text value)
 {
 	struct node *n = owner;
 
-	dispatch_on_result(n->all->gateway, call, value);
+	if (ask_is_open(call))
+		ask_on_answer(n->all->gateway, call, value);
+	else
+		dispatch_on_result(n->all->gateway, call, value);
 }
 
 static void
@@ -65,7 +38,9 @@ on_error(void *owner, void *call, struct text code, struct text text)
 {
 	struct node *n = owner;
 
-	if (n->kind == NODE_SERVICE)
+	if (ask_is_open(call))
+		ask_failed(n->all->gateway, call, "error");
+	else if (n->kind == NODE_SERVICE)
 		dispatch_on_error(n->all->gateway, call, code, text);
 	else
 		dispatch_on_refused(n->all->gateway, call, code, text);
@@ -76,7 +51,12 @@ on_lost(void *owner, void *call, enum link_lost how)
 {
 	struct node *n = owner;
 
-	dispatch_on_lost(n->all->gateway, call, how == LINK_DISPATCHED_UNKNOWN);
+	bool was_dispatched = how == LINK_DISPATCHED_UNKNOWN;
+
+	if (ask_is_open(call))
+		ask_on_lost(n->all->gateway, call, was_dispatched);
+	else
+		dispatch_on_lost(n->all->gateway, call, was_dispatched);
 }
 
 static void
@@ -84,7 +64,10 @@ on_chunk(void *owner, void *call, struct text value)
 {
 	struct node *n = owner;
 
-	stream_on_part(n->all->gateway, call, value);
+	if (ask_is_open(call))
+		ask_failed(n->all->gateway, call, "stream");
+	else
+		stream_on_part(n->all->gateway, call, value);
 }
 
 static void
@@ -92,7 +75,10 @@ on_end(void *owner, void *call)
 {
 	struct node *n = owner;
 
-	stream_on_end(n->all->gateway, call);
+	if (ask_is_open(call))
+		ask_failed(n->all->gateway, call, "stream");
+	else
+		stream_on_end(n->all->gateway, call);
 }
 
 static void
@@ -317,10 +303,27 @@ nodes_name(const struct node *n)
 	return n->name;
 }
 
+/* put gives a request to the node's link, with hints if it is our own. */
+static enum err
+put(struct node *n, struct call *call, struct link_request *request)
+{
+	struct gateway *g = n->all->gateway;
+
+	if (n->link == NULL)
+		return ERR_CLOSED;
+	if (n->kind == NODE_LOCAL)
+		request->hints = hints_for_local(g, call);
+	else if (n->kind == NODE_RELAY)
+		request->hints = hints_for_relay(g, call);
+	enum err e = link_call(n->link, request, call, &call->link_id);
+	if (e == OK)
+		call->link = n->link;
+	return e;
+}
+
 enum err
 nodes_send(struct node *n, struct call *call, uint32_t left_ms)
 {
-	struct gateway *g = n->all->gateway;
 	struct link_request request = {
 	    .module = call->function->module,
 	    .function = call->function->function,
@@ -330,15 +333,22 @@ nodes_send(struct node *n, struct call *call, uint32_t left_ms)
 	    .credit_bytes = (uint32_t)call->credit.left,
 	};
 
-	if (n->link == NULL)
-		return ERR_CLOSED;
-	if (n->kind == NODE_LOCAL)
-		request.hints = hints_for_local(g, call);
-	else if (n->kind == NODE_RELAY)
-		request.hints = hints_for_relay(g, call);
-	enum err e = link_call(n->link, &request, call, &call->link_id);
-	if (e == OK)
-		call->link = n->link;
+	return put(n, call, &request);
+}
+
+enum err
+nodes_ask(struct node *n, struct call *call, uint32_t left_ms)
+{
+	struct link_request request = {
+	    .module = call->function->callback.module,
+	    .function = call->function->callback.function,
+	    .args = call->ask->question,
+	    .deadline_ms = left_ms,
+	};
+
+	call->ask->is_open = true;
+	enum err e = put(n, call, &request);
+	call->ask->is_open = e == OK;
 	return e;
 }
 
@@ -420,56 +430,4 @@ nodes_on_second(struct nodes *nodes)
 		memory_free(n);
 	}
 	sweep_retired(nodes);
-}
-
-static void
-pack_facts(struct packer *p, const struct node *n)
-{
-	static const char *const words[] = {
-	    [LINK_DOWN] = "down",
-	    [LINK_LIVE] = "live",
-	    [LINK_DRAINING] = "draining",
-	};
-	struct link_client_facts facts = {.state = LINK_DOWN};
-
-	if (n->link != NULL)
-		link_client_facts(n->link, &facts);
-	pack_string(p, "state");
-	pack_string(p, n->link == NULL ? "not_dialled" : words[facts.state]);
-	pack_string(p, "last_fault");
-	pack_string(p, link_fault_name(facts.last_fault));
-	pack_string(p, "mode");
-	pack_string(p, facts.is_unary ? "unary" : "stream");
-	pack_string(p, "in_flight");
-	pack_u64(p, facts.in_flight);
-	pack_string(p, "generations");
-	pack_u64(p, facts.generations);
-	pack_string(p, "dials");
-	pack_u64(p, facts.dials);
-	pack_string(p, "calls");
-	pack_u64(p, facts.calls);
-	pack_string(p, "lost");
-	pack_u64(p, facts.lost);
-	pack_string(p, "late");
-	pack_u64(p, facts.late);
-}
-
-void
-nodes_pack(const struct nodes *nodes, struct packer *p)
-{
-	uint32_t count = 0;
-
-	for (const struct node *n = nodes->first; n != NULL; n = n->next)
-		count++;
-	pack_array(p, count);
-	for (const struct node *n = nodes->first; n != NULL; n = n->next) {
-		pack_map(p, 12);
-		pack_string(p, "name");
-		pack_text(p, n->name);
-		pack_string(p, "is_own");
-		pack_bool(p, n->kind != NODE_SERVICE);
-		pack_string(p, "url");
-		pack_string(p, n->url == NULL ? "" : n->url);
-		pack_facts(p, n);
-	}
 }

@@ -52,6 +52,9 @@ struct text nodes_name(const struct node *);
  */
 enum err nodes_send(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 
+/* nodes_ask does the same with the question of the call's ask (ask.h). */
+enum err nodes_ask(struct node *, struct call *, uint32_t left_ms) MUST_USE;
+
 /* nodes_cancel tells the node, if one has the call, that nobody waits. */
 void nodes_cancel(struct call *);
 

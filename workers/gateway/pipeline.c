@@ -14,12 +14,14 @@
 #include "workers/gateway/pipeline.h"
 
 #include "protocol/events.h"
+#include "workers/gateway/ask.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
+#include "workers/gateway/settle.h"
 
 static void
 pack_text_or_nil(struct packer *p, struct text t)
@@ -132,12 +134,11 @@ convert(struct refusal *to, struct compiled *function, const struct request *r,
 	return false;
 }
 
-/* admit runs all that may stop a call between lookup and arguments. */
+/* find looks the function up; it has answered when there is none. */
 static bool
-admit(struct refusal *to, struct compiled **function, struct request *r)
+find(struct refusal *to, struct compiled **function, struct request *r)
 {
-	struct client *c = to->client;
-	struct gateway *g = c->gateway;
+	struct gateway *g = to->client->gateway;
 
 	if (g->is_draining) {
 		refuse_text(to, ANSWER_draining, ANSWER_TEXT_UNAVAILABLE);
@@ -152,14 +153,32 @@ admit(struct refusal *to, struct compiled **function, struct request *r)
 		return false;
 	}
 	to->to.request_type = (*function)->type_json;
-	if (!permit_allows(to, *function, r) || !limiter_admits(to, r))
-		return false;
+	return true;
+}
+
+static bool
+has_room(struct refusal *to)
+{
+	struct client *c = to->client;
+	struct gateway *g = c->gateway;
+
 	if (c->call_count >= g->options->max_calls_per_client ||
 	    g->calls.count >= g->options->max_calls) {
 		refuse_text(to, ANSWER_unavailable, ANSWER_TEXT_UNAVAILABLE);
 		return false;
 	}
 	return true;
+}
+
+/* prepare converts the arguments and packs the facts a function wants. */
+static bool
+prepare(struct refusal *to, struct compiled *function, const struct request *r,
+    struct text *info)
+{
+	*info = (struct text){.len = 0};
+	if (function->wants_info)
+		*info = fill_info(to->client->gateway, r);
+	return convert(to, function, r, *info);
 }
 
 /* deadline_of: a stream may go on for ever if its function says so. */
@@ -175,6 +194,15 @@ deadline_of(const struct gateway *g, const struct compiled *function)
 	else if (ms == FUNCTION_DEFAULT_TIMEOUT)
 		ms = g->options->default_timeout_ms;
 	return loop_now_ms(g->loop) + ms;
+}
+
+/* ask_until: a question ends, even of a function that may take for ever. */
+static uint64_t
+ask_until(const struct gateway *g, const struct compiled *function)
+{
+	if (function->timeout_ms == FUNCTION_NO_TIMEOUT)
+		return loop_now_ms(g->loop) + g->options->default_timeout_ms;
+	return deadline_of(g, function);
 }
 
 /* enter takes the call into the table: from here on it ends exactly once. */
@@ -202,6 +230,48 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	c->call_count++;
 	calls_arm(&g->calls, call, deadline_of(g, function));
 	return call;
+}
+
+/* park enters a call that waits until its callback has decided. */
+static void
+park(struct refusal *to, struct compiled *function,
+    const struct channel *channel, const struct request *r)
+{
+	struct gateway *g = to->client->gateway;
+	struct ask *ask = ask_create(g, function, to->client, r);
+	struct call *call = enter(to, function, TEXT(""), channel);
+
+	call->ask = ask;
+	calls_arm(&g->calls, call, ask_until(g, function));
+	dispatch_ask(g, call, r);
+}
+
+void
+pipeline_resume(struct gateway *g, struct call *call)
+{
+	const struct request *r = &call->ask->request;
+	struct refusal to = {.client = call->client, .request = r};
+	struct text info;
+
+	if (call->ask->is_admitted) { /* by a node that then was lost */
+		dispatch_on(g, call);
+		return;
+	}
+	arena_reset(&g->arena);
+	if (!settle_address(call, &to.to)) {
+		settle_quietly(g, call);
+		return;
+	}
+	call->ask->is_admitted = true;
+	if (!limiter_admits(&to, r) ||
+	    !prepare(&to, call->function, r, &info)) {
+		settle_answered(g, call);
+		return;
+	}
+	calls_keep(call, buffer_text(&g->packed), info);
+	calls_arm(&g->calls, call, deadline_of(g, call->function));
+	if (settle_accept(g, call))
+		dispatch_on(g, call);
 }
 
 void
@@ -234,11 +304,15 @@ pipeline_take(
 		return;
 	}
 	to.request = &r;
-	if (!identify(&to, channel->rule, &r) || !admit(&to, &function, &r))
+	if (!identify(&to, channel->rule, &r) || !find(&to, &function, &r))
 		return;
-	struct text info = {.len = 0};
-	if (function->wants_info)
-		info = fill_info(g, &r);
-	if (convert(&to, function, &r, info))
+	if (function->callback.is_valid) {
+		if (has_room(&to))
+			park(&to, function, channel, &r);
+		return;
+	}
+	struct text info;
+	if (permit_allows(&to, function, &r) && limiter_admits(&to, &r) &&
+	    has_room(&to) && prepare(&to, function, &r, &info))
 		dispatch_first(g, enter(&to, function, info, channel), &r);
 }

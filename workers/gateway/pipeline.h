@@ -15,11 +15,19 @@
 
 #include "workers/gateway/phoenix.h"
 
+struct call;
 struct channel;
 struct client;
+struct gateway;
 
 /* pipeline_take takes an application event whose payload is still unread. */
 void pipeline_take(
     struct client *, const struct channel *, struct phoenix_message *);
+
+/*
+ * pipeline_resume goes on with a call that its permission callback allowed:
+ * limit, arguments, and then the node that was asked.
+ */
+void pipeline_resume(struct gateway *, struct call *);
 
 #endif /* WORKERS_GATEWAY_PIPELINE_H */

@@ -13,6 +13,7 @@
 
 #include "workers/gateway/settle.h"
 
+#include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/refusal.h"
@@ -185,6 +186,12 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 }
 
 void
+settle_answered(struct gateway *g, struct call *call)
+{
+	end(g, call);
+}
+
+void
 settle_quietly(struct gateway *g, struct call *call)
 {
 	COUNT(g, client_gone);
@@ -297,8 +304,11 @@ settle_leaving(struct client *c)
 			let_go(call);
 			continue;
 		}
+		/* what only waited, or was only asked for, has not run */
+		bool has_not_run = ask_is_open(call) ||
+		    (call->link == NULL && !call->may_have_run);
 		nodes_cancel(call);
-		if (call->function->response == FUNCTION_STREAM)
+		if (has_not_run || call->function->response == FUNCTION_STREAM)
 			settle_fail(g, call, ANSWER_draining, "");
 		else
 			settle_fail(g, call, ANSWER_dispatched_unknown,

@@ -51,6 +51,9 @@ void settle_error(struct gateway *, struct call *, struct text message);
 void settle_refuse(
     struct gateway *, struct call *, enum answer_code, struct text);
 
+/* settle_answered ends one whose last word somebody else has written. */
+void settle_answered(struct gateway *, struct call *);
+
 /* settle_quietly ends a call whose client has left; its node is told. */
 void settle_quietly(struct gateway *, struct call *);
 
