@@ -26,7 +26,7 @@
 
 enum {
 	JSON_BYTES = 1000000,    /* of one text */
-	JSON_DEPTH = PACK_DEPTH, /* containers inside each other */
+	JSON_DEPTH = 32,         /* containers inside each other */
 	JSON_NODES = PACK_NODES, /* values and keys */
 };
 

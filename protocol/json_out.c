@@ -5,7 +5,7 @@
  * The text grows in the caller's buffer through a packer: its room check is
  * inline and its first error stays, which is all a writer needs.
  *
- * Recursion is bounded by PACK_DEPTH here too, although pack_check has looked:
+ * Recursion is bounded by JSON_DEPTH here too, although pack_check has looked:
  * a caller who forgot it gets an error, not a full stack.
  */
 
@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "protocol/json.h"
 #include "protocol/json_keys.h"
 #include "protocol/json_number.h"
 #include "protocol/json_scan.h"
@@ -404,7 +405,7 @@ pack_to_json(struct text span, struct buffer *out, struct json_stats *stats)
 
 	pack_init(&w.out, out);
 	w.span = span;
-	w.depth_left = PACK_DEPTH;
+	w.depth_left = JSON_DEPTH;
 	w.stats = stats;
 	json_keys_init(&w.keys);
 	unpack_init(&u, span);

@@ -27,7 +27,9 @@ enum {
 	RUNNER_MAX_BYTES = LINK_MAX_BYTES, /* of one frame */
 	RUNNER_LEAST_BYTES = 4096,         /* max_bytes is never below */
 	RUNNER_CAPACITY = 1024,            /* calls at once, at most */
-	RUNNER_NODES = LINK_NODES,         /* msgpack values in one frame */
+	/* a frame's value goes on in a message of a link */
+	RUNNER_NODES = LINK_VALUE_NODES,     /* msgpack values in one frame */
+	RUNNER_DEPTH = LINK_VALUE_DEPTH + 1, /* with the frame itself */
 };
 
 /* The frames are enum link_kind's, and one more. */
@@ -63,7 +65,9 @@ void runner_write_hello(struct packer *, const struct runner_hello *);
 /*
  * runner_read takes the first frame of what arrived; `whole_bytes` are to be
  * consumed. ERR_AGAIN: not all there yet, `whole_bytes` says how many bytes
- * it takes to go on. ERR_TOO_BIG, ERR_MALFORMED: end the runner.
+ * it takes to go on. ERR_TOO_BIG, ERR_MALFORMED: end the runner. A value
+ * nested too deep, or of too many parts, is its function's doing and not the
+ * runner's: it comes as OK with an empty `value`, and the call has failed.
  */
 enum err runner_read(const uint8_t *, size_t count, uint32_t max_bytes,
     struct link_frame *, size_t *whole_bytes) MUST_USE;

@@ -170,11 +170,11 @@ unasked(const struct runner_peer *p, uint64_t id)
 }
 
 static enum runner_word
-word_of(const struct runner_slot *slot, uint64_t kind)
+word_of(const struct runner_slot *slot, const struct link_frame *f)
 {
-	if (kind == FRAME_RESULT)
-		return RUNNER_SAYS_result;
-	if (kind == FRAME_ERROR)
+	if (f->kind == FRAME_RESULT) /* no value: beyond what a link carries */
+		return f->value.len > 0 ? RUNNER_SAYS_result : RUNNER_SAYS_bad;
+	if (f->kind == FRAME_ERROR)
 		return RUNNER_SAYS_error;
 	/* an END without a stream has no value to answer with */
 	return slot->is_stream ? RUNNER_SAYS_end : RUNNER_SAYS_bad;
@@ -196,7 +196,7 @@ hear_answer(
 		return RUNNER_FAULT_none;
 	}
 	said->work = slot->work;
-	said->word = word_of(slot, f->kind);
+	said->word = word_of(slot, f);
 	slot->work = NULL;
 	return RUNNER_FAULT_none;
 }
@@ -226,7 +226,7 @@ hear_chunk(
 	said->work = slot->work;
 	slot->chunks++;
 	/* the last chunk of a window may be longer than what is left of it */
-	if (slot->credit > 0) {
+	if (slot->credit > 0 && f->value.len > 0) {
 		slot->credit -= f->value.len;
 		said->word = RUNNER_SAYS_chunk;
 	} else {

@@ -32,6 +32,7 @@
 #define SECTION_pools                 "pools"
 #define SECTION_pools_lifecycle       "pools.lifecycle"
 #define SECTION_pools_recommendations "pools.recommendations"
+#define SECTION_relay                 "relay"
 #define SECTION_request               "request"
 #define SECTION_arguments             "arguments"
 #define SECTION_security              "security"

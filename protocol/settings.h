@@ -39,6 +39,7 @@
 #define SETTING_ID_pools_lifecycle(key) SETTING_pools_lifecycle_##key
 #define SETTING_ID_pools_recommendations(key) \
 	SETTING_pools_recommendations_##key
+#define SETTING_ID_relay(key)      SETTING_relay_##key
 #define SETTING_ID_request(key)    SETTING_request_##key
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_security(key)   SETTING_security_##key

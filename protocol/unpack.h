@@ -22,7 +22,8 @@
 #include "protocol/base/text.h"
 
 enum {
-	PACK_DEPTH = 32,    /* containers inside each other */
+	/* containers inside each other: JSON's 32, and what carries them */
+	PACK_DEPTH = 40,
 	PACK_NODES = 65536, /* values and keys in one message */
 	PACK_EXT_TIMESTAMP = -1,
 };

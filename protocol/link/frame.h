@@ -63,8 +63,8 @@ struct link_frame {
 	struct text module, function, args, facts; /* CALL */
 	struct text value;      /* RESULT, CHUNK, HELLO: one span */
 	struct text code, text; /* ERROR */
-	uint64_t number; /* CALL: deadline_ms; CHUNK: index; CREDIT: bytes */
-	uint64_t credit; /* CALL */
+	uint64_t number;   /* CALL: deadline_ms; CHUNK: index; CREDIT: bytes */
+	uint64_t credit;   /* CALL */
 	struct text hints; /* CALL: span of a map; empty: none */
 };
 

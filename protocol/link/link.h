@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "protocol/base/text.h"
+#include "protocol/unpack.h"
 
 enum link_kind {
 	FRAME_HELLO = 1,
@@ -30,6 +31,9 @@ enum {
 	LINK_VERSION = 1,
 	LINK_MAX_BYTES = 16 * 1024 * 1024, /* one message, refused above */
 	LINK_NODES = 1024 * 1024,          /* msgpack values in one message */
+	/* of one value: its message holds it and others, and their frames */
+	LINK_VALUE_NODES = LINK_NODES / 2,
+	LINK_VALUE_DEPTH = PACK_DEPTH - 5,
 	LINK_WINDOW = 32,    /* requests a unary peer has outstanding */
 	LINK_PING_MS = 1000, /* silence after which we ask */
 	LINK_DEAD_MS = 3000, /* silence after which the peer is dead */
@@ -48,7 +52,7 @@ struct link_request {
 	struct text facts; /* span of a map {request_id, user_id, …}; empty */
 	uint32_t deadline_ms; /* left; 0: none */
 	uint32_t
-	    credit_bytes; /* of chunks it may send at first; 0: no stream */
+	    credit_bytes;  /* of chunks it may send at first; 0: no stream */
 	struct text hints; /* span of a map for our own worker_pool and relay;
 			      empty: none. No other node gets any. */
 };

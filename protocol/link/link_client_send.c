@@ -101,14 +101,17 @@ measure(const struct link_client *c, uint32_t *skipped_to)
 	size_t left = buffer_used(&c->waiting), bytes = LINK_HEAD_BYTES;
 	uint32_t most = c->peer.is_unary ? 1 : UINT32_MAX, count = 0;
 	uint32_t used = 0;
+	/* no value is shorter than a byte: so few bytes are never too many */
+	size_t most_bytes =
+	    c->peer.max_bytes < LINK_NODES ? c->peer.max_bytes : LINK_NODES;
 	struct record r;
 
 	while (left - used >= sizeof(r)) {
 		memcpy(&r, at + used, sizeof(r));
 		bool counts = is_wanted(c, &r);
 
-		if (counts &&
-		    (count == most || bytes + r.bytes > c->peer.max_bytes))
+		if (counts && count > 0 &&
+		    (count == most || bytes + r.bytes > most_bytes))
 			break;
 		used += (uint32_t)sizeof(r) + r.bytes;
 		if (counts) {

@@ -57,8 +57,7 @@ find_arguments(struct service_call *call, struct text args)
 void
 service_call_begin(struct service_call *call, struct text args)
 {
-	atomic_store_explicit(
-	    &call->is_cancelled, false, memory_order_relaxed);
+	atomic_store_explicit(&call->is_cancelled, false, memory_order_relaxed);
 	call->is_settled = false;
 	pack_init(&call->packer, &call->answer);
 	find_arguments(call, args);
@@ -318,7 +317,8 @@ service_put_arg(struct service_call *call, uint32_t i)
 static bool
 is_whole(struct service_call *call)
 {
-	struct pack_limits limits = {PACK_DEPTH, LINK_NODES};
+	/* more would break the message that carries it, not this call alone */
+	struct pack_limits limits = {LINK_VALUE_DEPTH, LINK_VALUE_NODES};
 
 	if (buffer_used(&call->answer) == 0)
 		pack_nil(&call->packer);

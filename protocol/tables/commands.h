@@ -61,6 +61,13 @@
 	C(rate_limiter, limits_global, "limits", "global", READER, "",                 "the limits that hold for every call") \
 	C(rate_limiter, limits_config, "limits", "config", READER, "",                 "all limits and the table behind them")
 
+#define RELAY_COMMANDS(C) \
+	C(relay, groups_list,   "groups", "list",   READER, "[--limit N]",           "groups, their types and how many are in them") \
+	C(relay, groups_show,   "groups", "show",   READER, "GROUP",                 "one group: its members, their roles and states") \
+	C(relay, groups_create, "groups", "create", ADMIN,  "GROUP TYPE [ADMIN]",    "create a group that stays until it is deleted; ADMIN leads it once there") \
+	C(relay, groups_delete, "groups", "delete", ADMIN,  "GROUP",                 "delete a group; its members get nothing more from it") \
+	C(relay, groups_kick,   "groups", "kick",   ADMIN,  "GROUP USER",            "end a membership")
+
 #define GATEWAY_COMMANDS(C) \
 	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight")
 
@@ -78,6 +85,7 @@
 	PULLER_COMMANDS(C) \
 	RATE_LIMITER_COMMANDS(C) \
 	WORKER_POOL_COMMANDS(C) \
+	RELAY_COMMANDS(C) \
 	GATEWAY_COMMANDS(C) \
 	CLI_COMMANDS(C)
 

@@ -82,6 +82,29 @@
 	K(control, forwarded,      COUNTER, commands, "commands passed on to other roles") \
 	K(control, unanswered,     COUNTER, commands, "passed-on commands whose role did not answer in time")
 
+#define RELAY_COUNTERS(K) \
+	K(relay, groups_created,  COUNTER, groups,   "groups created") \
+	K(relay, groups_deleted,  COUNTER, groups,   "groups deleted, for being empty too long as well") \
+	K(relay, joins,           COUNTER, members,  "memberships begun, waiting ones included") \
+	K(relay, leaves,          COUNTER, members,  "memberships their users ended") \
+	K(relay, downs,           COUNTER, members,  "memberships that ended with a socket, a channel or a gateway") \
+	K(relay, accepts,         COUNTER, members,  "waiting members let in") \
+	K(relay, mutes,           COUNTER, members,  "members muted") \
+	K(relay, unmutes,         COUNTER, members,  "members no longer muted") \
+	K(relay, promotions,      COUNTER, members,  "members that became admins because nobody else was left") \
+	K(relay, messages,        COUNTER, messages, "messages relayed") \
+	K(relay, recipients,      COUNTER, members,  "members they were for") \
+	K(relay, rejected,        COUNTER, messages, "messages refused: no such group, stranger, waiting, muted, too big") \
+	K(relay, overloaded,      COUNTER, messages, "messages refused because a gateway did not take what waited for it") \
+	K(relay, refused,         COUNTER, calls,    "other calls refused") \
+	K(relay, commits,         COUNTER, commits,  "transactions made durable") \
+	K(relay, disk_errors,     COUNTER, errors,   "writes the disk refused") \
+	K(relay, groups,          GAUGE,   groups,   "groups kept") \
+	K(relay, members,         GAUGE,   members,  "memberships kept") \
+	K(relay, gateways,        GAUGE,   gateways, "gateways that take messages") \
+	K(relay, queued_bytes,    GAUGE,   bytes,    "waiting for gateways") \
+	K(relay, is_degraded,     GAUGE,   yes,      "1 while the disk refuses writes and groups live in memory only")
+
 #define GATEWAY_COUNTERS(K) \
 	K(gateway, accepted,         COUNTER, connections, "client connections accepted") \
 	K(gateway, refused,          COUNTER, connections, "client connections refused: full, draining, no descriptor") \
@@ -143,6 +166,7 @@
 	CONFIG_DB_COUNTERS(K) \
 	RATE_LIMITER_COUNTERS(K) \
 	PULLER_COUNTERS(K) \
+	RELAY_COUNTERS(K) \
 	CONTROL_COUNTERS(K) \
 	GATEWAY_COUNTERS(K)
 
@@ -150,7 +174,8 @@
 	H(process,   turn_us,   us, "length of a turn that had work") \
 	H(gateway,   call_us,   us, "from the call's arrival to its answer") \
 	H(gateway,   node_us,   us, "from dispatch to the node's result") \
-	H(config_db, commit_us, us, "length of a durable commit")
+	H(config_db, commit_us, us, "length of a durable commit") \
+	H(relay,     commit_us, us, "length of a durable commit")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_COUNTERS_H */

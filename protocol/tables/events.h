@@ -86,6 +86,23 @@
 	E(service_recovered,  INFO,  LIFE,   "the functions of a service can be fetched again") \
 	E(service_renamed,    WARN,  LIFE,   "functions named another service than their own; corrected") \
 	E(pull_recovered,     INFO,  LIFE,   "after rounds in which every service failed, one answered") \
+	/* relay */ \
+	E(relay_group_create,     DEBUG, MASKED, "a group was created") \
+	E(relay_group_delete,     DEBUG, MASKED, "a group was deleted, or was empty for too long") \
+	E(relay_member_join,      DEBUG, MASKED, "a member joined; its status says whether it waits") \
+	E(relay_member_leave,     DEBUG, MASKED, "a member left, or an operator ended it") \
+	E(relay_member_accept,    DEBUG, MASKED, "a waiting member was let in") \
+	E(relay_member_mute,      DEBUG, MASKED, "a member was muted") \
+	E(relay_member_unmute,    DEBUG, MASKED, "a member is no longer muted") \
+	E(relay_member_down,      DEBUG, MASKED, "a membership ended with its socket, channel or gateway") \
+	E(relay_member_promote,   DEBUG, MASKED, "a member became an admin because the group had lost its last") \
+	E(relay_message_sent,     DEBUG, MASKED, "a message went to a group") \
+	E(relay_message_rejected, DEBUG, MASKED, "a message was refused; status says why") \
+	E(relay_gateway,          INFO,  LIFE,   "a gateway takes messages for its clients") \
+	E(relay_gateway_gone,     WARN,  LIFE,   "a gateway's life is over, and with it its clients' memberships") \
+	E(relay_store_aside,      ERROR, LIFE,   "the store of groups was damaged; it was moved aside and a new one begun") \
+	E(relay_store_refused,    ERROR, LIFE,   "the disk refuses writes; groups live in memory until it takes them") \
+	E(relay_store_writes,     INFO,  LIFE,   "the disk takes writes again; all groups are on it") \
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \

@@ -126,6 +126,16 @@
 	S(pools_recommendations, max_threads,   U64, "32", 1, 1024, RESTART, worker_pool, "threads", "of a runner; more spend their time switching") \
 	S(pools_recommendations, max_process_workers, U64, "200", 1, 1000, RESTART, worker_pool, "runners", "of the process profile; more should be threads") \
 	\
+	S(relay, max_groups,        U64, "10000",  1, 1000000,  LIVE, relay, "groups", "kept; one more lets the longest empty one go") \
+	S(relay, max_members,       U64, "10000",  1, 1000000,  LIVE, relay, "members", "of one group") \
+	S(relay, max_groups_per_client, U64, "100", 1, 100000,  LIVE, relay, "groups", "one client may be in") \
+	S(relay, max_id_bytes,      U64, "255",    1, 1024,     LIVE, relay, "bytes", "of a group's id") \
+	S(relay, max_message_bytes, U64, "65536",  64, 1000000, LIVE, relay, "bytes", "of one message, as msgpack") \
+	S(relay, orphan_grace_ms,   U64, "60000",  0, 86400000, LIVE, relay, "ms", "a group without an active member waits for its last one to come back; then the next one leads it") \
+	S(relay, empty_group_ms,    U64, "3600000", 0, 31536000000, LIVE, relay, "ms", "a group without members is kept; 0: for ever") \
+	S(relay, reattach_ms,       U64, "5000",   100, 600000, LIVE, relay, "ms", "a gateway that was lost has to come back; then its clients' memberships end") \
+	S(relay, gateway_buffer_bytes, U64, "16777216", 65536, 1073741824, LIVE, relay, "bytes", "waiting for one gateway; then messages for its clients are refused") \
+	\
 	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \
 	S(request, detail_error,      BOOL, "false", 0, 0,     LIVE, gateway, "", "true: answers tell inner reasons to clients") \
 	\
@@ -143,7 +153,6 @@
  * known; anything in it is refused with that reason, never half-honoured.
  */
 #define SETTINGS_NOT_BUILT(N) \
-	N(relay,      "the relay") \
 	N(hooks,      "hooks") \
 	N(telemetry,  "telemetry") \
 	N(tracer,     "the tracer") \

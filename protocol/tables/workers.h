@@ -18,6 +18,7 @@
 	W(config_db,    PERMANENT, ALL, none,    -500, "owns the function table and what operators and services set at run time") \
 	W(rate_limiter, PERMANENT, ALL, none,    -300, "owns the limit table: settings, sweeping, status") \
 	W(worker_pool,  PERMANENT, ALL, none,    -100, "pools of runner processes for local functions, and their supervisor") \
+	W(relay,        PERMANENT, ALL, none,    -100, "groups, their members, and what these say to each other") \
 	W(puller,       PERMANENT, ALL, none,       0, "fetches functions from services on a schedule") \
 	W(control,      PERMANENT, ALL, none,    -300, "the operator's door") \
 	W(gateway,      PERMANENT, ALL, gateway, -200, "the clients' door: the only process strangers talk to")

@@ -28,7 +28,7 @@ BUILD = pathlib.Path(os.environ.get("BANYAN_BUILD", ROOT / "build"))
 LOAD = BUILD / "test/bench/load"
 FULL = bool(os.environ.get("BANYAN_TEST_FULL"))
 TIMES = int(os.environ.get("BANYAN_CHAOS_TIMES", 200 if FULL else 20))
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "puller", "control",
+CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
             "gateway/1", "gateway/2"]
 CLIENTS, IN_FLIGHT = 64, 4
 

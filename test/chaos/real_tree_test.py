@@ -20,7 +20,7 @@ workers: {gateway: {instances: 2}}
 supervisor: {restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5,
   starts_per_second: 0, starts_per_minute: 0}
 """
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "puller", "control",
+CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
             "gateway/1", "gateway/2"]
 
 

@@ -23,14 +23,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
 from tree import ROOT, descendants, stat_of, until  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BANYAN_BUILD", ROOT / "build"))
-ROLES = ["config_db", "rate_limiter", "worker_pool", "puller", "control",
+ROLES = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
          "gateway"]
 SETTINGS = """\
 node: test
 gateway: {port: 0}
 workers: {gateway: {instances: 2}}
 """
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "puller", "control",
+CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
             "gateway/1", "gateway/2"]
 
 

@@ -15,6 +15,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/json.h"
 #include "protocol/link/link_client_private.h"
 #include "protocol/link/link_server_private.h"
 
@@ -243,6 +244,47 @@ tear_down(void **state)
 	unlink(url + 6);
 	rmdir(dir);
 	return 0;
+}
+
+/* big_args makes [nested × depth, [nil × count]]. */
+static struct text
+big_args(struct buffer *b, uint32_t depth, uint32_t count)
+{
+	struct packer p;
+
+	buffer_truncate(b, 0);
+	pack_init(&p, b);
+	pack_array(&p, 2);
+	for (uint32_t i = 0; i < depth; i++)
+		pack_array(&p, 1);
+	pack_nil(&p);
+	pack_array(&p, count);
+	for (uint32_t i = 0; i < count; i++)
+		pack_nil(&p);
+	assert_int_equal(pack_finish(&p), OK);
+	return buffer_text(b);
+}
+
+static void
+what_clients_may_send_never_breaks_the_link_of_all(void **state)
+{
+	struct buffer args;
+	struct link_request request = {
+	    .module = TEXT("m"), .function = TEXT("four"), .deadline_ms = 5000};
+	uint64_t id;
+
+	(void)state;
+	start_server(9);
+	start_client();
+	UNTIL(link_client_state(client) == LINK_LIVE);
+	buffer_init(&args, 1 << 20);
+	request.args = big_args(&args, JSON_DEPTH, JSON_NODES);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(
+		    link_call(client, &request, (void *)(uintptr_t)i, &id), OK);
+	UNTIL(results == 40);
+	assert_int_equal(downs, 0);
+	buffer_finish(&args);
 }
 
 static void
@@ -580,6 +622,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    T(what_clients_may_send_never_breaks_the_link_of_all),
 	    T(calls_of_one_turn_are_one_message_and_all_are_answered),
 	    T(ten_thousand_late_results_and_chunks_survive_a_stalled_gateway),
 	    T(a_dead_node_settles_what_it_may_have_run_apart_from_what_never_left),

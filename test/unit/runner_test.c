@@ -169,6 +169,54 @@ bytes_that_are_no_frame_are_malformed(void **state)
 		    ERR_MALFORMED);
 }
 
+/* deep puts a frame around a value of nested arrays, read back into `f`. */
+static void
+deep(struct link_frame *f, enum link_kind kind, uint64_t id, uint32_t depth)
+{
+	size_t whole, place;
+
+	buffer_truncate(&wire, 0);
+	place = runner_begin(&packer);
+	pack_array(&packer, kind == FRAME_CHUNK ? 4 : 3);
+	pack_u64(&packer, kind);
+	pack_u64(&packer, id);
+	if (kind == FRAME_CHUNK)
+		pack_u64(&packer, 0);
+	for (uint32_t i = 0; i < depth; i++)
+		pack_array(&packer, 1);
+	pack_nil(&packer);
+	assert_int_equal(runner_end(&packer, place, MAX_BYTES), OK);
+	assert_int_equal(runner_read(buffer_at(&wire), buffer_used(&wire),
+			     MAX_BYTES, f, &whole),
+	    OK);
+}
+
+static void
+a_value_nested_too_deep_fails_its_call_and_not_the_runner(void **state)
+{
+	struct runner_peer p;
+	struct runner_said said;
+	struct link_frame f;
+
+	(void)state;
+	greeted(&p, 2, 2);
+	uint64_t id = runner_peer_give(&p, &jobs[0], 0);
+	deep(&f, FRAME_RESULT, id, RUNNER_DEPTH - 1);
+	runner_peer_hear(&p, &f, &said);
+	assert_int_equal(said.word, RUNNER_SAYS_result);
+	id = runner_peer_give(&p, &jobs[0], 0);
+	deep(&f, FRAME_RESULT, id, RUNNER_DEPTH);
+	runner_peer_hear(&p, &f, &said);
+	assert_int_equal(said.word, RUNNER_SAYS_bad);
+	id = runner_peer_give(&p, &jobs[0], 100);
+	deep(&f, FRAME_CHUNK, id, 1000);
+	runner_peer_hear(&p, &f, &said);
+	assert_int_equal(said.word, RUNNER_SAYS_bad);
+	assert_int_equal(
+	    hear(&p, FRAME_END, id, 0, 0).word, RUNNER_SAYS_nothing);
+	runner_peer_finish(&p);
+}
+
 static void
 a_frame_that_does_not_fit_leaves_nothing_behind(void **state)
 {
@@ -503,6 +551,7 @@ main(void)
 	    TEST(a_frame_that_comes_byte_by_byte_says_how_much_it_needs),
 	    TEST(a_length_above_the_limit_is_refused_before_it_is_waited_for),
 	    TEST(bytes_that_are_no_frame_are_malformed),
+	    TEST(a_value_nested_too_deep_fails_its_call_and_not_the_runner),
 	    TEST(a_frame_that_does_not_fit_leaves_nothing_behind),
 	    TEST(both_hellos_come_back_as_they_were_said),
 	    TEST(a_hello_has_defaults_and_limits),

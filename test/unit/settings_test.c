@@ -321,10 +321,10 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 	(void)state;
 	bad("auth: {mode: jwt}\n", 1, 14,
 	    "auth.mode: \"jwt\" is not built yet; there is none");
-	bad("relay: {max_groups: 1}\n", 1, 1, "not built yet");
+	bad("tracer: {rate: 1}\n", 1, 1, "not built yet");
 	bad("hooks: [a]\n", 1, 1, "not built yet");
 	bad("cluster: yes\n", 1, 1, "not built yet");
-	bad("workers: {relay: {}}\n", 1, 11, "not built yet");
+	bad("workers: {monitor: {}}\n", 1, 11, "not built yet");
 }
 
 static void

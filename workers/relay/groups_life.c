@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/* groups_life - sockets and gateways that go, and the table's own life. */
+
+#include "protocol/base/memory.h"
+#include "workers/relay/groups_inside.h"
+
+/* --- sockets --- */
+
+void
+groups_client_gone(struct groups *gs, struct endpoint e)
+{
+	struct holder *h = groups_holder(gs, e);
+	struct member *m = h == NULL ? NULL : h->first, *next;
+
+	/* with its last member the holder is gone as well */
+	for (; m != NULL; m = next) {
+		next = m->next_held;
+		if (e.channel == 0 || m->at.channel == e.channel)
+			groups_withdraw(gs, m, NEWS_member_down);
+	}
+}
+
+/* leaver gives a client of the gateway that has to go, or NULL. */
+static struct holder *
+leaver(struct index_link *at, uint64_t gateway,
+    bool (*stays)(void *ctx, uint64_t client), void *ctx)
+{
+	for (; at != NULL; at = at->next) {
+		struct holder *h = (struct holder *)(void *)at;
+
+		if (h->gateway == gateway &&
+		    (stays == NULL || !stays(ctx, h->client)))
+			return h;
+	}
+	return NULL;
+}
+
+void
+groups_gateway_left(struct groups *gs, uint64_t gateway,
+    bool (*stays)(void *ctx, uint64_t client), void *ctx)
+{
+	for (uint32_t i = 0; i < gs->holders.size; i++) {
+		struct holder *h;
+
+		while ((h = leaver(gs->holders.buckets[i], gateway, stays,
+			    ctx)) != NULL)
+			groups_client_gone(gs,
+			    (struct endpoint){
+				.gateway = gateway, .client = h->client});
+	}
+}
+
+/* --- life --- */
+
+void
+groups_create_table(struct groups **to, const struct groups_limits *limits,
+    const struct groups_watch *watch, struct hash_seed seed)
+{
+	struct groups *gs = MEMORY_NEW(struct groups);
+
+	gs->limits = *limits;
+	gs->watch = *watch;
+	gs->seed = seed;
+	index_init(&gs->by_id);
+	index_init(&gs->by_user);
+	index_init(&gs->holders);
+	*to = gs;
+}
+
+void
+groups_destroy_table(struct groups **at)
+{
+	struct groups *gs = *at;
+
+	if (gs == NULL)
+		return;
+	gs->watch = (struct groups_watch){.ctx = NULL};
+	for (uint32_t i = 0; i < gs->by_id.size; i++)
+		while (gs->by_id.buckets[i] != NULL)
+			groups_dissolve(
+			    gs, (struct group *)(void *)gs->by_id.buckets[i]);
+	index_finish(&gs->by_id);
+	index_finish(&gs->by_user);
+	index_finish(&gs->holders);
+	memory_free(gs);
+	*at = NULL;
+}
+
+void
+groups_at(struct groups *gs, struct groups_now now)
+{
+	gs->now = now;
+}
