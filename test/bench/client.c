@@ -7,7 +7,9 @@
  * whose number has moved on tells an answer that came twice from one that
  * came late by a short list of numbers that timed out.
  *
- * A call is over when both have come: the pushed response and the phx_reply.
+ * A call is over when both have come: the last push and the phx_reply. What
+ * kind of push one is stands at its very end, in the order the gateway writes
+ * its keys; parts of a stream must carry their number as their result.
  */
 
 #include "test/bench/client.h"
@@ -31,11 +33,14 @@ enum {
 	HAS_PUSH = 1,
 	HAS_REPLY = 2,
 	HAS_BOTH = 3,
+	HAS_ACK = 4,
 };
 
 struct place {
 	uint64_t number; /* of the call in flight; 0: free */
 	uint64_t sent_ns;
+	uint64_t heard_ns; /* of its last part */
+	uint64_t parts;
 	uint32_t has;
 };
 
@@ -276,7 +281,9 @@ client_send(struct client *c, uint64_t now_ns)
 			c->next++;
 			continue;
 		}
-		*p = (struct place){.number = c->next++, .sent_ns = now_ns};
+		*p = (struct place){.number = c->next++,
+		    .sent_ns = now_ns,
+		    .heard_ns = now_ns};
 		put_call(c, p->number);
 		c->in_flight++;
 		j->calls_left--;
@@ -362,6 +369,65 @@ ended_before(struct client *c, uint64_t number, uint32_t has)
 	c->ledger->twice++;
 }
 
+static bool
+ends_with(struct text t, const char *tail)
+{
+	size_t bytes = strlen(tail);
+
+	return t.len >= bytes && memcmp(t.at + t.len - bytes, tail, bytes) == 0;
+}
+
+#define FLAGS(async, more) \
+	"\"async\":" async ",\"has_more\":" more ",\"can_retry\":false}]"
+
+/* is_ack: it says that a call was taken, and ends nothing. */
+static bool
+is_ack(const struct client *c, const struct message *m, const struct place *p)
+{
+	if ((p->has & HAS_ACK) != 0)
+		return false;
+	if (c->job->kind == JOB_ASYNC)
+		return ends_with(m->whole, FLAGS("true", "false"));
+	return c->job->kind == JOB_STREAM &&
+	    ends_with(m->whole, FLAGS("true", "true")) &&
+	    behind(m->whole, "\"result\":\"init\"").at != NULL;
+}
+
+/* took deals with a push that ends nothing: an acknowledgement or a part. */
+static bool
+took(struct client *c, struct place *p, const struct message *m,
+    uint64_t now_ns)
+{
+	if (c->job->kind == JOB_SYNC)
+		return false;
+	if (is_ack(c, m, p)) {
+		p->has |= HAS_ACK;
+		c->ledger->acks++;
+		return true;
+	}
+	if (c->job->kind == JOB_ASYNC) {
+		if (ends_with(m->whole, FLAGS("true", "false"))) {
+			c->ledger->twice++;
+			return true;
+		}
+	} else if (ends_with(m->whole, FLAGS("true", "true"))) {
+		struct text value = behind(m->whole, "\"result\":");
+
+		if (p->has == 0 || value.at == NULL ||
+		    number_of(value) != p->parts)
+			c->ledger->disordered++;
+		p->parts++;
+		p->heard_ns = now_ns;
+		c->ledger->chunks++;
+		return true;
+	}
+	/* an error may come at once, instead of the acknowledgement */
+	if ((p->has & HAS_ACK) == 0 &&
+	    behind(m->whole, "\"success\":true").at != NULL)
+		c->ledger->disordered++;
+	return false;
+}
+
 /* judge counts the pushed response: answer or typed error. */
 static void
 judge(struct client *c, const struct message *m)
@@ -394,6 +460,8 @@ arrived(struct client *c, uint64_t number, uint32_t has,
 		ended_before(c, number, has);
 		return;
 	}
+	if (has == HAS_PUSH && took(c, p, m, now_ns))
+		return;
 	p->has |= has;
 	if (c->job->is_echo) {
 		c->ledger->answers++;
@@ -401,7 +469,7 @@ arrived(struct client *c, uint64_t number, uint32_t has,
 	} else if (has == HAS_PUSH) {
 		judge(c, m);
 	}
-	if (p->has != HAS_BOTH)
+	if ((p->has & HAS_BOTH) != HAS_BOTH)
 		return;
 	ledger_record(c->ledger, now_ns - p->sent_ns);
 	p->number = 0;
@@ -551,7 +619,7 @@ client_expire(struct client *c, uint64_t now_ns)
 	for (uint32_t i = 0; i < c->job->pipeline; i++) {
 		struct place *p = &c->places[i];
 
-		if (p->number == 0 || now_ns - p->sent_ns < c->job->timeout_ns)
+		if (p->number == 0 || now_ns - p->heard_ns < c->job->timeout_ns)
 			continue;
 		if ((p->has & HAS_PUSH) == 0)
 			c->ledger->timeouts++;

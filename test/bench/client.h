@@ -20,8 +20,16 @@
 #include "protocol/base/err.h"
 #include "test/bench/ledger.h"
 
+/* What a call is promised: workers/gateway/README.md, response_type. */
+enum job_kind {
+	JOB_SYNC,  /* push, reply */
+	JOB_ASYNC, /* acknowledgement, reply; later a push */
+	JOB_STREAM /* "init", reply; parts numbered from 0; an end */
+};
+
 /* What all clients of a run have in common. */
 struct job {
+	enum job_kind kind;
 	const char *host; /* numeric */
 	uint16_t port;
 	const char *path; /* "/socket/websocket?vsn=2.0.0" */

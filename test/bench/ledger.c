@@ -142,6 +142,9 @@ ledger_print(const struct ledger *l, FILE *to)
 	member(to, "timeouts", l->timeouts);
 	member(to, "late", l->late);
 	member(to, "lost", l->lost);
+	member(to, "acks", l->acks);
+	member(to, "chunks", l->chunks);
+	member(to, "disordered", l->disordered);
 	member(to, "unreplied", l->unreplied);
 	member(to, "foreign", l->foreign);
 	member(to, "unanswered", ledger_unanswered(l));

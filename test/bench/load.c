@@ -52,6 +52,7 @@ struct run {
 	int cpu_count;
 	uint64_t began_ns, ended_ns; /* of what is measured */
 	uint64_t ended;              /* calls that ended while measuring */
+	uint64_t chunks;             /* parts that came while measuring */
 };
 
 static volatile sig_atomic_t is_interrupted;
@@ -197,6 +198,7 @@ begin_measuring(struct run *r)
 {
 	ledger_forget_times(&r->ledger);
 	r->ended = r->ledger.answers + r->ledger.errors;
+	r->chunks = r->ledger.chunks;
 	for (int i = 0; i < r->cpu_count; i++)
 		r->cpus[i].from_ns = cpu_of(r->cpus[i].pid);
 	r->began_ns = clock_mono_ns();
@@ -207,6 +209,7 @@ end_measuring(struct run *r)
 {
 	r->ended_ns = clock_mono_ns();
 	r->ended = r->ledger.answers + r->ledger.errors - r->ended;
+	r->chunks = r->ledger.chunks - r->chunks;
 	for (int i = 0; i < r->cpu_count; i++)
 		r->cpus[i].to_ns = cpu_of(r->cpus[i].pid);
 }
@@ -258,17 +261,20 @@ print(struct run *r)
 {
 	double seconds = (double)(r->ended_ns - r->began_ns) / 1e9;
 	double ended = (double)r->ended;
+	/* what the work is divided by: a stream is as much as its parts */
+	double units = r->job.kind == JOB_STREAM ? (double)r->chunks : ended;
 
 	ledger_correct(&r->ledger);
 	printf("{\"connections\":%u,\"pipeline\":%u,\"seconds\":%.3f,"
-	       "\"calls_per_s\":%.0f,\"reconnects\":%llu,\"cpu_us\":{",
+	       "\"calls_per_s\":%.0f,\"chunks_per_s\":%.0f,"
+	       "\"reconnects\":%llu,\"cpu_us\":{",
 	    r->connections, r->job.pipeline, seconds, ended / seconds,
-	    (unsigned long long)r->reconnects);
+	    (double)r->chunks / seconds, (unsigned long long)r->reconnects);
 	for (int i = 0; i < r->cpu_count; i++)
 		printf("%s\"%s\":%.3f", i > 0 ? "," : "", r->cpus[i].name,
-		    ended > 0
+		    units > 0
 			? (double)(r->cpus[i].to_ns - r->cpus[i].from_ns) /
-			    1e3 / ended
+			    1e3 / units
 			: 0.0);
 	printf("},");
 	ledger_print(&r->ledger, stdout);
@@ -346,6 +352,7 @@ static const struct option options[] = {
     {"args", required_argument, NULL, 'A'},
     {"expect", required_argument, NULL, 'X'},
     {"cpu", required_argument, NULL, 'C'},
+    {"kind", required_argument, NULL, 'k'},
     {"echo", no_argument, NULL, 'e'},
     {"idle", no_argument, NULL, 'i'},
     {"no-reconnect", no_argument, NULL, 'r'},
@@ -376,6 +383,24 @@ set_number(struct run *r, int option, const char *arg)
 }
 
 static bool
+set_kind(struct run *r, const char *word)
+{
+	static const char *const words[] = {
+	    [JOB_SYNC] = "sync",
+	    [JOB_ASYNC] = "async",
+	    [JOB_STREAM] = "stream",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (strcmp(words[i], word) != 0)
+			continue;
+		r->job.kind = (enum job_kind)i;
+		return true;
+	}
+	return false;
+}
+
+static bool
 set_option(struct run *r, int option, char *arg)
 {
 	switch (option) {
@@ -401,6 +426,8 @@ set_option(struct run *r, int option, char *arg)
 	case 'X':
 		r->job.expect = arg;
 		return true;
+	case 'k':
+		return set_kind(r, arg);
 	case 'e':
 		r->job.is_echo = true;
 		return true;
@@ -442,7 +469,8 @@ usage(void)
 	    "[--calls N]\n  [--warmup-ms N] [--timeout-ms N] "
 	    "[--topic T] [--event E] [--service S]\n  "
 	    "[--function F] [--args JSON] [--expect TEXT] "
-	    "[--cpu NAME=PID]... [--echo] [--idle]\n  "
+	    "[--cpu NAME=PID]... [--kind sync|async|stream] [--echo] "
+	    "[--idle]\n  "
 	    "[--no-reconnect]\n");
 	return EXIT_USAGE;
 }

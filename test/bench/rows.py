@@ -19,7 +19,8 @@ import tree as trees  # noqa: E402
 SETTINGS = trees.SETTINGS + """\
 supervisor: {healthy_after_ms: 1, restarts: 1000, starts_per_second: 0, starts_per_minute: 0}
 """
-LEDGER = ("unanswered", "answered_twice", "unreplied", "wrong", "foreign")
+LEDGER = ("unanswered", "answered_twice", "unreplied", "wrong", "foreign",
+          "disordered")
 
 
 def quantile(values, share):
@@ -93,8 +94,15 @@ class Bench:
     def load_gateway(self, *shape, **options):
         cpus = [f"service={self.tree.services[0].pid}",
                 f"gateway={self.tree.pid('gateway')}"]
-        return self.load(*shape, url=self.url(), expect='"name":"Alice"',
-                         cpu=cpus, **options)
+        if options.get("kind") != "stream":
+            options.setdefault("expect", '"name":"Alice"')
+        return self.load(*shape, url=self.url(), cpu=cpus, **options)
+
+    def add_function(self, function):
+        done = self.tree.run_banyan("functions", "add",
+                                    trees.json.dumps(function))
+        if done.returncode != 0:
+            raise RuntimeError(f"functions add: {done.stderr.strip()}")
 
     def load_echo(self, *shape, **options):
         return self.load(*shape, echo=True,
@@ -155,6 +163,50 @@ def sync(bench, name):
     # refusals are answered faster than calls: they must not count as speed
     row["holds"] = row["errors"] == row["wrong"] == 0 and \
         sync_holds(row, wanted)
+    return row
+
+
+# The same function as `get_user`, answered later.
+LATER = {"service": "user_service", "request_type": "get_user_later",
+         "nodes": ["user_service_1"], "response_type": "async",
+         "mfa": {"module": "user_service", "function": "get_user"},
+         "arg_types": {"user_id": "string"}}
+
+
+# (calls or parts a second, the same as a share of the echo's)
+MODES = {"async_64x16": (250_000, 0.11), "stream_64": (300_000, 0.13)}
+
+
+def modes(bench, name):
+    """Calls answered later, and streams of numbers, by turns with the echo:
+    the middle of three rounds. A stream's work is told by its parts."""
+    is_stream = name.startswith("stream")
+    how = {"kind": "stream", "function": "count", "args": '{"items":10000}'} \
+        if is_stream else {"kind": "async", "function": "get_user_later",
+                           "expect": '"name":"Alice"'}
+    if not is_stream:
+        bench.add_function(LATER)
+    seconds = 1.5 if bench.quick else 4
+    row, rounds, echoes = {"name": name}, [], []
+    for _ in range(3):
+        echoes.append(bench.load_echo(64, 16, warmup_ms=200,
+                                      seconds=seconds / 2)["calls_per_s"])
+        rounds.append(bench.load_gateway(64, 1 if is_stream else 16,
+                                         warmup_ms=300, seconds=seconds,
+                                         **how))
+        ledger_of(rounds[-1], row)
+    rate = "chunks_per_s" if is_stream else "calls_per_s"
+    middle = sorted(rounds, key=lambda r: r[rate])[1]
+    row.update({rate: middle[rate],
+                "gateway_cpu_us": middle["cpu_us"]["gateway"],
+                "service_cpu_us": middle["cpu_us"]["service"]})
+    if not is_stream:
+        row.update({"p50_us": middle["p50_us"], "p99_us": middle["p99_us"]})
+    row["echo_per_s"] = statistics.median(echoes)
+    row["echo_ratio"] = round(middle[rate] / row["echo_per_s"], 3)
+    row["holds"] = row["errors"] == row["wrong"] == row["disordered"] == 0 \
+        and (row[rate] >= MODES[name][0] or
+             row["echo_ratio"] >= MODES[name][1])
     return row
 
 
@@ -328,7 +380,8 @@ def tree_memory(bench, name):
             "pss_mb": round(total / 1024, 1), "holds": total <= 60 * 1024}
 
 
-ROWS = {**{name: sync for name in SYNC}, "tree_memory": tree_memory,
+ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
+        "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,
         "supervisor_kill": supervisor_kill, "hang": hang,
         "cold_start": cold_start}

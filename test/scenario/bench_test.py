@@ -29,6 +29,7 @@ class Fake:
     def __init__(self, calls_per_s=500_000, **ledger):
         self.result = {"calls_per_s": calls_per_s, "p50_us": 20.0,
                        "p99_us": 90.0, "p999_us": 200.0,
+                       "chunks_per_s": 2 * calls_per_s,
                        "cpu_us": {"gateway": 1.0, "service": 0.5},
                        "errors": 0, "lost": 0, "timeouts": 0,
                        **dict.fromkeys(rows.LEDGER, 0), **ledger}
@@ -36,11 +37,14 @@ class Fake:
     def load_gateway(self, *_, **__):
         return dict(self.result)
 
+    def add_function(self, function):
+        assert function["response_type"] == "async"
+
     def load_echo(self, *_, **__):
         return {"calls_per_s": 1_000_000, "p50_us": 10.0}
 
 
-def run(monkeypatch, capsys, **fake):
+def run(monkeypatch, capsys, row="sync_64x16", **fake):
     class Bench(Fake):
         def __init__(self, *_):
             super().__init__(**fake)
@@ -52,7 +56,7 @@ def run(monkeypatch, capsys, **fake):
 
     monkeypatch.setattr(rows, "Bench", Bench)
     monkeypatch.setattr(sys, "argv", ["bench", "--programs", "x", "--json",
-                                      "--rows", "sync_64x16"])
+                                      "--rows", row])
     code = bench.main()
     return code, json.loads(capsys.readouterr().out)
 
@@ -79,12 +83,25 @@ def test_a_broken_ledger_exits_with_1(monkeypatch, capsys, entry):
     assert code == 1 and report["rows"][0][entry] == 3  # three rounds
 
 
+@pytest.mark.parametrize("row, rate", [("async_64x16", "calls_per_s"),
+                                       ("stream_64", "chunks_per_s")])
+def test_the_other_kinds_hold_by_their_own_rate_and_order(
+        monkeypatch, capsys, row, rate):
+    _, report = run(monkeypatch, capsys, row=row, calls_per_s=260_000)
+    assert report["rows"][0][rate] >= 260_000 and report["rows"][0]["holds"]
+    _, report = run(monkeypatch, capsys, row=row, calls_per_s=1000)
+    assert not report["rows"][0]["holds"]
+    _, report = run(monkeypatch, capsys, row=row, disordered=1)
+    assert not report["rows"][0]["holds"]
+
+
 def test_refusals_are_not_speed(monkeypatch, capsys):
     _, report = run(monkeypatch, capsys, errors=5)
     assert not report["rows"][0]["holds"]
 
 
 def test_every_row_of_the_targets_is_there():
-    assert {"sync_64x16", "sync_64x1", "sync_1x1", "restart",
+    assert {"sync_64x16", "sync_64x1", "sync_1x1", "async_64x16",
+            "stream_64", "restart",
             "supervisor_kill", "hang", "cold_start", "reload",
             "idle_memory", "tree_memory"} <= set(rows.ROWS)

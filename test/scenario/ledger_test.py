@@ -220,3 +220,83 @@ def test_a_stall_weighs_on_the_quantiles_as_open_clients_would_feel_it():
     # one call in 200 stalled, but all that should have come in that time count
     assert ledger["p99_us"] > 100_000
     assert ledger["max_us"] > 190_000
+
+
+# --- calls that are answered later, and in parts ---
+
+def acked(call, **fields):
+    return push(*call, **{"result": None, "async": True, **fields})
+
+
+def part(call, number, **fields):
+    return push(*call, **{"result": number, "async": True, "has_more": True,
+                          **fields})
+
+
+def test_an_honest_async_server_has_a_clean_ledger():
+    ledger = ledger_of(lambda n, call, a, r: [acked(call), r, a],
+                       kind="async", pipeline=4)
+    assert ledger["answers"] == ledger["acks"] == 100
+    assert ledger["disordered"] == ledger["answered_twice"] == 0
+
+
+def test_an_async_call_that_only_was_acknowledged_is_unanswered():
+    ledger = ledger_of(
+        lambda n, call, a, r: [acked(call), r] if n == 7 else
+        [acked(call), r, a], kind="async", pipeline=2)
+    assert ledger["unanswered"] == ledger["timeouts"] == 1
+
+
+def test_an_error_at_once_needs_no_acknowledgement_and_an_answer_does():
+    def behave(n, call, answer, back):
+        if n == 7:
+            return [push(*call, success=False, error="x",
+                         code="unavailable"), back]
+        return [answer, back] if n == 8 else [acked(call), back, answer]
+
+    ledger = ledger_of(behave, kind="async")
+    assert ledger["codes"] == {"unavailable": 1}
+    assert ledger["disordered"] == 1 and ledger["acks"] == 98
+
+
+def test_a_second_acknowledgement_and_a_second_answer_are_counted():
+    def behave(n, call, answer, back):
+        if n == 7:
+            return [acked(call), acked(call), back, answer]
+        return [acked(call), back, answer] + [answer] * (n == 8)
+
+    assert ledger_of(behave, kind="async")["answered_twice"] == 2
+
+
+def test_an_honest_stream_has_a_clean_ledger():
+    def behave(n, call, answer, back):
+        return [part(call, "init"), back,
+                *(part(call, i) for i in range(5)), acked(call)]
+
+    ledger = ledger_of(behave, kind="stream", pipeline=2)
+    assert ledger["answers"] == ledger["acks"] == 100
+    assert ledger["chunks"] == 500 and ledger["disordered"] == 0
+    assert ledger["answered_twice"] == ledger["unanswered"] == 0
+
+
+def test_a_stream_that_misses_doubles_or_never_ends_is_seen():
+    def behave(n, call, answer, back):
+        numbers = {3: [0, 2], 4: [0, 0, 1]}.get(n, [0, 1])
+        end = {5: [], 6: [acked(call)] * 2}.get(n, [acked(call)])
+        return [part(call, "init"), back, *(part(call, i) for i in numbers),
+                *end]
+
+    ledger = ledger_of(behave, calls=20, kind="stream")
+    assert ledger["disordered"] == 3  # 2 for 1; 0 for 1, then 1 for 2
+    assert ledger["unanswered"] == ledger["timeouts"] == 1
+    assert ledger["answered_twice"] == 1
+
+
+def test_an_error_ends_a_stream_as_well():
+    def behave(n, call, answer, back):
+        return [part(call, "init"), back, part(call, 0),
+                push(*call, success=False, error="x", code="expired")]
+
+    ledger = ledger_of(behave, kind="stream")
+    assert ledger["codes"] == {"expired": 100} and ledger["acks"] == 100
+    assert ledger["disordered"] == 0

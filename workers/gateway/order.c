@@ -106,7 +106,7 @@ order_choose(struct gateway *g, struct call *call, const struct request *r)
 	    .count = f->node_count,
 	};
 	uint32_t order[FUNCTION_NODES];
-	bool is_live[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES] = {false};
 
 	if (f->node_count <= 1) {
 		call->order_count = (uint8_t)f->node_count; /* place 0 */
@@ -131,7 +131,7 @@ order_anew(struct call *call)
 {
 	const struct compiled *f = call->function;
 	uint32_t order[FUNCTION_NODES];
-	bool is_live[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES] = {false};
 	uint32_t count = f->node_count;
 	uint32_t failed = call->tried > 0 ? call->order[call->tried - 1] : 0;
 
