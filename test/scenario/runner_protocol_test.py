@@ -18,7 +18,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        "runners"))
 from wire import (ADAPTER, CANCEL, CHUNK, CREDIT, DRAINING, END, ERROR, EXAMPLES,
-                  PING, RECYCLE, RESULT, Runner, packed, python)
+                  PING, RECYCLE, RESULT, RUNNERS, Runner, packed,
+                  python)
 
 GUIDE = ADAPTER.parent / "README.md"
 PLAIN = ["/usr/bin/python3", str(EXAMPLES / "plain_runner.py")]
@@ -582,3 +583,27 @@ def test_thread_safety_is_asked_for():
 def test_a_runner_may_say_that_it_answers_only_when_idle():
     with Runner(python("sample", options=["--answers", "idle"])) as runner:
         assert runner.ready()["answers"] == "idle"
+
+
+# ---- the runners that test pools -----------------------------------------
+
+
+EVIL = ["/usr/bin/python3", str(RUNNERS / "evil.py")]
+
+
+def evil_names():
+    listed = subprocess.run([*EVIL, "list"], capture_output=True, text=True,
+                            check=True).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    assert all(len(row) == 3 for row in rows), "each says what it does"
+    return [name for name, when, _ in rows if when == "call"]
+
+
+@pytest.mark.parametrize("name", evil_names())
+def test_an_evil_runner_is_a_good_one_until_it_is_provoked(name):
+    with Runner([*EVIL, name]) as runner:
+        assert runner.ready()["capacity"] == 1
+        assert runner.value("m.echo", "hi") == "hi"
+        assert runner.value("m.pid") == runner.process.pid
+        runner.say([PING, 1])
+        assert runner.hear() == [PING, 1]
