@@ -23,11 +23,16 @@ from wire import (ADAPTER, CANCEL, CHUNK, CREDIT, DRAINING, END, ERROR, EXAMPLES
 
 GUIDE = ADAPTER.parent / "README.md"
 PLAIN = ["/usr/bin/python3", str(EXAMPLES / "plain_runner.py")]
+BUILD = RUNNERS.parent.parent / os.environ.get("BANYAN_BUILD", "build")
+NATIVE = [str(BUILD / "workers/worker_pool/native_runner/native_runner"),
+          str(BUILD / "test/plugins/trouble.so")]
 # name → (command, threads, a function, its argument, its answer)
 ALL = {
     "process": (python("sample"), 1, "sample.echo", "hi", "hi"),
     "thread": (python("sample"), 4, "sample.echo", "hi", "hi"),
     "plain": (PLAIN, 1, "any.shout", "hi", "HI"),
+    "native": (NATIVE, 1, "trouble.echo", "hi", "hi"),
+    "native_threads": (NATIVE, 4, "trouble.echo", "hi", "hi"),
 }
 
 
@@ -83,8 +88,8 @@ def test_the_callers_facts_and_credit_are_stepped_over(anyone):
 
 def test_an_unknown_function_is_an_error_and_not_an_end(anyone):
     kind, code, text = anyone.call("sample.nope")
-    assert (kind, code) == (ERROR, "no_function")
-    assert "nope" in text
+    assert (kind, code) == (ERROR, "not_found")
+    assert text
     name, argument, answer = anyone.sample
     assert anyone.call(name, argument) == [RESULT, answer]
 
@@ -131,7 +136,7 @@ def test_the_end_of_the_socket_is_the_end(anyone):
     "sample._hidden", "sample.basename", "sample.Point", "sample.os",
     "sample.__name__", "sample.meeting", "os.getcwd", "sample.", "banyan.caller"])
 def test_only_public_functions_of_the_module_are_callable(process, name):
-    assert process.call(name)[:2] == [ERROR, "no_function"]
+    assert process.call(name)[:2] == [ERROR, "not_found"]
 
 
 def test_a_list_of_its_own_says_what_is_callable():
@@ -139,7 +144,7 @@ def test_a_list_of_its_own_says_what_is_callable():
         runner.ready()
         assert runner.value("listed.shown") is True
         assert runner.value("listed.basename", "/a/b") == "b"
-        assert runner.call("listed.not_listed")[1] == "no_function"
+        assert runner.call("listed.not_listed")[1] == "not_found"
         assert runner.value("sample.echo", 1) == 1
 
 

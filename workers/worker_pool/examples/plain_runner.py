@@ -58,4 +58,4 @@ while True:
         function, args = frame[3], frame[4]
         if function == b"shout": send(b"\x93\x03" + number(ident) + text(args[0].upper()))
         elif function == b"size": send(b"\x93\x03" + number(ident) + number(len(args[0])))
-        else: send(b"\x94\x04" + number(ident) + text(b"no_function") + text(function))
+        else: send(b"\x94\x04" + number(ident) + text(b"not_found") + text(function))

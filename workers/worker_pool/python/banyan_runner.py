@@ -244,7 +244,7 @@ class Worker:
     def answer(self, call):
         function = self.runner.functions.get(call.name)
         if function is None:
-            raise Refused("no_function", "there is no function"
+            raise Refused("not_found", "there is no function"
                           f" {call.name[0]}.{call.name[1]}")
         if call.until and time.monotonic() > call.until:
             raise Refused("expired", "its deadline passed before it began")
