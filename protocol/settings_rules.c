@@ -103,6 +103,24 @@ check_dir(struct settings_writer *w, enum setting id, uint32_t most)
 		    setting_rows[id].key, dir.len, most);
 }
 
+/* check_auth: each mode needs its own keys. */
+static void
+check_auth(struct settings_writer *w)
+{
+	struct text keys = settings_text_of(w, SETTING_auth_jwt_keys);
+	bool is_jwt = w->values[SETTING_auth_mode].number == 1;
+
+	if (keys.len > 0 && keys.at[0] != '/')
+		settings_problem(w->problems,
+		    place_of(w, SETTING_auth_jwt_keys),
+		    "auth.jwt_keys: must be an absolute path, not \"%s\"",
+		    settings_quote(&w->arena, keys));
+	if (is_jwt && keys.len == 0)
+		settings_problem(w->problems, place_of(w, SETTING_auth_mode),
+		    "auth.mode: jwt needs auth.jwt_keys, the file with the "
+		    "keys");
+}
+
 static void
 check_ports(struct settings_writer *w)
 {
@@ -410,6 +428,7 @@ settings_rules(struct settings_writer *w)
 	    SETTING_pools_recommendations_max_threads);
 	check_bind(w);
 	check_mount(w);
+	check_auth(w);
 	check_ports(w);
 	check_workers(w);
 	check_channels(w);

@@ -172,6 +172,14 @@ hand_on(struct conn *c, uint8_t *at, size_t count)
 	return true;
 }
 
+void
+conn_offer(struct conn *c)
+{
+	INVARIANT(c->hub->current == NULL);
+	if (conn_is_open(c) && buffer_used(&c->in) > 0)
+		hand_on(c, buffer_at(&c->in), buffer_used(&c->in));
+}
+
 /* read_once: as receive, and ERR_MISSING once the connection is gone. */
 static enum err
 read_once(struct conn *c, size_t *bytes, size_t *room)

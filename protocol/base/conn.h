@@ -176,6 +176,13 @@ conn_unsent(const struct conn *c)
 	return buffer_used(&c->out);
 }
 
+/*
+ * conn_offer hands the unread bytes on again, without waiting for more: for an
+ * owner who took nothing because it was not ready. Not from inside a
+ * callback of any connection.
+ */
+void conn_offer(struct conn *);
+
 /* conn_pause stops reading (the peer feels it as back-pressure). */
 void conn_pause(struct conn *, bool is_paused);
 

@@ -128,6 +128,13 @@
 	K(gateway, not_found,        COUNTER, calls,       "… because there is no such function, or it is disabled") \
 	K(gateway, denied,           COUNTER, calls,       "… because the caller may not") \
 	K(gateway, identity_claims,  COUNTER, calls,       "calls whose payload named a user or roles the session does not have; dropped or refused") \
+	K(gateway, auth_refused,     COUNTER, connections, "clients and refreshes refused: no token, or none that is good") \
+	K(gateway, auth_signatures,  COUNTER, signatures,  "signatures verified") \
+	K(gateway, auth_cached,      COUNTER, tokens,      "tokens known to be good already") \
+	K(gateway, auth_expired,     COUNTER, connections, "sessions ended because their token expired") \
+	K(gateway, auth_refreshed,   COUNTER, tokens,      "sessions prolonged by another token of the same user") \
+	K(gateway, auth_refresh_refused, COUNTER, tokens,  "refreshes refused, all kinds") \
+	K(gateway, auth_keys_broken, COUNTER, times,       "key files that could not be taken; the keys before stay") \
 	K(gateway, rate_limited,     COUNTER, calls,       "… because a limit was reached") \
 	K(gateway, unavailable,      COUNTER, calls,       "… because no node could take it") \
 	K(gateway, expired,          COUNTER, calls,       "… because the node did not answer in time") \
@@ -150,6 +157,8 @@
 	K(gateway, compiled,         COUNTER, functions,   "functions compiled from the store") \
 	K(gateway, links_opened,     COUNTER, links,       "generations of service links begun") \
 	K(gateway, links_lost,       COUNTER, links,       "generations of service links lost") \
+	K(gateway, auth_keys,        GAUGE,   keys,        "keys tokens are verified with") \
+	K(gateway, auth_waiting,     GAUGE,   clients,     "waiting to be verified") \
 	K(gateway, connections,      GAUGE,   connections, "client connections open") \
 	K(gateway, channels,         GAUGE,   channels,    "channels joined and not left") \
 	K(gateway, in_flight,        GAUGE,   calls,       "calls dispatched and not answered") \

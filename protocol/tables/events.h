@@ -74,6 +74,10 @@
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
 	E(identity_claimed,   INFO,  MASKED, "a verified client named another user or roles in a call; once for each client") \
 	E(permission_denied,  WARN,  MASKED, "a caller may not call that function; 20 lines a second, the rest is counted") \
+	E(auth_none,          INFO,  LIFE,   "auth.mode is none: nobody is asked who he is, every session is unverified") \
+	E(auth_keys,          INFO,  LIFE,   "tokens are verified with these keys from now on") \
+	E(auth_keys_broken,   WARN,  LIFE,   "the key file cannot be taken; the keys before stay, without any every token is refused") \
+	E(auth_refused,       INFO,  MASKED, "a client was not let in, or not refreshed, and why") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \
 	E(link_lost,          WARN,  LIFE,   "a service node is gone, and why; calls it had are settled") \

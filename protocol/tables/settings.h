@@ -77,7 +77,19 @@
 	S(gateway, default_timeout_ms,    U64, "5000",   100, 300000, LIVE, gateway, "ms", "a call's deadline when its function names none") \
 	S(gateway, infinite_timeout_ms,   U64, "25000",  100, 300000, LIVE, gateway, "ms", "a call's deadline when its function says infinity") \
 	\
-	S(auth, mode, CHOICE, "none", 0, 0, RESTART, gateway, "none|!jwt|!token|!hook", "how clients prove who they are; none: every session is unverified") \
+	S(auth, mode,            CHOICE, "none", 0, 0, RESTART, gateway, "none|jwt|!function", "how clients prove who they are; none: every session is unverified") \
+	S(auth, allow_anonymous, BOOL, "false", 0, 0,      LIVE, gateway, "", "true: a client that brings no token is let in, unverified; a bad token never is") \
+	S(auth, token_parameter, TEXT, "token", 1, 64,     LIVE, gateway, "", "of the URL's query, for clients that can neither set a header nor a subprotocol") \
+	S(auth, expiring_ms,     U64, "60000", 0, 86400000, LIVE, gateway, "ms", "before a session's end, token_expiring is pushed on its channels") \
+	S(auth, max_waiting,     U64, "1024", 1, 1000000,  LIVE, gateway, "clients", "of one gateway waiting to be verified; more are refused with 503") \
+	S(auth, cached_tokens,   U64, "10000", 0, 1000000, LIVE, gateway, "tokens", "known to be good, of one gateway; 0: each is verified each time") \
+	S(auth, jwt_keys,        TEXT, "\"\"", 0, 1024,     LIVE, gateway, "path", "the JWK Set tokens are verified with; read again when it changes") \
+	S(auth, jwt_issuer,      TEXT, "\"\"", 0, 1024,     LIVE, gateway, "", "the iss a token must have; empty: any") \
+	S(auth, jwt_audiences,   TEXTS, "[]", 0, 32,       LIVE, gateway, "audience", "a token's aud must name one of them; empty: any") \
+	S(auth, jwt_user_claim,  TEXT, "sub", 1, 128,      LIVE, gateway, "claim", "that names the user: a string or an integer") \
+	S(auth, jwt_roles_claim, TEXT, "roles", 0, 128,    LIVE, gateway, "claim", "that lists the roles, or holds them in one string with blanks between; empty: no roles") \
+	S(auth, jwt_leeway_ms,   U64, "5000", 0, 300000,   LIVE, gateway, "ms", "by which clocks may differ: for exp, nbf and iat") \
+	S(auth, jwt_needs_expiry, BOOL, "true", 0, 0,      LIVE, gateway, "", "false: a token without exp is good for ever") \
 	\
 	S(top, services,  LIST, "[]", 0, 1024,  LIVE, puller, "", "services whose functions are fetched") \
 	S(top, nodes,     LIST, "[]", 0, 4096,  LIVE, none, "", "names of service nodes and their URLs") \

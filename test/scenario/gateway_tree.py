@@ -19,7 +19,7 @@ gateway:
     - {{topic: "lobby", event: api, require_verified_user_id: false}}
     - {{topic: "plain:*", require_verified_user_id: false}}
     - {{topic: "secure:*"}}
-auth: {{mode: none}}
+auth: {{{auth}}}
 monitoring: {{port: 0}}
 {more}
 nodes:
@@ -117,9 +117,10 @@ class GatewayTree(Tree):
     """Settings: `gateway` is one more line there, `more` a top-level part."""
 
     def __init__(self, gateway="", more="", nodes=("one", "two"),
-                 functions=None, **how):
+                 functions=None, auth="mode: none", **how):
         self.functions = FUNCTIONS if functions is None else functions
-        super().__init__(SETTINGS.format(gateway=gateway, more=more),
+        super().__init__(SETTINGS.format(gateway=gateway, more=more,
+                                         auth=auth),
                          service=False, start=False, **how)
         try:
             self.start()

@@ -94,8 +94,8 @@ class StockClient:
 class RawClient(WebSocket):
     """Speaks envelopes; `vsn` "2.0.0" or "1.0.0"."""
 
-    def __init__(self, port, vsn="2.0.0", **how):
-        path = "/socket/websocket" + (f"?vsn={vsn}" if vsn else "")
+    def __init__(self, port, vsn="2.0.0", query="", **how):
+        path = "/socket/websocket" + (f"?vsn={vsn}" if vsn else "") + query
         super().__init__(port, path, **how)
         self.refs = itertools.count(1)
         self.is_v1 = vsn != "2.0.0"

@@ -29,8 +29,9 @@ const operations = {
       ...(token ? {authToken: token} : {}),
     });
     socket.onClose((e) => say({socket: "close", code: e.code}));
-    socket.onError(() => say({socket: "error"}));
     return new Promise((resolve) => {
+      // true: it is open; false: the first attempt was refused
+      socket.onError(() => { say({socket: "error"}); resolve(false); });
       socket.onOpen(() => { say({socket: "open"}); resolve(true); });
       socket.connect();
     });

@@ -172,6 +172,33 @@ what_is_not_taken_comes_again_longer(void **state)
 }
 
 static void
+what_was_not_taken_is_offered_again_when_asked_for(void **state)
+{
+	struct side a, b;
+
+	(void)state;
+	pair(&a, &b, 4096);
+	b.takes_whole = 4096;
+	conn_offer(&b.conn); /* nothing is there: nothing happens */
+	assert_int_equal(conn_write(&a.conn, "abcdef", 6), OK);
+	loop_turn(loop, 0);
+	loop_turn(loop, 0);
+	assert_int_equal(buffer_used(&b.got), 0);
+	b.takes_whole = 4;
+	conn_offer(&b.conn);
+	assert_memory_equal(buffer_at(&b.got), "abcd", 4);
+	assert_int_equal(buffer_used(&b.conn.in), 2);
+	b.takes_whole = 1;
+	conn_offer(&b.conn);
+	assert_int_equal(buffer_used(&b.got), 6);
+	assert_null(b.conn.in.memory);
+	conn_close(&b.conn);
+	conn_offer(&b.conn);
+	side_finish(&a);
+	side_finish(&b);
+}
+
+static void
 a_full_read_buffer_that_nobody_takes_ends_the_connection(void **state)
 {
 	struct side a, b;
@@ -401,6 +428,8 @@ main(void)
 	    cmocka_unit_test(
 		writes_of_one_turn_leave_together_and_idle_holds_no_buffer),
 	    cmocka_unit_test(what_is_not_taken_comes_again_longer),
+	    cmocka_unit_test(
+		what_was_not_taken_is_offered_again_when_asked_for),
 	    cmocka_unit_test(
 		a_full_read_buffer_that_nobody_takes_ends_the_connection),
 	    cmocka_unit_test(a_slow_reader_fills_the_budget_and_no_more),

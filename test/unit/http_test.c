@@ -103,6 +103,50 @@ the_accept_value_is_that_of_the_rfc(void **state)
 }
 
 static void
+a_bearer_token_comes_in_a_header_that_comes_once(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    answer(GOOD "AUTHORIZATION: bEARER  a.b.c \r\n\r\n"), 101);
+	assert_true(text_is(upgrade.authorization, "a.b.c"));
+	assert_int_equal(
+	    answer(GOOD "Authorization: Basic a.b.c\r\n\r\n"), 101);
+	assert_int_equal(upgrade.authorization.len, 0);
+	assert_int_equal(answer(GOOD "Authorization: Bearer\r\n\r\n"), 101);
+	assert_int_equal(upgrade.authorization.len, 0);
+	assert_int_equal(answer(GOOD "Authorization: Bearer a\r\n"
+				     "Authorization: Bearer a\r\n\r\n"),
+	    400);
+}
+
+static void
+headers_and_parameters_can_be_walked(void **state)
+{
+	static const char *const pairs[] = {
+	    "a", "1", "b", "", "", "x", "c", "2=3"};
+	struct text query = TEXT("a=1&b&&=x&c=2=3"), name, value, headers;
+	int count = 0;
+
+	(void)state;
+	while (http_query_next(&query, &name, &value)) {
+		assert_true(text_is(name, pairs[count++]));
+		assert_true(text_is(value, pairs[count++]));
+	}
+	assert_int_equal(count, 8);
+	assert_int_equal(answer(GOOD "X-Tenant:  acme \r\n\r\n"), 101);
+	headers = upgrade.headers;
+	count = 0;
+	bool is_there = false;
+	while (http_header_next(&headers, &name, &value)) {
+		count++;
+		if (http_is_same_name(name, TEXT("x-tenant")))
+			is_there = text_is(value, "acme");
+	}
+	assert_true(is_there);
+	assert_true(count >= 5);
+}
+
+static void
 the_welcome_names_phoenix_only_if_it_was_offered(void **state)
 {
 	struct buffer b;
@@ -117,6 +161,7 @@ the_welcome_names_phoenix_only_if_it_was_offered(void **state)
 				     "base64url.bearer.phx.dG9rZW4\r\n\r\n"),
 	    101);
 	assert_true(text_is(upgrade.bearer, "dG9rZW4"));
+	assert_int_equal(upgrade.authorization.len, 0);
 	assert_int_equal(http_welcome(&upgrade, &b), OK);
 	assert_non_null(memmem(buffer_at(&b), buffer_used(&b),
 	    "Sec-WebSocket-Protocol: phoenix\r\n", 33));
@@ -305,6 +350,8 @@ main(void)
 	    cmocka_unit_test(a_hundred_headers_are_too_many),
 	    cmocka_unit_test(only_origins_on_the_list_and_our_own_are_welcome),
 	    cmocka_unit_test(the_version_of_the_protocol_is_chosen_or_refused),
+	    cmocka_unit_test(a_bearer_token_comes_in_a_header_that_comes_once),
+	    cmocka_unit_test(headers_and_parameters_can_be_walked),
 	    cmocka_unit_test(a_query_parameter_is_decoded_or_refused),
 	    cmocka_unit_test(every_refusal_closes_and_says_so),
 	};

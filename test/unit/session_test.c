@@ -84,6 +84,23 @@ a_second_join_closes_the_first_channel(void **state)
 }
 
 static void
+reserved_events_are_known_on_a_joined_topic_only(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    take("\"1\"", "lobby", "refresh_token"), SESSION_UNMATCHED);
+	take("\"1\"", "lobby", "phx_join");
+	take("\"2\"", "chat:1", "phx_join");
+	assert_int_equal(
+	    take("\"0\"", "lobby", "refresh_token"), SESSION_STALE);
+	assert_int_equal(
+	    take("\"1\"", "lobby", "refresh_token"), SESSION_REFRESH);
+	assert_true(text_is(verdict.channel->topic, "\"lobby\""));
+	assert_ptr_equal(session_at(&session, 0), verdict.channel);
+	assert_true(text_is(session_at(&session, 1)->topic, "\"chat:1\""));
+}
+
+static void
 after_a_leave_the_topic_is_unmatched(void **state)
 {
 	(void)state;
@@ -197,6 +214,8 @@ main(void)
 		exact_topics_and_wildcards_can_be_joined_and_others_not, fresh),
 	    cmocka_unit_test_setup(
 		a_second_join_closes_the_first_channel, fresh),
+	    cmocka_unit_test_setup(
+		reserved_events_are_known_on_a_joined_topic_only, fresh),
 	    cmocka_unit_test_setup(after_a_leave_the_topic_is_unmatched, fresh),
 	    cmocka_unit_test_setup(
 		a_message_of_an_older_join_is_ignored, fresh),

@@ -110,6 +110,7 @@ client_destroy(struct client *c)
 	conn_close(&c->conn);
 	websocket_finish(&c->websocket);
 	session_finish(&c->session);
+	auth_leave(c);
 	identity_release(&c->identity);
 	*c->back = c->next;
 	if (c->next != NULL)
@@ -223,10 +224,15 @@ read_head(struct client *c, const uint8_t *bytes, size_t count)
 		return 0;
 	if (status == 101 && g->is_draining)
 		status = 503;
+	if (status == 101)
+		status = auth_knock(c, &upgrade);
+	if (status == 0)
+		return 0; /* later: the head stays unread */
 	if (status != 101) {
 		refuse(c, status);
 		return count;
 	}
+	c->auth.stage = AUTH_DECIDED;
 	enum err e = http_welcome(&upgrade, client_out(c));
 	INVARIANT(e == OK);
 	conn_written(&c->conn);

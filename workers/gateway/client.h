@@ -18,6 +18,7 @@
 #include "protocol/base/conn.h"
 #include "protocol/base/loop.h"
 #include "workers/gateway/answer.h"
+#include "workers/gateway/auth.h"
 #include "workers/gateway/calls.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/session.h"
@@ -43,8 +44,9 @@ struct client {
 	struct websocket websocket;
 	struct session session;
 	struct identity *identity; /* NULL: unverified */
-	uint64_t serial;           /* never reused in a life of this gateway */
-	struct call_list calls;    /* in flight */
+	struct auth_place auth;
+	uint64_t serial;        /* never reused in a life of this gateway */
+	struct call_list calls; /* in flight */
 	uint32_t call_count;
 	uint32_t stream_count; /* of them */
 	enum client_state state;

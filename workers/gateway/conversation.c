@@ -113,6 +113,9 @@ obey(struct client *c, struct phoenix_message *m, struct session_verdict *v)
 	case SESSION_STOP_STREAM:
 		stream_on_stop(c, v->channel, m);
 		break;
+	case SESSION_REFRESH:
+		auth_take_refresh(c, v->channel, m);
+		break;
 	case SESSION_REQUEST:
 		pipeline_take(c, v->channel, m);
 		break;

@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include "protocol/base/clock.h"
 #include "protocol/events.h"
 #include "protocol/settings.h"
 #include "protocol/store.h"
@@ -105,6 +106,7 @@ on_turn_end(void *ctx)
 	struct gateway *g = ctx;
 	bool has_calls = g->calls.count > 0;
 
+	auth_on_turn_end(g->auth);
 	gateway_look_at_store(g);
 	if (has_calls && !loop_timer_is_running(&g->wheel))
 		loop_timer_start(
@@ -145,10 +147,13 @@ static void
 on_second(void *ctx)
 {
 	struct gateway *g = ctx;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, wall_ms = clock_wall_ms();
 
-	for (struct client *c = g->clients.first; c != NULL; c = c->next)
+	auth_on_second(g->auth);
+	for (struct client *c = g->clients.first; c != NULL; c = c->next) {
+		auth_look(c, wall_ms);
 		bytes += conn_unsent(&c->conn);
+	}
 	order_on_second(g);
 	stats_set(g->slot, COUNTER_gateway_buffered_bytes, bytes);
 	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
@@ -208,6 +213,7 @@ gateway_start(struct worker *w)
 	g->has_routes =
 	    routes_map(worker_segment_fd(w, FD_ROUTES), &g->routes) == OK;
 	g->limiter = limiter_create(g);
+	auth_create(&g->auth, g, worker_settings(w));
 	init_timers(g);
 	reread(g);
 	door_open(&g->door, g, worker_fd_listener(w));
@@ -227,6 +233,7 @@ gateway_stop(struct worker *w)
 	door_close(&g->door);
 	while (g->clients.first != NULL)
 		client_destroy(g->clients.first);
+	auth_destroy(&g->auth);
 	functions_finish(&g->functions);
 	nodes_destroy(&g->nodes);
 	limiter_destroy(&g->limiter);
@@ -254,6 +261,7 @@ gateway_on_settings(struct worker *w, struct worker_reload *reload)
 	g->settings_mark++;
 	limiter_on_settings(g->limiter, reload->next);
 	nodes_on_settings(g->nodes);
+	auth_on_settings(g->auth);
 	for (struct client *c = g->clients.first, *next; c != NULL; c = next) {
 		next = c->next;
 		conversation_on_settings(c);

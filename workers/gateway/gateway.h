@@ -21,6 +21,7 @@
 #include "protocol/limits.h"
 #include "protocol/routes.h"
 #include "protocol/stats.h"
+#include "workers/gateway/auth.h"
 #include "workers/gateway/calls.h"
 #include "workers/gateway/client.h"
 #include "workers/gateway/door.h"
@@ -51,6 +52,7 @@ struct gateway {
 	struct loop_hook credits;  /* before the links send */
 	struct functions functions;
 	struct nodes *nodes;
+	struct auth *auth;
 	struct limiter *limiter;
 	struct routes routes;
 	bool has_routes;

@@ -13,16 +13,10 @@
 #include "workers/gateway/http.h"
 
 #include <string.h>
-#include <openssl/evp.h>
 
 #include "workers/gateway/origin.h"
 
-#define KEY_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define BEARER   "base64url.bearer.phx."
-
-enum {
-	KEY_CHARS = 24 /* base64 of 16 bytes */
-};
+#define BEARER "base64url.bearer.phx."
 
 /* Headers that may come once; a bit of `seen` each. */
 enum single {
@@ -30,7 +24,8 @@ enum single {
 	SINGLE_KEY,
 	SINGLE_VERSION,
 	SINGLE_ORIGIN,
-	SINGLE_LENGTH
+	SINGLE_LENGTH,
+	SINGLE_AUTHORIZATION
 };
 
 /* What the header lines said. */
@@ -168,6 +163,19 @@ once(struct heard *h, enum single which, struct text *to, struct text value)
 	return 101;
 }
 
+/* hear_authorization takes a bearer token; other schemes are not for us. */
+static int
+hear_authorization(struct heard *h, struct text value)
+{
+	struct text scheme, token, whole;
+	int status = once(h, SINGLE_AUTHORIZATION, &whole, value);
+
+	if (status == 101 && split(value, ' ', &scheme, &token) &&
+	    same_word(scheme, TEXT("bearer")))
+		h->to->authorization = trim(token);
+	return status;
+}
+
 static int
 hear(struct heard *h, struct text name, struct text value)
 {
@@ -181,6 +189,8 @@ hear(struct heard *h, struct text name, struct text value)
 		return once(h, SINGLE_ORIGIN, &h->to->origin, value);
 	if (same_word(name, TEXT("content-length")))
 		return once(h, SINGLE_LENGTH, &h->length, value);
+	if (same_word(name, TEXT("authorization")))
+		return hear_authorization(h, value);
 	if (same_word(name, TEXT("transfer-encoding")))
 		h->has_coding = true;
 	else if (same_word(name, TEXT("upgrade")))
@@ -263,7 +273,7 @@ read_headers(struct text head, struct heard *h)
 static bool
 is_key(struct text key)
 {
-	if (key.len != KEY_CHARS || key.at[22] != '=' || key.at[23] != '=')
+	if (key.len != HTTP_KEY_CHARS || key.at[22] != '=' || key.at[23] != '=')
 		return false;
 	for (uint32_t i = 0; i < 22; i++) {
 		char c = key.at[i];
@@ -374,6 +384,7 @@ http_read(const struct http_rules *rules, struct text bytes,
 	head = part(bytes, 0, (uint32_t)end);
 	if (next_line(&head, &line))
 		*status = read_request_line(line, to);
+	to->headers = head;
 	if (*status == 101)
 		*status = read_headers(head, &h);
 	if (*status == 101)
@@ -390,8 +401,8 @@ hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static enum err
-decode(struct text from, char *to, size_t size)
+enum err
+http_unescape(struct text from, char *to, size_t size)
 {
 	size_t n = 0;
 
@@ -416,6 +427,39 @@ decode(struct text from, char *to, size_t size)
 	return OK;
 }
 
+bool
+http_query_next(struct text *query, struct text *name, struct text *value)
+{
+	struct text pair;
+
+	while (query->len > 0) {
+		split(*query, '&', &pair, query);
+		if (pair.len == 0)
+			continue;
+		split(pair, '=', name, value);
+		return true;
+	}
+	return false;
+}
+
+bool
+http_header_next(struct text *headers, struct text *name, struct text *value)
+{
+	struct text line;
+
+	if (headers->len <= 2 || !next_line(headers, &line) ||
+	    !split(line, ':', name, value))
+		return false;
+	*value = trim(*value);
+	return true;
+}
+
+bool
+http_is_same_name(struct text a, struct text b)
+{
+	return same_word(a, b);
+}
+
 enum err
 http_query(struct text query, const char *name, char *to, size_t size)
 {
@@ -425,68 +469,7 @@ http_query(struct text query, const char *name, char *to, size_t size)
 		more = split(query, '&', &pair, &query);
 		split(pair, '=', &key, &value);
 		if (text_is(key, name))
-			return decode(value, to, size);
+			return http_unescape(value, to, size);
 	}
 	return ERR_MISSING;
-}
-
-void
-http_accept(struct text key, char to[HTTP_ACCEPT_BYTES])
-{
-	unsigned char joined[KEY_CHARS + sizeof(KEY_GUID) - 1];
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned char text[HTTP_ACCEPT_BYTES + 1]; /* EVP adds a NUL */
-	unsigned int digest_bytes = 0;
-
-	INVARIANT(key.len == KEY_CHARS);
-	memcpy(joined, key.at, KEY_CHARS);
-	memcpy(joined + KEY_CHARS, KEY_GUID, sizeof(KEY_GUID) - 1);
-	INVARIANT(EVP_Digest(joined, sizeof(joined), digest, &digest_bytes,
-		      EVP_sha1(), NULL) == 1 &&
-	    digest_bytes == 20);
-	EVP_EncodeBlock(text, digest, 20);
-	memcpy(to, text, HTTP_ACCEPT_BYTES);
-}
-
-enum err
-http_welcome(const struct http_upgrade *u, struct buffer *to)
-{
-	char accept[HTTP_ACCEPT_BYTES];
-
-	http_accept(u->key, accept);
-	return buffer_printf(to,
-	    "HTTP/1.1 101 Switching Protocols\r\n"
-	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %.*s\r\n%s\r\n",
-	    HTTP_ACCEPT_BYTES, accept,
-	    u->offers_phoenix ? "Sec-WebSocket-Protocol: phoenix\r\n" : "");
-}
-
-enum err
-http_refuse(int status, struct buffer *to)
-{
-	static const struct {
-		int status;
-		const char *reason;
-		const char *header;
-	} words[] = {
-	    {400, "Bad Request", ""},
-	    {403, "Forbidden", ""},
-	    {404, "Not Found", ""},
-	    {408, "Request Timeout", ""},
-	    {413, "Content Too Large", ""},
-	    {426, "Upgrade Required",
-		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
-	    {431, "Request Header Fields Too Large", ""},
-	    {503, "Service Unavailable", "Retry-After: 1\r\n"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (words[i].status == status)
-			return buffer_printf(to,
-			    "HTTP/1.1 %d %s\r\n%sContent-Length: 0\r\n"
-			    "Connection: close\r\n\r\n",
-			    status, words[i].reason, words[i].header);
-	}
-	return ERR_RANGE;
 }

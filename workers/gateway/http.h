@@ -27,6 +27,7 @@
 enum {
 	HTTP_HEAD_BYTES = 16384, /* with the empty line that ends it */
 	HTTP_HEADERS = 64,
+	HTTP_KEY_CHARS = 24,   /* base64 of 16 bytes */
 	HTTP_ACCEPT_BYTES = 28 /* base64 of a SHA-1 */
 };
 
@@ -51,7 +52,9 @@ struct http_upgrade {
 	struct text host;
 	struct text origin; /* empty: none sent */
 	struct text key;    /* Sec-WebSocket-Key */
-	struct text bearer; /* unpadded base64url token, or empty */
+	struct text bearer; /* of the subprotocol, unpadded base64, or empty */
+	struct text authorization; /* the header's bearer token, or empty */
+	struct text headers;       /* all lines, for http_header_next */
 	enum http_vsn vsn;
 	bool offers_phoenix; /* subprotocol "phoenix" was offered */
 };
@@ -70,6 +73,20 @@ enum err http_read(const struct http_rules *, struct text bytes,
  */
 enum err http_query(
     struct text query, const char *name, char *to, size_t size) MUST_USE;
+
+/* http_unescape is the same for a value at hand. */
+enum err http_unescape(struct text, char *to, size_t size) MUST_USE;
+
+/*
+ * http_query_next cuts one pair off a query string, http_header_next one line
+ * off an upgrade's headers; false at the end. Query texts are as sent.
+ */
+bool http_query_next(struct text *query, struct text *name, struct text *value);
+bool http_header_next(
+    struct text *headers, struct text *name, struct text *value);
+
+/* http_is_same_name: header names are the same in any case. */
+bool http_is_same_name(struct text, struct text);
 
 /* http_accept makes the value of Sec-WebSocket-Accept; no NUL behind it. */
 void http_accept(struct text key, char to[HTTP_ACCEPT_BYTES]);

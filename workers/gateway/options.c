@@ -159,6 +159,35 @@ take_limits(struct options *o, const struct settings *s)
 }
 
 static void
+take_auth(struct options *o, const struct settings *s)
+{
+	struct auth_options *a = &o->auth;
+	struct arena *arena = &o->arena;
+
+	a->keys_file =
+	    arena_string(arena, settings_text(s, SETTING_auth_jwt_keys));
+	a->token_parameter =
+	    arena_string(arena, settings_text(s, SETTING_auth_token_parameter));
+	a->cached_tokens = take_u32(s, SETTING_auth_cached_tokens);
+	a->max_waiting = take_u32(s, SETTING_auth_max_waiting);
+	a->expiring_ms = take_u32(s, SETTING_auth_expiring_ms);
+	a->allow_anonymous = settings_bool(s, SETTING_auth_allow_anonymous);
+	a->rules = (struct jwt_rules){
+	    .issuer =
+		arena_text(arena, settings_text(s, SETTING_auth_jwt_issuer)),
+	    .user_claim = arena_text(
+		arena, settings_text(s, SETTING_auth_jwt_user_claim)),
+	    .roles_claim = arena_text(
+		arena, settings_text(s, SETTING_auth_jwt_roles_claim)),
+	    .leeway_ms = take_u32(s, SETTING_auth_jwt_leeway_ms),
+	    .needs_expiry = settings_bool(s, SETTING_auth_jwt_needs_expiry),
+	};
+	a->rules.audiences =
+	    take_texts(o, settings_list(s, SETTING_auth_jwt_audiences),
+		&a->rules.audience_count);
+}
+
+static void
 take_times(struct options *o, const struct settings *s)
 {
 	o->idle_timeout_ms = take_u32(s, SETTING_gateway_idle_timeout_ms);
@@ -181,6 +210,7 @@ options_create(const struct settings *s)
 	take_nodes(o, s);
 	take_limits(o, s);
 	take_times(o, s);
+	take_auth(o, s);
 	o->node_urls = take_texts(o,
 	    settings_list(s, SETTING_security_node_urls), &o->node_url_count);
 	return o;

@@ -18,6 +18,7 @@
 #include "protocol/arguments.h"
 #include "protocol/base/arena.h"
 #include "workers/gateway/http.h"
+#include "workers/gateway/jwt.h"
 #include "workers/gateway/session.h"
 
 struct settings;
@@ -27,11 +28,23 @@ struct node_address {
 	struct text url;
 };
 
+/* The section `auth`, but for its mode. */
+struct auth_options {
+	struct jwt_rules rules;
+	const char *keys_file;       /* "" unless mode is jwt */
+	const char *token_parameter; /* of the URL's query */
+	uint32_t cached_tokens;
+	uint32_t max_waiting;
+	uint32_t expiring_ms;
+	bool allow_anonymous;
+};
+
 struct options {
 	struct arena arena; /* of everything below */
 	struct http_rules http;
 	struct channel_rules channels;
 	struct argument_limits arguments;
+	struct auth_options auth;
 	const struct node_address *nodes;
 	uint32_t node_count;
 	const struct text *node_urls; /* what may be dialled; * is a wildcard */

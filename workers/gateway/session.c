@@ -182,6 +182,9 @@ take_joined(struct session *s, uint32_t place, const struct phoenix_message *m,
 	} else if (text_is(m->event, "stop_stream")) {
 		v->move = SESSION_STOP_STREAM;
 		v->channel = c;
+	} else if (text_is(m->event, "refresh_token")) {
+		v->move = SESSION_REFRESH;
+		v->channel = c;
 	} else {
 		/* as in Phoenix: no clause for the event ends the channel */
 		v->move = SESSION_CRASHED;
@@ -218,6 +221,12 @@ session_find(const struct session *s, uint32_t serial)
 			return s->channels[i];
 	}
 	return NULL;
+}
+
+const struct channel *
+session_at(const struct session *s, uint32_t index)
+{
+	return s->channels[FIRST + index];
 }
 
 /* topic_text takes the quotes off; a topic with escapes matches by its JSON,

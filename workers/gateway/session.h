@@ -61,6 +61,7 @@ enum session_move {
 	SESSION_STALE,        /* say nothing */
 	SESSION_REQUEST,      /* the application event of `channel` */
 	SESSION_STOP_STREAM,  /* the event stop_stream on `channel` */
+	SESSION_REFRESH,      /* the event refresh_token on `channel` */
 	SESSION_CRASHED       /* phx_error of `closed`, which is gone */
 };
 
@@ -83,6 +84,9 @@ void session_take(struct session *, const struct channel_rules *,
 
 /* session_find gives a channel while the join it stands for lasts. */
 const struct channel *session_find(const struct session *, uint32_t serial);
+
+/* session_at gives one of `count`, in the order of their joins. */
+const struct channel *session_at(const struct session *, uint32_t index);
 
 /*
  * session_rematch points the channels at new rules and drops the first that

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * Signatures are the one thing here that takes long (30 to 300 us each), so
+ * a turn verifies AUTH_SIGNATURES of them and the calls of everybody else go
+ * on in between. Who does not get one this turn is queued and served by a
+ * timer; who comes while others wait is queued behind them.
+ *
+ * A token that was good stays good until it expires, the keys change or it
+ * is revoked; that is what the cache knows.
+ */
+
+#include "workers/gateway/auth.h"
+
+#include <inttypes.h>
+#include <sys/random.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/memory.h"
+#include "protocol/events.h"
+#include "protocol/settings.h"
+#include "workers/gateway/auth_private.h"
+#include "workers/gateway/base64url.h"
+#include "workers/gateway/gateway.h"
+
+enum {
+	SERVE_MS = 1 /* until those who wait are served again */
+};
+
+/* --- the queue --- */
+
+bool
+auth_queue(struct client *c)
+{
+	struct auth *a = c->gateway->auth;
+
+	if (a->waiting >= c->gateway->options->auth.max_waiting)
+		return false;
+	c->auth.stage = AUTH_QUEUED;
+	c->auth.next = NULL;
+	c->auth.back = a->last;
+	*a->last = c;
+	a->last = &c->auth.next;
+	a->waiting++;
+	stats_set(a->gateway->slot, COUNTER_gateway_auth_waiting, a->waiting);
+	if (!loop_timer_is_running(&a->serve))
+		loop_timer_start(a->gateway->loop, &a->serve,
+		    loop_now_ms(a->gateway->loop) + SERVE_MS);
+	return true;
+}
+
+void
+auth_unqueue(struct client *c)
+{
+	struct auth *a = c->gateway->auth;
+
+	if (c->auth.back == NULL)
+		return;
+	*c->auth.back = c->auth.next;
+	if (c->auth.next != NULL)
+		c->auth.next->auth.back = c->auth.back;
+	else
+		a->last = c->auth.back;
+	c->auth.back = NULL;
+	a->waiting--;
+	stats_set(a->gateway->slot, COUNTER_gateway_auth_waiting, a->waiting);
+}
+
+static bool
+has_share(const struct auth *a)
+{
+	/* a token may take JWT_TRIES of them */
+	return a->signatures + JWT_TRIES <= AUTH_SIGNATURES;
+}
+
+static void
+on_serve(void *ctx)
+{
+	struct auth *a = ctx;
+
+	while (a->first != NULL && has_share(a)) {
+		struct client *c = a->first;
+
+		auth_unqueue(c);
+		c->auth.stage = AUTH_FRESH;
+		a->is_serving = true;
+		if (c->state == CLIENT_HEAD)
+			conn_offer(&c->conn); /* may be the client's end */
+		else
+			auth_resume_refresh(c);
+		a->is_serving = false;
+	}
+	if (a->first != NULL)
+		loop_timer_start(a->gateway->loop, &a->serve,
+		    loop_now_ms(a->gateway->loop) + SERVE_MS);
+}
+
+/* --- tokens --- */
+
+void
+auth_note_refusal(struct auth *a, const char *peer, const char *reason)
+{
+	uint64_t second = loop_now_ms(a->gateway->loop) / 1000;
+
+	COUNT(a->gateway, auth_refused);
+	if (a->noted_second != second) {
+		a->noted_second = second;
+		a->notes = 0;
+	}
+	if (a->notes == AUTH_NOTES) {
+		a->unnoted++;
+		return;
+	}
+	a->notes++;
+	event_note(EVENT_auth_refused, "peer=%s reason=%s unnoted=%" PRIu64,
+	    peer, reason, a->unnoted);
+	a->unnoted = 0;
+}
+
+static enum err
+verify(struct auth *a, struct text token, const struct token_digest *digest,
+    struct identity **to, const char **reason)
+{
+	struct gateway *g = a->gateway;
+	struct identity facts;
+	struct arena arena;
+	uint32_t before = a->signatures;
+
+	arena_init(&arena);
+	enum jwt_verdict v = jwt_verify(a->keys, &g->options->auth.rules, token,
+	    clock_wall_ms(), &arena, &facts, &a->signatures);
+	stats_add(
+	    g->slot, COUNTER_gateway_auth_signatures, a->signatures - before);
+	*reason = jwt_verdict_name(v);
+	if (v == JWT_IS_good) {
+		*to = identity_create(&facts);
+		tokens_keep(a->tokens, digest, *to);
+	}
+	arena_finish(&arena);
+	return v == JWT_IS_good ? OK : ERR_DENIED;
+}
+
+enum err
+auth_check_token(struct auth *a, struct text token, struct identity **to,
+    const char **reason)
+{
+	struct token_digest digest;
+
+	*reason = "malformed";
+	if (token.len > JWT_BYTES)
+		return ERR_DENIED;
+	*reason = "no_keys";
+	if (a->keys == NULL)
+		return ERR_DENIED;
+	tokens_digest(a->tokens, token, &digest);
+	struct identity *known =
+	    tokens_find(a->tokens, &digest, clock_wall_ms());
+	if (known != NULL) {
+		COUNT(a->gateway, auth_cached);
+		*to = identity_hold(known);
+		return OK;
+	}
+	if (!has_share(a) || (a->first != NULL && !a->is_serving))
+		return ERR_AGAIN;
+	return verify(a, token, &digest, to, reason);
+}
+
+/* --- the upgrade --- */
+
+/*
+ * find_token: of the subprotocol, else of the header, else of the query.
+ * ERR_MISSING: it brings none.
+ */
+static enum err
+find_token(const struct gateway *g, const struct http_upgrade *u,
+    char to[JWT_BYTES + 1], struct text *token)
+{
+	size_t bytes = 0;
+	enum err e = OK;
+
+	*token = u->authorization;
+	if (u->bearer.len > 0) {
+		e = base64url_decode_any(
+		    u->bearer, (uint8_t *)to, JWT_BYTES, &bytes);
+		*token = (struct text){.at = to, .len = (uint32_t)bytes};
+	} else if (token->len == 0) {
+		e = http_query(u->query, g->options->auth.token_parameter, to,
+		    JWT_BYTES + 1);
+		*token = e == OK ? text_of(to) : TEXT("");
+	}
+	if (e == OK && token->len == 0)
+		return ERR_MISSING;
+	return e;
+}
+
+static int
+knock_with_token(struct client *c, const struct http_upgrade *u)
+{
+	struct auth *a = c->gateway->auth;
+	const char *reason = "malformed";
+	char bytes[JWT_BYTES + 1];
+	struct text token;
+	enum err e = find_token(c->gateway, u, bytes, &token);
+
+	if (e == ERR_MISSING && c->gateway->options->auth.allow_anonymous)
+		return 101;
+	if (e == ERR_MISSING)
+		reason = "no_token";
+	else if (e == OK)
+		e = auth_check_token(a, token, &c->identity, &reason);
+	if (e == OK)
+		return 101;
+	if (e == ERR_AGAIN)
+		return auth_queue(c) ? 0 : 503;
+	auth_note_refusal(a, c->peer, reason);
+	return 403;
+}
+
+int
+auth_knock(struct client *c, const struct http_upgrade *u)
+{
+	switch (c->auth.stage) {
+	case AUTH_FRESH:
+		break;
+	case AUTH_QUEUED:
+	case AUTH_ASKED:
+		return 0;
+	case AUTH_DECIDED:
+		return 101;
+	case AUTH_FAILED:
+		return 403;
+	}
+	if (c->gateway->auth->mode == AUTH_NONE)
+		return 101;
+	return knock_with_token(c, u);
+}
+
+/* --- life --- */
+
+void
+auth_leave(struct client *c)
+{
+	auth_unqueue(c);
+	memory_free(c->auth.refresh);
+	c->auth.refresh = NULL;
+}
+
+static void
+make_tokens(struct auth *a)
+{
+	struct hash_seed seed;
+
+	INVARIANT(getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed));
+	tokens_destroy(&a->tokens);
+	a->tokens =
+	    tokens_create(a->gateway->options->auth.cached_tokens, seed);
+}
+
+void
+auth_create(
+    struct auth **to, struct gateway *g, const struct settings *settings)
+{
+	struct auth *a = MEMORY_NEW(struct auth);
+
+	*to = a;
+	a->gateway = g;
+	a->last = &a->first;
+	a->serve = (struct loop_timer){.due = on_serve, .ctx = a};
+	a->mode = (enum auth_mode)settings_choice(settings, SETTING_auth_mode);
+	make_tokens(a);
+	if (a->mode == AUTH_NONE)
+		event_note(EVENT_auth_none, "mode=none");
+	auth_keys_look(a, true);
+}
+
+void
+auth_destroy(struct auth **to)
+{
+	struct auth *a = *to;
+
+	if (a == NULL)
+		return;
+	loop_timer_stop(a->gateway->loop, &a->serve);
+	tokens_destroy(&a->tokens);
+	jwks_destroy(&a->keys);
+	memory_free(a);
+	*to = NULL;
+}
+
+void
+auth_on_settings(struct auth *a)
+{
+	/* issuer or audience may be others: nothing known before counts */
+	make_tokens(a);
+	auth_keys_look(a, true);
+}
+
+void
+auth_on_second(struct auth *a)
+{
+	auth_keys_look(a, false);
+}
+
+void
+auth_on_turn_end(struct auth *a)
+{
+	a->signatures = 0;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_GATEWAY_AUTH_PRIVATE_H
+#define WORKERS_GATEWAY_AUTH_PRIVATE_H
+
+/*
+ * auth_private - what the parts of auth share: the queue and the tokens
+ * (auth.c), the life of a session (auth_session.c), the key file
+ * (auth_keys.c).
+ *
+ * Trust:  see auth.h.
+ * Owner:  auth_create makes it, auth_destroy frees all of it.
+ */
+
+#include <sys/stat.h>
+
+#include "protocol/base/loop.h"
+#include "workers/gateway/auth.h"
+#include "workers/gateway/identity.h"
+#include "workers/gateway/jwt.h"
+#include "workers/gateway/tokens.h"
+
+/* By what a file is known to have changed. */
+struct key_mark {
+	struct timespec written;
+	struct timespec changed;
+	off_t bytes;
+	ino_t inode;
+};
+
+struct auth {
+	struct gateway *gateway;
+	enum auth_mode mode;
+	struct jwks *keys; /* NULL: none could be read yet */
+	struct key_mark mark;
+	struct tokens *tokens;
+	uint32_t signatures;          /* verified in this turn */
+	bool is_serving;              /* the queue, so nobody is overtaken */
+	struct client *first, **last; /* the queue */
+	uint32_t waiting;
+	struct loop_timer serve;
+	uint64_t noted_second; /* bounds lines about refusals */
+	uint32_t notes;
+	uint64_t unnoted;
+};
+
+/* auth_keys_look reads the key file if it is another than last time. */
+void auth_keys_look(struct auth *, bool is_forced);
+
+/* auth_note_refusal writes a line, within bounds; the counter has them all. */
+void auth_note_refusal(struct auth *, const char *peer, const char *reason);
+
+/*
+ * auth_check_token: OK with the identity held, ERR_DENIED with the reason,
+ * ERR_AGAIN: this turn has verified enough.
+ */
+enum err auth_check_token(struct auth *, struct text token, struct identity **,
+    const char **reason) MUST_USE;
+
+/* auth_queue puts the client at the end; false when the queue is full. */
+bool auth_queue(struct client *);
+void auth_unqueue(struct client *);
+
+/* auth_resume_refresh goes on with a refresh whose turn has come. */
+void auth_resume_refresh(struct client *);
+
+#endif /* WORKERS_GATEWAY_AUTH_PRIVATE_H */
