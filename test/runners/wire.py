@@ -35,7 +35,7 @@ class Runner:
     """A runner that was started, and what it says."""
 
     def __init__(self, command, threads=1, max_bytes=MAX_BYTES, greet=True,
-                 limit=None):
+                 limit=None, environment=()):
         self.sock, theirs = socket.socketpair()
         # a descriptor that is 3 already would stay close-on-exec
         theirs_fd = os.dup(theirs.fileno()) if theirs.fileno() == 3 else \
@@ -50,9 +50,10 @@ class Runner:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, pass_fds=(3,),
             preexec_fn=become_runner,
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8",
                  "PYTHONDONTWRITEBYTECODE": "1",
-                 "BANYAN_POOL": "p", "BANYAN_RUNNER": "p/1"})
+                 "BANYAN_POOL": "p", "BANYAN_RUNNER": "p/1",
+                 **dict(environment)})
         theirs.close()
         self.bytes = b""
         self.heard = []

@@ -22,6 +22,7 @@ from wire import (ADAPTER, CANCEL, CHUNK, CREDIT, DRAINING, END, ERROR, EXAMPLES
                   python)
 
 GUIDE = ADAPTER.parent / "README.md"
+NODE = ["node", str(EXAMPLES / "plain_runner.js")]
 PLAIN = ["/usr/bin/python3", str(EXAMPLES / "plain_runner.py")]
 BUILD = RUNNERS.parent.parent / os.environ.get("BANYAN_BUILD", "build")
 NATIVE = [str(BUILD / "workers/worker_pool/native_runner/native_runner"),
@@ -31,6 +32,7 @@ ALL = {
     "process": (python("sample"), 1, "sample.echo", "hi", "hi"),
     "thread": (python("sample"), 4, "sample.echo", "hi", "hi"),
     "plain": (PLAIN, 1, "any.shout", "hi", "HI"),
+    "node": (NODE, 1, "any.shout", "hi", "HI"),
     "native": (NATIVE, 1, "trouble.echo", "hi", "hi"),
     "native_threads": (NATIVE, 4, "trouble.echo", "hi", "hi"),
 }
@@ -577,8 +579,8 @@ def test_the_demos_functions_work(threads):
 
 
 def test_thread_safety_is_asked_for():
-    with Runner(python("sample", options=["--thread-safety-check"]),
-                threads=2) as runner:
+    with Runner(python("sample"), threads=2,
+                environment={"BANYAN_THREAD_CHECKS": "1"}) as runner:
         runner.ready()
         runner.say([DRAINING, 0])
         assert runner.ended()[1] == \

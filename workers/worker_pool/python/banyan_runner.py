@@ -554,8 +554,6 @@ def read_options():
                         choices=["always", "idle"],
                         help="idle: functions hold the interpreter for"
                         " longer than a heartbeat")
-    parser.add_argument("--thread-safety-check", action="store_true",
-                        help="tell of modules without thread_safe = True")
     parser.add_argument("modules", nargs="+", metavar="MODULE")
     return parser.parse_args()
 
@@ -590,7 +588,8 @@ def main():
     wire = open_wire()
     threads, early = greet(wire)
     sys.path[1:1] = [p for p in options.path.split(":") if p]
-    functions = load(options.modules, options.thread_safety_check)
+    functions = load(options.modules,
+                     threads > 1 and "BANYAN_THREAD_CHECKS" in os.environ)
     runner = InlineRunner(wire, functions) if threads == 1 else \
         ThreadedRunner(wire, functions, threads)
     signal.signal(signal.SIGTERM, lambda *_: runner.stop())
