@@ -142,7 +142,6 @@ function_check_built(
 	    "not built yet: a resolver for nodes");
 	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
 	    "not built yet: choose_node_mode custom");
-	refuse(f->retry == FUNCTION_GIVEN, p, "not built yet: retry");
 	refuse(f->before_execute == FUNCTION_GIVEN, p,
 	    "not built yet: before_execute");
 	refuse(f->after_execute == FUNCTION_GIVEN, p,

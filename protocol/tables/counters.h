@@ -149,6 +149,8 @@
 	K(gateway, permissions_asked, COUNTER, calls,      "permission callbacks asked of a node") \
 	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
 	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \
+	K(gateway, retries,          COUNTER, calls,       "attempts after the first, as the function's retry says") \
+	K(gateway, retries_exhausted, COUNTER, calls,      "calls that failed after all their attempts") \
 	K(gateway, late_results,     COUNTER, results,     "results for calls no longer waiting") \
 	K(gateway, client_gone,      COUNTER, calls,       "calls whose client left before the answer") \
 	K(gateway, limits_full,      COUNTER, calls,       "calls refused because the limit table has no room") \

@@ -73,6 +73,8 @@
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
 	E(identity_claimed,   INFO,  MASKED, "a verified client named another user or roles in a call; once for each client") \
+	E(retry,              DEBUG, MASKED, "a call that failed is tried again") \
+	E(retry_exhausted,    WARN,  MASKED, "a call failed after all its attempts; 20 lines a second, the rest is counted") \
 	E(permission_denied,  WARN,  MASKED, "a caller may not call that function; 20 lines a second, the rest is counted") \
 	E(auth_none,          INFO,  LIFE,   "auth.mode is none: nobody is asked who he is, every session is unverified") \
 	E(auth_keys,          INFO,  LIFE,   "tokens are verified with these keys from now on") \

@@ -7,6 +7,12 @@ usage: guard_service.py URL NAME
                        `slow MS` (then yes), `die_after` (yes, then the
                        process ends before it reads the call)
   asked                [name, number of questions heard, the last one]
+
+and functions to try again:
+  fail_times NAME N    fails N times for each NAME, then answers with the
+                       number of its attempts
+  attempts NAME        how many there were; of `questions`: how many were asked
+  die_named NAME       ends the process if its folder has no file NAME yet
 """
 import os
 import sys
@@ -22,6 +28,11 @@ class GuardService(Service):
     questions = 0
     last = None
 
+    def __init__(self, url, name):
+        super().__init__(url, name)
+        self.folder = os.path.dirname(url.removeprefix("ipc://"))
+        self.attempts = {}
+
     def take(self, peer, frame):
         if frame[0] == PING:
             self.send_message(peer, [])
@@ -32,6 +43,22 @@ class GuardService(Service):
         if function == "asked":
             return [[RESULT, number,
                      [self.name, self.questions, self.last]]]
+        if function == "attempts":
+            count = self.questions if args[0] == "questions" else \
+                self.attempts.get(args[0], 0)
+            return [[RESULT, number, count]]
+        if function == "fail_times":
+            name, times = args
+            self.attempts[name] = count = self.attempts.get(name, 0) + 1
+            if count <= times:
+                return [[ERROR, number, "internal", f"attempt {count}"]]
+            return [[RESULT, number, count]]
+        if function == "die_named":
+            mark = f"{self.folder}/{args[0]}"
+            if not os.path.exists(mark):
+                open(mark, "w", encoding="ascii").close()
+                os._exit(9)
+            return [[RESULT, number, args[0]]]
         if function != "may":
             return super().call(peer, number, function, args)
         self.questions += 1

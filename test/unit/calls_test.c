@@ -88,12 +88,12 @@ a_call_expires_after_its_deadline_and_soon(void **state)
 
 		calls_init(&c, NOW);
 		struct call *call = start(&c, NOW + after_ms[i]);
-		while (calls_next_expired(&c, at) == NULL)
+		while (calls_next_due(&c, at) == NULL)
 			at += 5;
 		assert_true(at >= NOW + after_ms[i]);
 		assert_true(at <= NOW + after_ms[i] + 2 * CALL_TICK_MS + 5);
 		calls_finish_one(&c, call);
-		assert_null(calls_next_expired(&c, at + 100000));
+		assert_null(calls_next_due(&c, at + 100000));
 		calls_finish(&c);
 	}
 }
@@ -110,11 +110,11 @@ after_a_long_stop_everything_due_expires_at_once(void **state)
 		start(&c, NOW + i * 10);
 	struct call *later = start(&c, NOW + 200000);
 	for (struct call *call;
-	     (call = calls_next_expired(&c, NOW + 60000)) != NULL; expired++)
+	     (call = calls_next_due(&c, NOW + 60000)) != NULL; expired++)
 		calls_finish_one(&c, call);
 	assert_int_equal(expired, 3000);
 	assert_int_equal(c.count, 1);
-	assert_ptr_equal(calls_next_expired(&c, NOW + 200100), later);
+	assert_ptr_equal(calls_next_due(&c, NOW + 200100), later);
 	calls_finish(&c);
 }
 
@@ -145,6 +145,44 @@ a_call_leaves_its_client_from_any_place(void **state)
 	}
 }
 
+static void
+a_call_that_rests_is_due_before_its_deadline_and_then_again_at_it(void **state)
+{
+	struct calls c;
+
+	(void)state;
+	calls_init(&c, NOW);
+	struct call *call = start(&c, NOW + 1000);
+	calls_rest(&c, call, NOW + 100);
+	assert_null(calls_next_due(&c, NOW + 99));
+	assert_ptr_equal(calls_next_due(&c, NOW + 200), call);
+	assert_int_equal(call->deadline_ms, NOW + 1000);
+	calls_arm(&c, call, call->deadline_ms);
+	assert_null(calls_next_due(&c, NOW + 999));
+	assert_ptr_equal(calls_next_due(&c, NOW + 1100), call);
+	calls_finish_one(&c, call);
+	calls_finish(&c);
+}
+
+static void
+a_call_keeps_what_it_came_without(void **state)
+{
+	struct calls c;
+
+	(void)state;
+	calls_init(&c, NOW);
+	struct call *call = start(&c, NOW + 1000);
+	calls_keep(call, TEXT("later"), TEXT("facts"));
+	assert_true(text_is(call->args, "later"));
+	assert_true(text_is(call->facts, "facts"));
+	assert_true(text_is(call->request_id, "\"r1\""));
+	calls_finish_one(&c, call);
+	/* and one that still has it at the end leaks nothing */
+	call = start(&c, NOW + 1000);
+	calls_keep(call, TEXT(""), TEXT(""));
+	calls_finish(&c);
+}
+
 int
 main(void)
 {
@@ -154,6 +192,9 @@ main(void)
 	    cmocka_unit_test(a_call_expires_after_its_deadline_and_soon),
 	    cmocka_unit_test(after_a_long_stop_everything_due_expires_at_once),
 	    cmocka_unit_test(a_call_leaves_its_client_from_any_place),
+	    cmocka_unit_test(
+		a_call_that_rests_is_due_before_its_deadline_and_then_again_at_it),
+	    cmocka_unit_test(a_call_keeps_what_it_came_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

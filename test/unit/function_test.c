@@ -206,15 +206,42 @@ a_retry_is_a_positive_number_in_one_of_three_forms(void **state)
 	    {"'retry':{'same_node':0}", RETRY_TEXT},
 	    {"'retry':{'some_node':2}", RETRY_TEXT},
 	    {"'retry':[3]", RETRY_TEXT},
-	    {"'retry':3", "not built yet: retry"},
-	    {"'retry':0.5", "not built yet: retry"},
-	    {"'retry':{'same_node':2}", "not built yet: retry"},
-	    {"'retry':{'all_nodes':5}", "not built yet: retry"},
+	    {"'retry':3", NULL},
+	    {"'retry':0.5", NULL},
+	    {"'retry':{'same_node':2}", NULL},
+	    {"'retry':{'all_nodes':5}", NULL},
 	    {"'retry':null", NULL},
 	};
 
 	(void)state;
 	assert_rows(rows, COUNT_OF(rows));
+}
+
+static void
+a_retry_is_cut_down_to_a_count(void **state)
+{
+	static const struct {
+		const char *notation;
+		uint32_t count;
+		enum function_retry mode;
+	} rows[] = {
+	    {"{'retry':3}", 3, FUNCTION_RETRY_ALL_NODES},
+	    {"{'retry':2.9}", 2, FUNCTION_RETRY_ALL_NODES},
+	    {"{'retry':0.5}", 0, FUNCTION_RETRY_ALL_NODES},
+	    {"{'retry':{'same_node':2}}", 2, FUNCTION_RETRY_SAME_NODE},
+	    {"{'retry':{'all_nodes':5}}", 5, FUNCTION_RETRY_ALL_NODES},
+	    {"{'retry':99999999999}", UINT32_MAX, FUNCTION_RETRY_ALL_NODES},
+	    {"{'retry':null}", 0, FUNCTION_RETRY_ALL_NODES},
+	    {"{}", 0, FUNCTION_RETRY_ALL_NODES},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct function f = read_one(rows[i].notation);
+
+		assert_int_equal(f.retry_count, rows[i].count);
+		assert_int_equal(f.retry_mode, rows[i].mode);
+	}
 }
 
 static void
@@ -520,6 +547,7 @@ main(void)
 	    cmocka_unit_test(a_timeout_is_100_to_300000_or_infinity),
 	    cmocka_unit_test(
 		a_retry_is_a_positive_number_in_one_of_three_forms),
+	    cmocka_unit_test(a_retry_is_cut_down_to_a_count),
 	    cmocka_unit_test(every_form_of_a_field_is_known_and_no_other),
 	    cmocka_unit_test(
 		a_function_of_our_own_tree_has_one_node_and_maybe_a_pool),

@@ -8,6 +8,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/nodes.h"
+#include "workers/gateway/permit.h"
 #include "workers/gateway/pipeline.h"
 #include "workers/gateway/settle.h"
 

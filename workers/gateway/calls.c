@@ -166,13 +166,20 @@ calls_keep(struct call *call, struct text args, struct text facts)
 void
 calls_arm(struct calls *c, struct call *call, uint64_t deadline_ms)
 {
+	call->deadline_ms = deadline_ms;
+	calls_rest(c, call, deadline_ms);
+}
+
+void
+calls_rest(struct calls *c, struct call *call, uint64_t until_ms)
+{
 	/* a bucket is looked at when its time is over, never early */
-	uint64_t tick = deadline_ms / CALL_TICK_MS + 1;
+	uint64_t tick = until_ms / CALL_TICK_MS + 1;
 
 	take_off(call, offsetof(struct call, by_deadline));
 	if (tick <= c->swept_tick)
 		tick = c->swept_tick + 1;
-	call->deadline_ms = deadline_ms;
+	call->due_ms = until_ms;
 	add_to(&c->wheel[tick % CALL_WHEEL], call,
 	    offsetof(struct call, by_deadline));
 }
@@ -192,7 +199,7 @@ calls_finish_one(struct calls *c, struct call *call)
 }
 
 struct call *
-calls_next_expired(struct calls *c, uint64_t now_ms)
+calls_next_due(struct calls *c, uint64_t now_ms)
 {
 	uint64_t now_tick = now_ms / CALL_TICK_MS;
 
@@ -204,7 +211,7 @@ calls_next_expired(struct calls *c, uint64_t now_ms)
 		    c->wheel[(c->swept_tick + 1) % CALL_WHEEL].first;
 
 		for (; call != NULL; call = call->by_deadline.next) {
-			if (call->deadline_ms <= now_ms)
+			if (call->due_ms <= now_ms)
 				return call;
 		}
 	}

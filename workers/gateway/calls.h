@@ -50,6 +50,7 @@ struct call {
 	uint64_t link_id;         /* what the link calls it */
 	struct link_client *link; /* where it runs; NULL: nowhere */
 	uint64_t deadline_ms;
+	uint64_t due_ms; /* when it is looked at: its deadline, or earlier */
 	uint64_t arrived_us;
 	uint64_t dispatched_us;
 	struct client *client; /* NULL: it left, and the call runs on */
@@ -70,6 +71,8 @@ struct call {
 			     function's nodes */
 	bool is_in_flight;
 	bool was_sent;    /* to one node at least */
+	bool is_resting;  /* until its next attempt */
+	uint32_t retries; /* attempts after the first, the coming one too */
 	bool is_accepted; /* its client has heard so; counted among its kind */
 	bool is_over;     /* its last word is written */
 	bool has_parts;   /* a part of a stream has reached its client */
@@ -107,6 +110,9 @@ struct call_texts {
 struct call *calls_start(struct calls *, const struct call_texts *);
 void calls_arm(struct calls *, struct call *, uint64_t deadline_ms);
 
+/* calls_rest looks at a call before its deadline; calls_arm ends that. */
+void calls_rest(struct calls *, struct call *, uint64_t until_ms);
+
 /* calls_keep gives a call the arguments and facts it came without; once. */
 void calls_keep(struct call *, struct text args, struct text facts);
 
@@ -114,10 +120,10 @@ void calls_keep(struct call *, struct text args, struct text facts);
 void calls_finish_one(struct calls *, struct call *);
 
 /*
- * calls_next_expired gives one call whose deadline has passed, or NULL; the
- * caller finishes it and asks again.
+ * calls_next_due gives one call whose deadline or rest is over, or NULL; the
+ * caller finishes or arms it and asks again.
  */
-struct call *calls_next_expired(struct calls *, uint64_t now_ms);
+struct call *calls_next_due(struct calls *, uint64_t now_ms);
 
 /* calls_of_client puts it on its client's list; calls_forget_client takes it
  * off, and the call has no client any more. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/dispatch.h"
 
+#include "workers/gateway/again.h"
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
@@ -11,8 +12,13 @@
 static void
 run_out(struct gateway *g, struct call *call, enum err e)
 {
+	enum retry_failure how =
+	    call->may_have_run ? RETRY_MAY_HAVE_RUN : RETRY_NOT_RUN;
+
 	if (call->ask != NULL && !call->ask->is_admitted)
 		ask_failed(g, call, "no_node");
+	else if (e != ERR_TOO_BIG && again_later(g, call, how))
+		return;
 	else if (call->may_have_run)
 		settle_fail(g, call, ANSWER_dispatched_unknown,
 		    "every node was lost while it had the call");
@@ -111,6 +117,8 @@ dispatch_on_error(
 	enum answer_code ours = code_of(code);
 
 	call->link = NULL;
+	if (again_later(g, call, RETRY_ANSWERED))
+		return;
 	if (ours != ANSWER_internal)
 		settle_fail(g, call, ours, answer_code_name(ours));
 	else
@@ -129,7 +137,11 @@ dispatch_on_refused(
 		return;
 	}
 	call->link = NULL;
-	settle_refuse(g, call, ours, message);
+	enum retry_failure how = ours == ANSWER_dispatched_unknown
+	    ? RETRY_MAY_HAVE_RUN
+	    : RETRY_ANSWERED;
+	if (!again_helps(ours) || !again_later(g, call, how))
+		settle_refuse(g, call, ours, message);
 }
 
 void
@@ -151,8 +163,12 @@ dispatch_expire(struct gateway *g)
 {
 	struct call *call;
 
-	while ((call = calls_next_expired(&g->calls, loop_now_ms(g->loop))) !=
+	while ((call = calls_next_due(&g->calls, loop_now_ms(g->loop))) !=
 	    NULL) {
+		if (call->is_resting) {
+			again_now(g, call);
+			continue;
+		}
 		nodes_cancel(call);
 		if (ask_is_open(call))
 			ask_failed(g, call, "timeout");

@@ -43,7 +43,8 @@ void dispatch_on_refused(
     struct gateway *, struct call *, struct text code, struct text message);
 void dispatch_on_lost(struct gateway *, struct call *, bool was_dispatched);
 
-/* dispatch_expire ends all calls whose time is over. */
+/* dispatch_expire ends all calls whose time is over, and goes on with those
+ * that have rested. */
 void dispatch_expire(struct gateway *);
 
 #endif /* WORKERS_GATEWAY_DISPATCH_H */

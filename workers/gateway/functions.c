@@ -180,6 +180,8 @@ compile(
 	c->response = f.response;
 	c->is_idempotent = f.idempotent;
 	c->wants_info = f.request_info;
+	c->retry_mode = f.retry_mode;
+	c->retry_count = f.retry_count;
 	c->revision = record->revision;
 	c->settings_mark = context->settings_mark;
 	c->route = route_of(c);

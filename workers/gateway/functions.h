@@ -50,6 +50,8 @@ struct compiled {
 	struct permission permission;
 	struct function_target callback; /* decides instead, if is_valid */
 	struct text callback_shown;      /* the same in words */
+	enum function_retry retry_mode;
+	uint32_t retry_count; /* attempts after the first */
 	uint64_t revision;
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;

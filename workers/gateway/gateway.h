@@ -26,8 +26,8 @@
 #include "workers/gateway/client.h"
 #include "workers/gateway/door.h"
 #include "workers/gateway/functions.h"
+#include "workers/gateway/notes.h"
 #include "workers/gateway/options.h"
-#include "workers/gateway/permit.h"
 #include "protocol/tables/commands.h"
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
@@ -66,7 +66,8 @@ struct gateway {
 	struct loop_timer drain;
 	struct loop_hook turn_end;
 	uint64_t drain_until_ms;
-	struct permit_notes denials;
+	struct notes denials;
+	struct notes exhaustions;
 	uint64_t chance;    /* state of the generator behind random choices */
 	struct arena arena; /* of the message being read */
 	struct buffer payload; /* a binary payload as JSON */

@@ -8,34 +8,19 @@
 #include "workers/gateway/identity.h"
 #include "workers/gateway/refusal.h"
 
-/* may_note counts a line, or that there was none. */
-static bool
-may_note(struct permit_notes *notes, uint64_t now_ms)
-{
-	if (notes->second != now_ms / 1000) {
-		notes->second = now_ms / 1000;
-		notes->count = 0;
-	}
-	if (notes->count == PERMIT_NOTES) {
-		notes->unnoted++;
-		return false;
-	}
-	notes->count++;
-	return true;
-}
-
 void
 permit_note(struct gateway *g, const struct permit_denial *d)
 {
-	if (!may_note(&g->denials, loop_now_ms(g->loop)))
+	uint64_t unnoted;
+
+	if (!notes_take(&g->denials, loop_now_ms(g->loop), &unnoted))
 		return;
 	event_note(EVENT_permission_denied,
 	    "user=%.*s request=%.*s service=%.*s type=%.*s mode=%.*s "
 	    "reason=%s unnoted=%" PRIu64,
 	    TEXT_ARG(d->user_id), TEXT_ARG(d->request_id),
 	    TEXT_ARG(d->function->service), TEXT_ARG(d->function->request_type),
-	    TEXT_ARG(d->mode), d->reason, g->denials.unnoted);
-	g->denials.unnoted = 0;
+	    TEXT_ARG(d->mode), d->reason, unnoted);
 }
 
 bool

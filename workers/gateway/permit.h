@@ -6,8 +6,8 @@
  * permit - asks a function's permission for one call and says no: the answer,
  * the counter, and the record of who was denied what.
  *
- * Denials cost a stranger nothing, so they are noted in a bounded number of
- * lines a second; the counter `denied` has them all.
+ * Denials cost a stranger nothing, so they are noted within a budget of lines;
+ * the counter `denied` has them all.
  *
  * Trust:  who calls is the session's identity; what the payload claims is
  *         not looked at.
@@ -23,17 +23,6 @@ struct compiled;
 struct gateway;
 struct refusal;
 struct request;
-
-enum {
-	PERMIT_NOTES = 20 /* lines about denials, a second */
-};
-
-/* What was noted in this second; zeroed is a fresh one. */
-struct permit_notes {
-	uint64_t second;
-	uint32_t count;
-	uint64_t unnoted; /* denials since the last line */
-};
 
 /* permit_allows decides by the function's mode; it answers when it denies. */
 bool permit_allows(

@@ -18,6 +18,7 @@
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/limiter.h"
+#include "workers/gateway/permit.h"
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
