@@ -54,7 +54,7 @@ answer(struct bench *b, const struct phoenix_message *m,
 	e = e == OK ? answer_put_result(&b->out, &to, ANSWER_FINAL, TEXT("\xc0"), NULL)
 		    : answer_put_error(&b->out, &to, &refused);
 	/* binary frames have no room for names above 255 bytes */
-	if (e != OK && m->from.form != PHOENIX_V2_BINARY)
+	if (e != OK && !phoenix_is_binary(m->from.form))
 		abort();
 }
 

@@ -237,12 +237,22 @@ def test_frames_that_come_with_the_head_are_read_as_frames(tree):
 
 # --- binary frames ---
 
+def push_binary(client, data, ref=b"9", event=b"api"):
+    parts = [b"1", ref, b"api:lobby", event]
+    client.send(BINARY, bytes([0, *map(len, parts)]) + b"".join(parts) + data)
+
+
+def binary_data(client):
+    """(kind, data) of the next frame, which must be binary."""
+    kind, frame = client.read()
+    assert kind == BINARY, (kind, frame)
+    names = 3 if frame[0] == 0 else 4
+    return frame[0], frame[1 + names + sum(frame[1:1 + names]):]
+
+
 def test_a_binary_push_is_answered_in_binary(tree):
     with tree.joined() as client:
-        parts = [b"1", b"9", b"api:lobby", b"api"]
-        data = pack(request(args={"a": [1, "x"]}))
-        client.send(BINARY, bytes([0, *map(len, parts)]) + b"".join(parts) +
-                    data)
+        push_binary(client, pack(request(args={"a": [1, "x"]})))
         kind, push = client.read()
         assert kind == BINARY and push[0] == 0
         body = push[4 + push[1] + push[2] + push[3]:]
@@ -252,6 +262,54 @@ def test_a_binary_push_is_answered_in_binary(tree):
         kind, reply = client.read()
         assert kind == BINARY and reply[0] == 1
         assert reply[5:] == b"19api:lobbyok" + b"\xa4echo"
+
+
+def test_bytes_of_a_service_stay_bytes_in_binary_and_are_base64_in_json(tree):
+    with tree.joined() as client:
+        push_binary(client, pack(request("bytes")))
+        assert unpack(binary_data(client)[1])[0]["result"] == b"\xff\0"
+        assert binary_data(client) == (1, b"\xa5bytes")
+        assert client.call(request("bytes"))[0]["result"] == "/wA="
+
+
+def test_a_stream_of_a_binary_push_is_binary_to_its_end(tree):
+    with tree.joined() as client:
+        push_binary(client, pack(request("parts", {"all": [1, "b", None]})))
+        said = [binary_data(client) for _ in range(5)]
+        assert [kind for kind, _ in said] == [0, 1, 0, 0, 0]
+        pushed = [unpack(data)[0] for kind, data in said if kind == 0]
+        assert [(p["result"], p["has_more"]) for p in pushed] == \
+            [("init", True), (1, True), ("b", True), (None, False)]
+        push_binary(client, pack({"request_id": "none"}), b"10",
+                    b"stop_stream")
+        assert unpack(binary_data(client)[1])[0] == {"reason": "not_found"}
+
+
+def test_json_in_a_binary_frame_is_answered_with_json_in_binary(tree):
+    with tree.joined() as client:
+        push_binary(client, json.dumps(request(args={"a": 1})).encode())
+        kind, data = binary_data(client)
+        assert kind == 0 and json.loads(data)["result"] == [1]
+        assert set(json.loads(data)) == SEVEN_KEYS
+        assert binary_data(client) == (1, b'"echo"')
+        push_binary(client, b'{"request_id": "r1", "args": {')
+        assert json.loads(binary_data(client)[1])["code"] == "invalid_payload"
+        assert binary_data(client)[0] == 1
+
+
+@pytest.mark.parametrize("data, read", [
+    (b"\x80", lambda d: unpack(d)[0]), (b"{}", json.loads)])
+def test_a_channel_joined_in_binary_is_spoken_to_in_binary(tree, data, read):
+    with tree.client() as client:
+        parts = [b"1", b"1", b"api:lobby", b"phx_join"]
+        client.send(BINARY, bytes([0, *map(len, parts)]) + b"".join(parts) +
+                    data)
+        kind, said = binary_data(client)
+        assert kind == 1 and read(said) == {}
+        client.start_call(request(args={"a": 2}))
+        kind, said = binary_data(client)
+        assert kind == 0 and read(said)["result"] == [2]
+        assert read(binary_data(client)[1]) == "echo"
 
 
 def test_a_binary_frame_that_is_none_closes_with_1007(tree):

@@ -10,6 +10,7 @@ Its functions, by name:
   bad_key     answers with a map JSON has no words for
   big BYTES   answers with a text of that size
   who         answers with the service's name
+  bytes       answers with bytes that are no text
   die         ends the process
 
 and in parts, never beyond the credit it was given:
@@ -302,6 +303,8 @@ class Service:
             return [[RESULT, number, args]]
         if function == "who":
             return [[RESULT, number, self.name]]
+        if function == "bytes":
+            return [[RESULT, number, b"\xff\0"]]
         if function == "fail":
             return [[ERROR, number, "internal", str(args[0])]]
         if function == "bad_key":

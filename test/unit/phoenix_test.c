@@ -177,6 +177,43 @@ a_binary_frame_says_the_same_in_msgpack(void **state)
 }
 
 static void
+a_binary_payload_that_begins_with_a_brace_is_json(void **state)
+{
+	static const char frame[] = "\x00\x01\x02\x05\x03"
+				    "712lobbyapi{\"k\":5}";
+	struct text raw, bytes = {frame, sizeof(frame) - 1};
+
+	(void)state;
+	assert_int_equal(
+	    phoenix_read(PHOENIX_V2_BINARY, bytes, &arena, &message), OK);
+	assert_int_equal(message.from.form, PHOENIX_V2_BINARY_JSON);
+	assert_int_equal(json_skip(&message.payload, &raw), OK);
+	assert_true(text_is(raw, "{\"k\":5}"));
+	assert_int_equal(phoenix_end(&message), OK);
+	assert_int_equal(
+	    phoenix_put_reply(&out, &message.from, true, TEXT("{}")), OK);
+	assert_memory_equal(buffer_at(&out),
+	    "\x82\x11\x01\x01\x02\x05\x02"
+	    "712lobbyok{}",
+	    19);
+}
+
+static void
+names_in_binary_frames_are_bytes_not_json(void **state)
+{
+	const struct phoenix_address to = {PHOENIX_V2_BINARY, TEXT("null"),
+	    TEXT("7"), TEXT("\"a\\\"\\u00e9\"")};
+
+	(void)state;
+	assert_int_equal(phoenix_put_reply(&out, &to, false, TEXT("{}")), OK);
+	assert_memory_equal(buffer_at(&out),
+	    "\x82\x10\x01\x00\x01\x04\x05"
+	    "7a\"\xc3\xa9"
+	    "error\x80",
+	    18);
+}
+
+static void
 frames_of_each_form_are_what_phoenix_writes(void **state)
 {
 	const struct phoenix_address to = {
@@ -448,6 +485,34 @@ who_was_replied_to_gets_pushes_only(void **state)
 }
 
 static void
+a_binary_answer_has_the_same_keys_and_its_result_untouched(void **state)
+{
+	static const char success[] = "\x87\xaarequest_id\xa1r\xa6result"
+				      "\xc4\x01\xff\xa7success\xc3\xa5" "error"
+				      "\xc0\xa5" "async\xc3\xa8has_more\xc3\xa9"
+				      "can_retry\xc2";
+	static const char refused[] = "\xa9" "can_retry\xc3\xa4" "code\xab"
+				      "unavailable\xae" "retry_after_ms\x64";
+	const struct answer_error busy = {
+	    .code = ANSWER_unavailable, .text = TEXT("busy")};
+	struct answer_to to = caller;
+
+	(void)state;
+	to.address.form = PHOENIX_V2_BINARY;
+	to.is_replied = true;
+	assert_int_equal(answer_put_result(&out, &to, ANSWER_PART,
+			     TEXT("\xc4\x01\xff"), NULL),
+	    OK);
+	assert_non_null(memmem(buffer_at(&out), buffer_used(&out), success,
+	    sizeof(success) - 1));
+	buffer_truncate(&out, 0);
+	assert_int_equal(answer_put_error(&out, &to, &busy), OK);
+	assert_non_null(memmem(buffer_at(&out), buffer_used(&out), refused,
+	    sizeof(refused) - 1));
+	assert_non_null(memchr(buffer_at(&out), 0x89, buffer_used(&out)));
+}
+
+static void
 only_three_kinds_of_error_invite_a_retry(void **state)
 {
 	int count = 0;
@@ -474,6 +539,8 @@ main(void)
 	    T(a_null_topic_is_read_and_belongs_to_nobody),
 	    T(an_object_of_version_1_may_have_its_keys_in_any_order),
 	    T(a_binary_frame_says_the_same_in_msgpack),
+	    T(a_binary_payload_that_begins_with_a_brace_is_json),
+	    T(names_in_binary_frames_are_bytes_not_json),
 	    T(frames_of_each_form_are_what_phoenix_writes),
 	    T(a_request_is_read_in_one_pass),
 	    T(missing_fields_are_named_in_one_order),
@@ -481,6 +548,7 @@ main(void)
 	    T(a_success_has_exactly_the_seven_keys_and_comes_before_its_reply),
 	    T(a_result_without_json_leaves_nothing_behind),
 	    T(an_error_has_its_code_and_says_when_to_come_back),
+	    T(a_binary_answer_has_the_same_keys_and_its_result_untouched),
 	    T(each_shape_of_a_success_has_its_two_flags),
 	    T(who_was_replied_to_gets_pushes_only),
 	    T(only_three_kinds_of_error_invite_a_retry),

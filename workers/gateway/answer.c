@@ -3,8 +3,8 @@
  * Design notes
  *
  * A result is written straight from msgpack into the client's buffer between
- * two runs of constant text; only binary frames, which are rare, go through
- * memory of their own.
+ * two runs of constant text. A binary frame gets the same keys in msgpack, and
+ * the result as the service packed it: bin stays bin, an ext stays one.
  */
 
 #include "workers/gateway/answer.h"
@@ -84,13 +84,19 @@ put_success(struct buffer *b, const struct object *o)
 	return e;
 }
 
+/* retry_after, in milliseconds: the caller's word, else the code's own. */
+static uint32_t
+retry_after(const struct answer_error *error)
+{
+	return error->retry_after_ms > 0 ? error->retry_after_ms
+					 : codes[error->code].retry_after_ms;
+}
+
 static enum err
 put_failure(struct buffer *b, const struct answer_to *to,
     const struct answer_error *error)
 {
-	uint32_t after = error->retry_after_ms > 0
-	    ? error->retry_after_ms
-	    : codes[error->code].retry_after_ms;
+	uint32_t after = retry_after(error);
 	enum err e = buffer_append_text(b, TEXT("{\"request_id\":"));
 
 	if (e == OK)
@@ -118,31 +124,54 @@ put_object(struct buffer *b, const struct object *o)
 				: put_failure(b, o->to, o->error);
 }
 
+/* pack_object writes the same keys as put_object, in the same order. */
 static enum err
-push_text(struct buffer *b, const struct object *o)
+pack_object(struct buffer *b, const struct object *o)
+{
+	const struct answer_error *error = o->error;
+	bool can_retry = error != NULL && codes[error->code].can_retry;
+	struct packer p;
+
+	pack_init(&p, b);
+	pack_map(&p, 7u + (error != NULL) + can_retry);
+	pack_string(&p, "request_id");
+	enum err e = json_to_pack(o->to->request_id, b, JSON_LIMITS, NULL);
+	if (e != OK)
+		return e;
+	pack_string(&p, "result");
+	if (error == NULL)
+		pack_raw(&p, o->result);
+	else
+		pack_nil(&p);
+	pack_field_bool(&p, "success", error == NULL);
+	pack_string(&p, "error");
+	if (error == NULL)
+		pack_nil(&p);
+	else
+		pack_text(&p, error->text);
+	pack_field_bool(&p, "async", o->shape != ANSWER_FINAL);
+	pack_field_bool(&p, "has_more", o->shape == ANSWER_PART);
+	pack_field_bool(&p, "can_retry", can_retry);
+	if (error != NULL)
+		pack_field_string(&p, "code", codes[error->code].name);
+	if (can_retry)
+		pack_field_u64(&p, "retry_after_ms", retry_after(error));
+	return pack_finish(&p);
+}
+
+static enum err
+push(struct buffer *b, const struct object *o)
 {
 	struct phoenix_address address = o->to->address;
 	size_t frame = 0;
 
 	address.ref = TEXT("null");
 	enum err e = phoenix_open(b, &address, o->to->event, &frame);
-	if (e == OK)
+	if (e == OK && address.form == PHOENIX_V2_BINARY)
+		e = pack_object(b, o);
+	else if (e == OK)
 		e = put_object(b, o);
 	return e == OK ? phoenix_shut(b, address.form, frame) : e;
-}
-
-static enum err
-push_binary(struct buffer *b, const struct object *o)
-{
-	struct buffer json;
-
-	buffer_init(&json, ANSWER_BYTES);
-	enum err e = put_object(&json, o);
-	if (e == OK)
-		e = phoenix_put_push(
-		    b, &o->to->address, o->to->event, buffer_text(&json));
-	buffer_finish(&json);
-	return e;
 }
 
 /* put_reply says `ok` with the function's name, or the bare message. */
@@ -168,9 +197,7 @@ static enum err
 put_both(struct buffer *b, const struct object *o)
 {
 	size_t before = buffer_used(b);
-	enum err e = o->to->address.form == PHOENIX_V2_BINARY
-	    ? push_binary(b, o)
-	    : push_text(b, o);
+	enum err e = push(b, o);
 
 	if (e == OK && !o->to->is_replied)
 		e = put_reply(b, o);

@@ -4,7 +4,7 @@
  *
  * A binary frame has the same five parts with lengths before them. Its names
  * become JSON on the way in, so everything behind this file sees one kind of
- * message; on the way out phoenix_binary.c turns finished parts back.
+ * message; on the way out phoenix_binary.c turns them back.
  */
 
 #include "workers/gateway/phoenix.h"
@@ -141,7 +141,7 @@ phoenix_read(enum phoenix_form form, struct text frame, struct arena *arena,
 					  .join_ref = null_json,
 					  .ref = null_json,
 					  .topic = null_json}};
-	if (form == PHOENIX_V2_BINARY)
+	if (phoenix_is_binary(form))
 		return phoenix_binary_read(frame, arena, m);
 	enum err e = json_open(&r, frame, limits);
 	if (e == OK)
@@ -190,6 +190,9 @@ phoenix_open(struct buffer *b, const struct phoenix_address *to,
     struct text event, size_t *frame)
 {
 	uint8_t *start, *at;
+
+	if (phoenix_is_binary(to->form))
+		return phoenix_binary_open(b, to, event, frame);
 	enum err e = websocket_open(b, frame);
 
 	if (e == OK)
@@ -226,6 +229,8 @@ phoenix_open(struct buffer *b, const struct phoenix_address *to,
 enum err
 phoenix_shut(struct buffer *b, enum phoenix_form form, size_t frame)
 {
+	if (phoenix_is_binary(form))
+		return websocket_shut(b, frame, WEBSOCKET_BINARY);
 	enum err e = buffer_append(b, form == PHOENIX_V1 ? "}" : "]", 1);
 
 	return e == OK ? websocket_shut(b, frame, WEBSOCKET_TEXT) : e;
@@ -259,7 +264,7 @@ phoenix_put_reply(struct buffer *b, const struct phoenix_address *to,
 	    TEXT("}"),
 	};
 
-	if (to->form == PHOENIX_V2_BINARY)
+	if (phoenix_is_binary(to->form))
 		return phoenix_binary_reply(b, to, is_ok, response);
 	return put_whole(b, to, reply_event, pieces);
 }
@@ -272,7 +277,7 @@ phoenix_put_push(struct buffer *b, const struct phoenix_address *to,
 	struct phoenix_address push = *to;
 
 	push.ref = null_json;
-	if (to->form == PHOENIX_V2_BINARY)
+	if (phoenix_is_binary(to->form))
 		return phoenix_binary_push(b, &push, event, payload);
 	return put_whole(b, &push, event, pieces);
 }
@@ -286,7 +291,7 @@ put_end(struct buffer *b, const struct phoenix_address *to, struct text event,
 	struct phoenix_address end = *to;
 
 	end.ref = to->join_ref;
-	if (end.form == PHOENIX_V2_BINARY)
+	if (phoenix_is_binary(end.form))
 		end.form = PHOENIX_V2; /* these two are never binary */
 	return put_whole(b, &end, event, pieces);
 }

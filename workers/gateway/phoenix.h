@@ -35,8 +35,15 @@ enum {
 enum phoenix_form {
 	PHOENIX_V1,
 	PHOENIX_V2,
-	PHOENIX_V2_BINARY
+	PHOENIX_V2_BINARY,     /* the payload is msgpack */
+	PHOENIX_V2_BINARY_JSON /* a binary frame around JSON */
 };
+
+static inline bool
+phoenix_is_binary(enum phoenix_form form)
+{
+	return form >= PHOENIX_V2_BINARY;
+}
 
 /* Whom a frame is for. All are JSON: "null", "\"7\"", "\"api:lobby\"". */
 struct phoenix_address {
@@ -50,14 +57,16 @@ struct phoenix_message {
 	struct phoenix_address from;
 	struct text topic; /* as text; empty when it is no string */
 	struct text event; /* as text */
-	/* standing in front of the payload (V1, V2) */
+	/* standing in front of the payload; with V2_BINARY not before
+	 * phoenix_binary_payload */
 	struct json_reader payload;
-	struct text data;       /* V2_BINARY: the payload as sent */
+	struct text data;       /* binary: the payload as sent */
 	uint32_t payload_bytes; /* as sent */
 };
 
 /*
- * phoenix_read reads an envelope. Errors: ERR_MALFORMED and ERR_UTF8 (no JSON,
+ * phoenix_read reads an envelope. Of a binary frame it finds out which of the
+ * two kinds it is: `from.form` says so. Errors: ERR_MALFORMED and ERR_UTF8 (no JSON,
  * or none of this shape), ERR_TOO_BIG (a name above its limit), ERR_TYPE.
  */
 enum err phoenix_read(enum phoenix_form, struct text frame, struct arena *,
@@ -74,8 +83,8 @@ enum err phoenix_skip_payload(struct phoenix_message *) MUST_USE;
 
 /*
  * phoenix_open starts a WebSocket frame that carries `event` (JSON) up to its
- * payload; the payload is appended next as JSON; phoenix_shut ends it. Not
- * for V2_BINARY. On ERR_FULL: buffer_truncate(b, frame).
+ * payload; the payload is appended next, as JSON or for V2_BINARY as msgpack;
+ * phoenix_shut ends it. On an error: buffer_truncate(b, frame).
  */
 enum err phoenix_open(struct buffer *, const struct phoenix_address *,
     struct text event, size_t *frame) MUST_USE;

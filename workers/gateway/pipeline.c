@@ -292,6 +292,7 @@ pipeline_take(
 
 	COUNT(g, calls);
 	to.to.address.join_ref = channel->join_ref;
+	to.to.address.form = channel_form(channel, m->from.form);
 	enum err e = read_payload(g, m, &r, &error);
 	to.to.request_id = r.id_json;
 	if (channel->rule->require_verified_user_id && c->identity == NULL) {

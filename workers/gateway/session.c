@@ -138,7 +138,8 @@ add(struct session *s, const struct channel_rule *rule,
 	    .topic = keep(&at, m->from.topic),
 	    .join_ref = keep(&at, m->from.join_ref),
 	    .serial = ++s->serial,
-	    .is_binary = m->from.form == PHOENIX_V2_BINARY,
+	    .is_binary = phoenix_is_binary(m->from.form),
+	    .form = m->from.form,
 	};
 	s->channels[FIRST + s->count++] = c;
 	return c;

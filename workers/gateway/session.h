@@ -42,7 +42,16 @@ struct channel {
 	struct text join_ref; /* as JSON */
 	uint32_t serial;      /* of this join; never 0, never reused */
 	bool is_binary;       /* joined with a binary frame */
+	enum phoenix_form form; /* of that frame */
 };
+
+/* channel_form: a channel joined with a binary frame is spoken to in binary,
+ * whatever form one of its messages has. */
+static inline enum phoenix_form
+channel_form(const struct channel *c, enum phoenix_form asked)
+{
+	return c->is_binary && asked == PHOENIX_V2 ? c->form : asked;
+}
 
 struct session {
 	struct channel **channels;

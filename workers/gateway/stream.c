@@ -219,6 +219,7 @@ stream_on_stop(struct client *c, const struct channel *channel,
 	bool is_ok = false;
 
 	to.join_ref = channel->join_ref;
+	to.form = channel_form(channel, m->from.form);
 	if (read_id(c, m, &id) != OK)
 		response =
 		    TEXT("{\"reason\":\"request_id must be a string\"}");
