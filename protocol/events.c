@@ -60,9 +60,9 @@ struct body {
 _Static_assert((int)EVENT_IDS <= MASK_WORDS * 64, "a bit for each event");
 _Static_assert(EVENTS_TEXT == (RECORD_WORDS - WORD_TEXT) * 8, "drawn above");
 
-#define NAMES(name, ...) #name ","
+#define NAMES(name, ...) #name,
 
-static const char layout_names[] = EVENTS(NAMES);
+static const char *const layout_names[] = {EVENTS(NAMES)};
 
 static const struct {
 	const char *name;
@@ -101,7 +101,7 @@ shape_of(void)
 	return (struct segment_shape){.name = "events",
 	    .kind = SEGMENT_EVENTS,
 	    .version = 1,
-	    .layout = hash_name(TEXT(layout_names)),
+	    .layout = hash_names(layout_names, COUNT_OF(layout_names)),
 	    .params = {EVENTS_RINGS, EVENTS_RECORDS},
 	    .body_of = body_of};
 }
@@ -247,19 +247,33 @@ record(enum event id, const char *text)
 	atomic_store_explicit(&mine.ring->head, sequence, memory_order_release);
 }
 
+static bool
+is_recorded(enum event id)
+{
+	return mine.ring != NULL &&
+	    (infos[id].is_of_life || mask_has(mine.body, id));
+}
+
+bool
+event_is_wanted(enum event id)
+{
+	INVARIANT((unsigned)id < EVENT_IDS);
+	return log_wants(infos[id].level) || is_recorded(id);
+}
+
 void
 event_note(enum event id, const char *fmt, ...)
 {
 	char fields[1024];
 	va_list args;
 
-	INVARIANT((unsigned)id < EVENT_IDS);
+	if (!event_is_wanted(id))
+		return;
 	va_start(args, fmt);
 	vsnprintf(fields, sizeof(fields), fmt, args);
 	va_end(args);
 	log_line(infos[id].level, infos[id].name, "%s", fields);
-	if (mine.ring != NULL &&
-	    (infos[id].is_of_life || mask_has(mine.body, id)))
+	if (is_recorded(id))
 		record(id, fields);
 }
 

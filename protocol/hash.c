@@ -99,6 +99,19 @@ hash_name(struct text name)
 }
 
 uint64_t
+hash_names(const char *const *names, size_t count)
+{
+	uint64_t both[2] = {0, 0};
+
+	for (size_t i = 0; i < count; i++) {
+		both[1] = hash_name(text_of(names[i]));
+		both[0] = hash_name((struct text){
+		    .at = (const char *)both, .len = sizeof(both)});
+	}
+	return both[0];
+}
+
+uint64_t
 hash_words(const uint64_t *words, size_t count)
 {
 	uint64_t sum = 0x9e3779b97f4a7c15u + count;

@@ -30,6 +30,9 @@ uint64_t hash_short(struct hash_seed, const void *, size_t bytes);
 /* hash_name: SipHash-2-4 under a fixed key; the same in every process. */
 uint64_t hash_name(struct text);
 
+/* hash_names is hash_name over a list in its order: a table's layout. */
+uint64_t hash_names(const char *const *, size_t count);
+
 /* hash_words sums up `count` 64-bit words: corruption, not attack. */
 uint64_t hash_words(const uint64_t *, size_t count);
 

@@ -29,11 +29,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAMES_K(role, name, kind, ...) #role "." #name " " #kind ","
-#define NAMES_H(role, name, ...)       #role "." #name ","
+#define NAMES_K(role, name, kind, ...) #role "." #name " " #kind,
+#define NAMES_H(role, name, ...)       #role "." #name,
 
-static const char layout_names[] =
-    ALL_COUNTERS(NAMES_K) "|" ALL_HISTOGRAMS(NAMES_H);
+static const char *const layout_names[] = {
+    ALL_COUNTERS(NAMES_K) "|", ALL_HISTOGRAMS(NAMES_H)};
 
 static const struct counter_info counter_infos[COUNTERS] = {
 #define COUNTER false
@@ -74,7 +74,7 @@ shape_of(void)
 	return (struct segment_shape){.name = "stats",
 	    .kind = SEGMENT_STATS,
 	    .version = 1,
-	    .layout = hash_name(TEXT(layout_names)),
+	    .layout = hash_names(layout_names, COUNT_OF(layout_names)),
 	    .params = {STATS_SLOTS},
 	    .body_of = body_of};
 }

@@ -69,6 +69,36 @@
 	K(rate_limiter, fullest,      GAUGE,   percent, "how full the fullest class of the table is") \
 	K(rate_limiter, limits,       GAUGE,   limits, "limits in force")
 
+#define WORKER_POOL_COUNTERS(K) \
+	K(worker_pool, calls,             COUNTER, calls,    "calls received from gateways") \
+	K(worker_pool, dispatched,        COUNTER, calls,    "calls handed to a runner, repeats included") \
+	K(worker_pool, answered,          COUNTER, calls,    "calls answered with a result") \
+	K(worker_pool, failed,            COUNTER, calls,    "calls whose runner answered with an error") \
+	K(worker_pool, unavailable,       COUNTER, calls,    "calls refused or given back: no runner could take them") \
+	K(worker_pool, saturated,         COUNTER, calls,    "… because the queue was full") \
+	K(worker_pool, queue_timeouts,    COUNTER, calls,    "… because they waited too long") \
+	K(worker_pool, expired,           COUNTER, calls,    "calls whose deadline came first") \
+	K(worker_pool, unknown_outcome,   COUNTER, calls,    "calls lost with their runner") \
+	K(worker_pool, retried,           COUNTER, calls,    "calls lost with their runner and tried again") \
+	K(worker_pool, cancelled,         COUNTER, calls,    "calls nobody waited for any more") \
+	K(worker_pool, quarantined,       COUNTER, calls,    "calls refused because they kill their runners") \
+	K(worker_pool, chunks,            COUNTER, chunks,   "parts of streams passed on") \
+	K(worker_pool, late_results,      COUNTER, results,  "answers to calls that were given up") \
+	K(worker_pool, stuck,             COUNTER, calls,    "calls that did not come back and cost their runner its life") \
+	K(worker_pool, faults,            COUNTER, faults,   "rules of the protocol that runners broke") \
+	K(worker_pool, deaths,            COUNTER, deaths,   "ready runners that ended without being asked") \
+	K(worker_pool, deaths_start,      COUNTER, deaths,   "runners that could not be started or ended before HELLO") \
+	K(worker_pool, deaths_hung,       COUNTER, deaths,   "runners killed because they missed their heartbeats") \
+	K(worker_pool, recycled,          COUNTER, runners,  "runners drained and replaced") \
+	K(worker_pool, pings,             COUNTER, pings,    "heartbeats asked for") \
+	K(worker_pool, heartbeats_missed, COUNTER, pings,    "heartbeats not answered in time") \
+	K(worker_pool, lines_dropped,     COUNTER, lines,    "lines of runners that were too many for the log") \
+	K(worker_pool, runners,           GAUGE,   runners,  "runners there should be") \
+	K(worker_pool, runners_ready,     GAUGE,   runners,  "runners that take calls") \
+	K(worker_pool, runners_bytes,     GAUGE,   bytes,    "resident memory of all runners") \
+	K(worker_pool, queued,            GAUGE,   calls,    "calls that wait for a runner") \
+	K(worker_pool, in_flight,         GAUGE,   calls,    "calls on runners")
+
 #define PULLER_COUNTERS(K) \
 	K(puller, pulls,        COUNTER, pulls,    "fetches begun") \
 	K(puller, pulls_failed, COUNTER, pulls,    "fetches that failed") \
@@ -176,6 +206,7 @@
 	GUARD_COUNTERS(K) \
 	CONFIG_DB_COUNTERS(K) \
 	RATE_LIMITER_COUNTERS(K) \
+	WORKER_POOL_COUNTERS(K) \
 	PULLER_COUNTERS(K) \
 	RELAY_COUNTERS(K) \
 	CONTROL_COUNTERS(K) \
@@ -186,7 +217,9 @@
 	H(gateway,   call_us,   us, "from the call's arrival to its answer") \
 	H(gateway,   node_us,   us, "from dispatch to the node's result") \
 	H(config_db, commit_us, us, "length of a durable commit") \
-	H(relay,     commit_us, us, "length of a durable commit")
+	H(relay,     commit_us, us, "length of a durable commit") \
+	H(worker_pool, call_us, us, "from a local call's arrival to its end on the runner") \
+	H(worker_pool, heartbeat_us, us, "from a heartbeat to its answer")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_COUNTERS_H */

@@ -113,7 +113,44 @@
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \
 	E(limits_full,        WARN,  LIFE,   "the limit table is nearly full: calls of new keys will be refused") \
-	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back")
+	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back") \
+	/* worker_pool: runners */ \
+	E(pool_init_started,  INFO,  LIFE,   "the pools and their runners are being started") \
+	E(pool_init_complete, INFO,  LIFE,   "every runner that could start has") \
+	E(pool_warning,       WARN,  LIFE,   "a pool is not what its settings asked for, and why") \
+	E(pool_door_closed,   WARN,  LIFE,   "no runner of a pool is ready, and none will be soon: its calls are refused at once") \
+	E(worker_spawned,     INFO,  LIFE,   "a runner was exec'ed") \
+	E(worker_ready,       INFO,  LIFE,   "a runner said HELLO and takes calls") \
+	E(worker_terminated,  INFO,  LIFE,   "a runner ended as asked") \
+	E(worker_died,        WARN,  LIFE,   "a runner ended; the obituary has why") \
+	E(worker_resting,     INFO,  LIFE,   "a runner rests before its next life") \
+	E(worker_recycled,    INFO,  LIFE,   "a runner is drained and replaced: age, calls, memory, or an operator") \
+	E(worker_crash,       WARN,  LIFE,   "a runner crashed, and what kind of crash it was") \
+	E(worker_tainted,     WARN,  LIFE,   "a runner gets no calls for a while after its crash") \
+	E(worker_restarted,   INFO,  LIFE,   "a tainted runner is ready again") \
+	E(worker_health_check_failed, WARN, LIFE, "a runner could not be looked at") \
+	E(runner_fault,       WARN,  LIFE,   "a runner broke the protocol and is killed") \
+	E(runner_stuck,       WARN,  LIFE,   "a runner does not come back from its calls and is killed") \
+	E(runner_output,      INFO,  MASKED, "a line that a runner printed") \
+	E(strangers_killed,   WARN,  LIFE,   "processes that a dead runner had left behind") \
+	E(heartbeat_pong,     DEBUG, MASKED, "a runner answered its heartbeat") \
+	E(heartbeat_timeout,  WARN,  MASKED, "a runner missed a heartbeat") \
+	E(heartbeat_failure,  WARN,  LIFE,   "a runner missed too many heartbeats") \
+	/* worker_pool: calls */ \
+	E(pool_status,        DEBUG, MASKED, "a pool's queue and workers, every 10 s") \
+	E(pool_saturated,     WARN,  MASKED, "a pool refused calls: its queue is full (once a second at most)") \
+	E(capacity_reached,   DEBUG, MASKED, "a runner has as many calls as it takes") \
+	E(call_dispatched,    DEBUG, MASKED, "a call was given to a runner") \
+	E(request_executed,   DEBUG, MASKED, "a call ended on its runner, or was given up") \
+	E(local_call_failed,  INFO,  MASKED, "a local function failed: the code and text that clients do not see") \
+	E(call_retried,       INFO,  MASKED, "a call that was lost with its runner is tried again") \
+	E(pool_not_found,     WARN,  MASKED, "a function names a pool that is not in pools.list") \
+	E(queue_enqueued,     DEBUG, MASKED, "a call waits for a runner") \
+	E(queue_dequeued,     DEBUG, MASKED, "a call that waited was given to a runner") \
+	E(queue_timeout,      WARN,  MASKED, "a call waited too long and was refused") \
+	E(circuit_breaker_opened, WARN, LIFE, "too many failures in a row: no calls for a while") \
+	E(circuit_breaker_closed, INFO, LIFE, "a trial call went well: calls go on") \
+	E(quarantined,        WARN,  LIFE,   "a call that kills its runners is refused from now on")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_EVENTS_H */

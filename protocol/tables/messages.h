@@ -17,5 +17,8 @@
 	M(config_db, batch_add, puller, "all functions of a service at one version; what it dropped is removed") \
 	M(config_db, failed,    puller, "a pull that failed: service, node, reason")
 
+#define WORKER_POOL_MESSAGES(M) \
+	M(worker_pool, runners, control, "what the runner async_pool/1, or each of async_pool, is doing and how it got there")
+
 // clang-format on
 #endif /* PROTOCOL_TABLES_MESSAGES_H */

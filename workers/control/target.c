@@ -66,8 +66,6 @@ bool
 target_read(struct worker *w, struct command *command, struct target *target)
 {
 	struct text word;
-	struct text hint = TEXT("`banyan tree` lists the children");
-	const char *meant;
 
 	if (command_text(command, "role", &word) != OK || word.len > 64) {
 		command_fail(command, CLASS_INVALID,
@@ -77,13 +75,35 @@ target_read(struct worker *w, struct command *command, struct target *target)
 	}
 	if (parse(word, target) == OK && is_in_tree(w, target))
 		return true;
-	meant = suggest(word);
+	target_fail(command);
+	return false;
+}
+
+bool
+target_is_role(struct command *command)
+{
+	struct target target;
+	struct text word;
+
+	/* what cannot be read is target_read's to refuse */
+	return command_text(command, "role", &word) != OK || word.len > 64 ||
+	    parse(word, &target) == OK;
+}
+
+void
+target_fail(struct command *command)
+{
+	struct text word = {0};
+	struct text hint = TEXT("`banyan tree` lists the children");
+	enum err e = command_text(command, "role", &word);
+
+	(void)e; /* it was read before */
+	const char *meant = suggest(word);
 	if (meant != NULL && !text_is(word, meant))
 		hint =
 		    arena_printf(command->arena, "did you mean `%s`?", meant);
 	command_fail(command, CLASS_NOT_FOUND, hint.at,
 	    "there is no child `%.*s`", TEXT_ARG(word));
-	return false;
 }
 
 void

@@ -30,6 +30,12 @@ struct target {
  */
 bool target_read(struct worker *, struct command *, struct target *);
 
+/* target_fail says that `role` names nobody, and who was meant. */
+void target_fail(struct command *);
+
+/* target_is_role: the argument names a role, whether or not it is here. */
+bool target_is_role(struct command *);
+
 /* target_name writes "gateway/1"; for messages. */
 void target_name(const struct target *, char *to, size_t size);
 

@@ -19,6 +19,7 @@
 #include "workers/control/census.h"
 #include "workers/control/control.h"
 #include "workers/control/target.h"
+#include "workers/control/why.h"
 #include "workers/kit/worker.h"
 
 enum {
@@ -70,22 +71,21 @@ pack_obituary(struct command *command, const char *folder, uint64_t number)
 		   command->result->out, JSON_LIMITS, NULL) == OK;
 }
 
-static void
-pack_obituaries(
-    struct worker *w, struct command *command, const struct stats_child *c)
+void
+why_pack_obituaries(struct worker *w, struct command *command, struct text name,
+    uint32_t instance)
 {
 	struct packer *p = command->result;
 	char folder[FOLDER_BYTES];
 	uint64_t numbers[SHOWN];
 	uint32_t packed = 0;
 
-	if (c->instance == 0)
-		snprintf(folder, sizeof(folder), "%s/supervisor/%s",
-		    worker_state_dir(w), role_name((enum role)c->role));
+	if (instance == 0)
+		snprintf(folder, sizeof(folder), "%s/supervisor/%.*s",
+		    worker_state_dir(w), TEXT_ARG(name));
 	else
-		snprintf(folder, sizeof(folder), "%s/supervisor/%s-%u",
-		    worker_state_dir(w), role_name((enum role)c->role),
-		    c->instance);
+		snprintf(folder, sizeof(folder), "%s/supervisor/%.*s-%u",
+		    worker_state_dir(w), TEXT_ARG(name), instance);
 	size_t place = pack_open(p);
 	uint32_t count = newest(folder, numbers);
 	for (uint32_t i = 0; i < count; i++)
@@ -139,7 +139,8 @@ pack_process(struct worker *w, struct command *command,
 	pack_field_bool(p, "is_in_probation", c->is_in_probation);
 	pack_field_string(p, "reason", c->reason);
 	pack_string(p, "obituaries");
-	pack_obituaries(w, command, c);
+	why_pack_obituaries(w, command,
+	    text_of(role_name((enum role)c->role)), c->instance);
 	pack_string(p, "events");
 	/* the supervisor cannot mourn itself: the guard noted its deaths */
 	pack_events(w, command,
@@ -153,6 +154,10 @@ control_cmd_why(struct worker *w, struct command *command)
 	struct target target;
 	uint32_t count = 0;
 
+	if (!target_is_role(command)) {
+		why_runner(w, command);
+		return;
+	}
 	if (!target_read(w, command, &target))
 		return;
 	const struct census *census =

@@ -1,0 +1,221 @@
+"""Functions that run in pools of the tree itself, through a whole gateway."""
+import json
+import os
+import time
+
+import pytest
+
+from local_tree import LocalTree, function, pool
+from tree import until
+
+FAULTS = {
+    "twice": "answered a call twice",
+    "unknown": "answered a call it was never given",
+    "garbage": "sent bytes that are no frame",
+    "huge": "sent a frame longer than max_bytes",
+    "hang_up": "closed its socket and went on running",
+    "die": "left with exit code 3",
+    "segfault": "was ended by SIGSEGV",
+}
+CALM = "restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5"
+
+
+@pytest.fixture(scope="module")
+def tree():
+    with LocalTree(supervisor=CALM) as shared:
+        shared.until_ready_runners(2)
+        yield shared
+
+
+@pytest.fixture()
+def client(tree):
+    return tree.client()
+
+
+def test_a_local_function_answers_with_what_it_was_given(tree, client):
+    value = {"a": [1, 2.5, None, True], "b": "text"}
+    got = tree.ask(client, "echo", x=value)
+    assert got["success"] and got["result"] == value
+
+
+def test_a_local_functions_own_error_stays_inside(tree, client):
+    got = tree.ask(client, "fail", x="password is 123")
+    assert got["code"] == "internal"
+    assert got["error"] == "Internal Server Error"
+    assert "password is 123" in tree.log()
+
+
+def test_a_runner_has_an_environment_from_scratch(tree, client):
+    names = set(tree.ask(client, "environment")["result"])
+    assert {"BANYAN_POOL", "BANYAN_RUNNER", "OMP_NUM_THREADS",
+            "GRPC_POLL_STRATEGY", "PATH"} <= names
+    allowed = {"HOME", "LANG", "TZ", "PATH", "BANYAN_POOL", "BANYAN_RUNNER",
+               "GRPC_POLL_STRATEGY"}
+    assert all(n in allowed or n.startswith("LC_")
+               or n.endswith("_NUM_THREADS") or n == "VECLIB_MAXIMUM_THREADS"
+               for n in names), names
+
+
+def test_a_stream_passes_through_in_order_to_its_end(tree):
+    done = tree.run_banyan("call", "local", "parts", json.dumps({"x": 2000}))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(i) for i in range(2000)]
+
+
+def test_chunks_without_credit_are_a_bad_result_of_that_call_alone(
+        tree, client):
+    assert tree.ask(client, "no_credit")["code"] == "bad_result"
+    assert tree.ask(client, "echo", x=1)["result"] == 1
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_runner_that_misbehaves_harms_itself_and_why_tells_it(
+        tree, client, what):
+    pids = tree.runners()
+    before = time.monotonic()
+    got = tree.ask(client, what)
+    assert time.monotonic() - before < 2
+    if what == "twice":  # its first answer was good
+        assert got["result"] == 1
+    else:
+        assert got["code"] == "dispatched_unknown"
+    changed = until(
+        lambda: {n: p for n, p in tree.runners().items() if p != pids[n]},
+        5, "a new life")
+    name = next(iter(changed))
+    until(lambda: FAULTS[what] in tree.why(name), 5, FAULTS[what])
+    assert tree.ask(client, "echo", x=1)["result"] == 1
+    assert tree.child("worker_pool")["life"] == 1
+
+
+def test_a_call_past_its_deadline_is_expired_and_its_runner_replaced():
+    with LocalTree([pool(size=1)], "", "stuck_ms: 200", CALM,
+                   never={"timeout": 300}) as other:
+        client = other.client()
+        pid = other.runners()["default/1"]
+        assert other.ask(client, "never")["code"] == "expired"
+        other.until_replaced("default/1", pid)
+        assert "did not come back after their deadlines" \
+            in other.why("default/1")
+        assert other.ask(client, "echo", x=1)["result"] == 1
+
+
+def test_a_slow_call_that_comes_back_late_costs_no_life():
+    with LocalTree([pool(size=1)], "", "stuck_ms: 3000", CALM,
+                   sleep={"timeout": 200}) as other:
+        client = other.client()
+        pid = other.runners()["default/1"]
+        assert other.ask(client, "sleep", x=500)["code"] == "expired"
+        # its room is free again when it comes back
+        assert other.ask(client, "echo", x=1)["result"] == 1
+        assert other.runners()["default/1"] == pid
+        assert other.gauge("late_results") == 1
+
+
+def test_a_saturated_pool_says_so_at_once_and_may_be_tried_again():
+    with LocalTree([pool(size=1, max_queue_size=2)]) as tree:
+        tree.until_ready_runners(1)
+        client = tree.client()
+        for i in range(6):
+            client.start_call(
+                {"service": "local", "request_type": "sleep",
+                 "request_id": str(i), "args": {"x": 400}},
+                join_ref=client.join_ref)
+        began, refused = time.monotonic(), []
+        while len(refused) < 3:
+            got = client.hear()
+            if got[3] == "api":
+                refused.append(got[4])
+        assert time.monotonic() - began < 0.3
+        assert all(r["error"] == "Service temporarily unavailable"
+                   and r["code"] == "unavailable" and r["can_retry"]
+                   for r in refused), refused
+        assert tree.gauge("saturated") == 3
+        assert "pool_saturated pool=default queue_size=2" in tree.log()
+
+
+def test_what_a_runner_prints_is_in_the_log_under_its_name(tree, client):
+    tree.ask(client, "print", x="the \"moon\" is full", n=1)
+    until(lambda: "text=\"the 'moon' is full\"" in tree.log(), 5, "its line")
+    tree.ask(client, "print", x="again", n=50)
+    until(lambda: tree.log().count("text=\"again\"") == 1, 5, "once")
+
+
+def test_what_a_dead_runner_leaves_behind_is_killed(tree, client):
+    note = tree.notes / "left"
+    tree.ask(client, "fork")
+    left = int(until(lambda: note.exists() and note.read_text(), 5))
+    for name in list(tree.runners()):
+        tree.kill_runner(name)
+    until(lambda: not os.path.exists(f"/proc/{left}"), 5, "the child is gone")
+    tree.until_ready_runners(2)
+
+
+def test_a_runner_that_eats_memory_harms_only_itself():
+    with LocalTree([pool(memory_bytes=256 << 20)], supervisor=CALM) as tree:
+        client = tree.client()
+        assert tree.ask(client, "eat")["code"] == "dispatched_unknown"
+        assert tree.ask(client, "echo", x=1)["result"] == 1
+        until(lambda: "MemoryError" in tree.why("default/1")
+              + tree.why("default/2"), 5, "its last words")
+
+
+def test_a_program_that_dies_at_once_is_refused_at_once_and_why_says_it():
+    with LocalTree([pool(arguments=["dies"])]) as tree:
+        client = tree.client()
+        until(lambda: tree.ask(client, "echo", x=1)["code"] == "unavailable",
+              10, "nobody will be ready")
+        began = time.monotonic()
+        got = tree.ask(client, "echo", x=1)
+        assert got["can_retry"] and time.monotonic() - began < 1
+        assert "left with exit code 3" in tree.why("default/1")
+        assert "no database" in tree.why("default/1")
+        assert tree.child("worker_pool")["life"] == 1
+
+
+def test_a_program_that_is_not_there_is_named_by_why():
+    with LocalTree([{**pool(), "program": ["/nowhere/at/all"]}]) as tree:
+        until(lambda: "could not be started: No such file or directory"
+              in tree.why("default/1"), 5, "the reason")
+        assert tree.child("worker_pool")["life"] == 1
+
+
+@pytest.mark.parametrize("how,sentence", [
+    ("rubbish", "did not begin with a good HELLO"),
+    ("mute", "did not say READY in time")])
+def test_a_program_that_is_no_runner_is_named_by_why(how, sentence):
+    with LocalTree([pool(arguments=[how])],
+                   rules="startup_timeout_ms: 500") as tree:
+        until(lambda: sentence in tree.why("default/1"), 5, sentence)
+
+
+def test_a_function_may_name_its_pool():
+    with LocalTree([pool("first", 1), pool("second", 1)], [
+            function("who", {}, pool="second", request_type="there"),
+            function("who", {}, pool="third", request_type="nowhere")]) as tree:
+        client = tree.client()
+        assert tree.ask(client, "who")["result"] == "first/1"
+        assert tree.ask(client, "there")["result"] == "second/1"
+        got = tree.ask(client, "nowhere")
+        assert got["code"] == "not_dispatched"
+        assert "pool_not_found command=local.nowhere pool=third" in tree.log()
+
+
+def test_a_deaf_runner_is_killed_when_the_tree_stops():
+    with LocalTree([pool(arguments=["deaf"])],
+                   rules="graceful_timeout_ms: 200\n"
+                         "  stop_timeout_ms: 200") as tree:
+        assert len(until(tree.runners, 5)) > 0  # and none is left at the end
+
+
+def test_a_reload_names_what_waits_for_a_restart_of_the_pools(tree):
+    text = tree.file.read_text()
+    try:
+        tree.file.write_text(text.replace("max_queue_size: 1000",
+                                          "max_queue_size: 999"))
+        done = tree.run_banyan("reload")
+        assert "worker_pool" in done.stdout and \
+            "pools.max_queue_size" in done.stdout, done.stdout
+    finally:
+        tree.file.write_text(text)
+        assert tree.banyan_ok("reload")

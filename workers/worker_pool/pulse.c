@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pulse - what is looked at a few times a second: heartbeats, runners whose
+ * socket ended, and, more seldom, memory, gauges and what runners left behind.
+ *
+ * Design notes
+ *
+ * A runner that cannot answer while it works (`answers: idle`) is taken to be
+ * alive while it has calls, unless the kernel says that it is stopped; its
+ * calls' deadlines judge the rest. The verdict itself is the engine's (hang.h),
+ * which tells a starved process from a hung one.
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "protocol/base/fd.h"
+#include "workers/worker_pool/worker_pool.h"
+
+enum {
+	CENSUS_MS = 1000,
+	STATUS_MS = 10000,
+};
+
+static bool
+may_answer(const struct runner *r)
+{
+	return r->peer.answers_always || r->peer.open == 0;
+}
+
+/* look_busy: it works and cannot answer; stopped is not working. */
+static void
+look_busy(struct runner *r, uint64_t now_ms)
+{
+	struct hang_facts facts;
+
+	if (now_ms - r->alive_ms < r->crew->spec->heartbeat.ping_interval_ms ||
+	    !hang_read_facts(r->child->pid, &facts))
+		return;
+	if (facts.state != 'T' && facts.state != 't')
+		r->alive_ms = now_ms;
+}
+
+static void
+note_missed(struct runner *r)
+{
+	const struct heartbeat_spec *h = &r->crew->spec->heartbeat;
+
+	r->missed++;
+	stats_add(r->crew->wp->slot, COUNTER_worker_pool_heartbeats_missed, 1);
+	event_note(EVENT_heartbeat_timeout,
+	    "worker_id=%s worker_pid=%d missed_heartbeats=%u dependent=%s",
+	    r->child->spec.name, r->child->pid, r->missed,
+	    h->dependent ? "true" : "false");
+	if (!h->dependent && r->missed == h->max_missed_heartbeats)
+		event_note(EVENT_heartbeat_failure,
+		    "worker_id=%s worker_pid=%d missed_heartbeats=%u "
+		    "dependent=false failure_reason=heartbeat_timeout",
+		    r->child->spec.name, r->child->pid, r->missed);
+}
+
+static void
+check_heart(struct runner *r, uint64_t now_ms)
+{
+	const struct heartbeat_spec *h = &r->crew->spec->heartbeat;
+	bool is_open = r->peer.pinged != r->peer.ponged;
+
+	if (!h->enabled || !r->is_greeted || r->is_lost)
+		return;
+	if (!may_answer(r)) {
+		look_busy(r, now_ms);
+		return;
+	}
+	if (is_open && now_ms - r->pinged_ms >= h->timeout_ms) {
+		note_missed(r);
+		is_open = false;
+	}
+	if (!is_open && now_ms >= r->alive_ms &&
+	    (r->pinged_ms == 0 ||
+		now_ms - r->pinged_ms >= h->ping_interval_ms))
+		runner_ping(r, now_ms);
+}
+
+/* check_end: its socket ended and the process goes on: that is no runner. */
+static void
+check_end(struct runner *r, uint64_t now_ms)
+{
+	if (r->ended_ms == 0 || now_ms - r->ended_ms < RUNNER_ENDING_MS ||
+	    !child_lives(r->child) || r->child->is_leaving)
+		return;
+	r->ended_ms = 0;
+	keeper_kill(
+	    r->child, REASON_FAULT, "closed its socket and went on running");
+}
+
+static uint64_t
+resident_bytes(int pid)
+{
+	char path[64], line[128];
+	size_t bytes;
+	unsigned long long all, resident;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	if (pid <= 0 ||
+	    fd_read_file(path, line, sizeof(line), &bytes) != OK ||
+	    sscanf(line, "%llu %llu", &all, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+count_crew(struct crew *crew, uint64_t sums[4])
+{
+	sums[0] += pool_ready(crew->pool);
+	sums[1] += pool_waiting(crew->pool);
+	sums[2] += pool_running(crew->pool);
+	for (uint32_t i = 0; i < crew->runner_count; i++) {
+		struct runner *r = &crew->runners[i];
+
+		r->memory_bytes = resident_bytes(r->child->pid);
+		sums[3] += r->memory_bytes;
+	}
+}
+
+static void
+take_census(struct worker_pool *wp)
+{
+	uint64_t sums[4] = {0};
+
+	for (uint32_t i = 0; i < wp->crew_count; i++)
+		count_crew(&wp->crews[i], sums);
+	stats_set(wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
+	stats_set(wp->slot, COUNTER_worker_pool_runners_ready, sums[0]);
+	stats_set(wp->slot, COUNTER_worker_pool_queued, sums[1]);
+	stats_set(wp->slot, COUNTER_worker_pool_in_flight, sums[2]);
+	stats_set(wp->slot, COUNTER_worker_pool_runners_bytes, sums[3]);
+	keeper_reap_strangers(&wp->keeper);
+	uint32_t killed = keeper_kill_strangers(&wp->keeper);
+	if (killed > 0)
+		event_note(EVENT_strangers_killed, "processes=%u", killed);
+}
+
+static void
+tell_status(struct worker_pool *wp)
+{
+	for (uint32_t i = 0; i < wp->crew_count; i++) {
+		const struct crew *crew = &wp->crews[i];
+
+		event_note(EVENT_pool_status,
+		    "pool=%.*s queue_depth=%u available_workers=%u "
+		    "busy_workers=%u total_workers=%u",
+		    TEXT_ARG(crew->spec->name), pool_waiting(crew->pool),
+		    pool_available(crew->pool), pool_busy(crew->pool),
+		    crew->runner_count);
+	}
+}
+
+static void
+pulse(void *ctx)
+{
+	struct worker_pool *wp = ctx;
+	uint64_t now_ms = loop_now_ms(wp->loop);
+
+	for (uint32_t i = 0; i < wp->crew_count; i++)
+		for (uint32_t n = 0; n < wp->crews[i].runner_count; n++) {
+			check_heart(&wp->crews[i].runners[n], now_ms);
+			check_end(&wp->crews[i].runners[n], now_ms);
+		}
+	if (now_ms >= wp->census_ms) {
+		take_census(wp);
+		wp->census_ms = now_ms + CENSUS_MS;
+	}
+	if (now_ms >= wp->status_ms) {
+		tell_status(wp);
+		wp->status_ms = now_ms + STATUS_MS;
+	}
+	loop_timer_start(wp->loop, &wp->pulse, now_ms + RUNNER_PULSE_MS);
+}
+
+void
+pulse_start(struct worker_pool *wp)
+{
+	wp->pulse = (struct loop_timer){.due = pulse, .ctx = wp};
+	loop_timer_start(
+	    wp->loop, &wp->pulse, loop_now_ms(wp->loop) + RUNNER_PULSE_MS);
+}
