@@ -259,9 +259,10 @@ def test_a_running_handler_sees_its_cancel(start):
 
 
 def test_a_kept_call_hears_of_its_cancel_once_and_is_answered(start):
-    runner = start(threads=2)
+    runner = start(threads=1)
     kept = [runner.call("keep") for _ in range(10)]
     later = runner.call("later", [60000])
+    runner.result("echo", ["all before it have begun"])
     runner.send(*[[CANCEL, number] for number in kept * 2],
                 [CANCEL, later], [CANCEL, 999999])
     for number in [*kept, later]:

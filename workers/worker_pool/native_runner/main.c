@@ -10,7 +10,6 @@
  */
 
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "protocol/base/fd.h"
@@ -45,13 +44,8 @@ open_pool(struct native *n)
 		    "descriptor %d is no pool's socket; a pool starts this "
 		    "program, you may --check a plug-in with it",
 		    RUNNER_FD);
-	n->fd = RUNNER_FD;
-	n->knock = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (n->knock < 0)
+	if (!native_open(n, RUNNER_FD))
 		native_die(EXIT_SYSTEM, "eventfd is refused");
-	buffer_init(&n->in, RUNNER_MAX_BYTES + 2 * 64 * 1024);
-	link_calls_init(&n->open, 0);
-	outbox_init(&n->out, n->fd);
 }
 
 int

@@ -137,6 +137,9 @@ void native_unblock(struct native *);
  */
 void native_read(struct native *, int wait_ms, bool is_worker);
 
+/* native_open takes the pool's socket, on which nothing was read yet. */
+bool native_open(struct native *, int fd);
+
 /* native_greet reads the pool's first frame and says that we are ready. */
 void native_greet(struct native *, uint32_t *threads);
 

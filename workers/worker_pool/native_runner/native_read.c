@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -279,6 +280,17 @@ native_read(struct native *n, int wait_ms, bool is_worker)
 	hand_over(n, &batch);
 	if (buffer_used(&n->in) == 0 && n->in.size > KEEP_BYTES)
 		buffer_release(&n->in);
+}
+
+bool
+native_open(struct native *n, int fd)
+{
+	n->fd = fd;
+	n->knock = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	buffer_init(&n->in, RUNNER_MAX_BYTES + 2 * READ_BYTES);
+	link_calls_init(&n->open, 0);
+	outbox_init(&n->out, fd);
+	return n->knock >= 0;
 }
 
 void

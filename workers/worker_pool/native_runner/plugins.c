@@ -190,8 +190,8 @@ take_function(struct plugins *p, const char *file, const char *module,
 	return true;
 }
 
-static bool
-take_plugin(
+bool
+plugins_take(
     struct plugins *p, const char *file, const struct service_plugin *plugin)
 {
 	if (plugin->abi != SERVICE_PLUGIN_ABI)
@@ -254,7 +254,7 @@ load_file(struct plugins *p, int folder, const char *name)
 		    "%s has no symbol banyan_plugin of type struct "
 		    "service_plugin",
 		    name);
-	return take_plugin(p, name, plugin);
+	return plugins_take(p, name, plugin);
 }
 
 /* ---- paths ----------------------------------------------------------------

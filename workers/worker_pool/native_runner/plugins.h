@@ -54,6 +54,10 @@ void plugins_finish(struct plugins *);
  */
 bool plugins_load(struct plugins *, const char *path);
 
+/* plugins_take enters a descriptor that is here already; `file` names it. */
+bool plugins_take(
+    struct plugins *, const char *file, const struct service_plugin *);
+
 /* plugins_start calls each start; false: `why` names who refused. */
 bool plugins_start(struct plugins *);
 void plugins_stop(struct plugins *);
