@@ -176,6 +176,7 @@ open_tables(struct store *s, enum store_mode mode)
 	    {"overrides", &s->overrides},
 	    {"failed", &s->failed},
 	    {"failed_seen", &s->failed_seen},
+	    {"revoked", &s->revoked},
 	    {"meta", &s->meta},
 	};
 	bool is_write = mode == STORE_WRITE;

@@ -67,6 +67,24 @@ typedef enum err store_visit(void *ctx, const struct store_record *);
 enum err store_read_functions(
     struct store *, store_visit *, void *ctx, uint64_t *generation) MUST_USE;
 
+/* What an operator took back: tokens of a user, or one token. */
+struct store_revocation {
+	struct text name; /* a user, or a token's jti */
+	bool is_token;
+	uint64_t at_ms; /* wall clock: tokens issued until then */
+};
+
+typedef enum err store_visit_revoked(
+    void *ctx, const struct store_revocation *);
+
+/*
+ * store_read_revoked visits them all, tokens before users, each in byte order
+ * of the name, unless `mark` is still the one of the last reading: then it is
+ * ERR_EXISTS and nothing was visited.
+ */
+enum err store_read_revoked(
+    struct store *, store_visit_revoked *, void *ctx, uint64_t *mark) MUST_USE;
+
 /* store_generation alone, e.g. to compare after start. */
 enum err store_generation(struct store *, uint64_t *) MUST_USE;
 

@@ -10,7 +10,9 @@
  *   overrides    service 0 request_type 0 version          → one byte
  *   failed       id, big-endian                            → msgpack map
  *   failed_seen  service 0 request_type 0 version 0 source 0 node → id
- *   meta         "generation", "revision", "failed_id"     → 64-bit number
+ *   revoked      "j" jti, or "u" user                      → 64-bit time
+ *   meta         "generation", "revision", "failed_id",
+ *                "revoked"                                 → 64-bit number
  *
  * The source is one letter in the order of enum store_source, so the first
  * record of a function is the one in force.
@@ -34,6 +36,7 @@ struct store {
 	MDB_dbi overrides;
 	MDB_dbi failed;
 	MDB_dbi failed_seen;
+	MDB_dbi revoked;
 	MDB_dbi meta;
 };
 
@@ -77,6 +80,10 @@ int store_number_put(
 /* store_walk is store_read_functions inside a transaction that is open. */
 enum err store_walk(
     struct store *, MDB_txn *, store_visit *, void *ctx) MUST_USE;
+
+/* store_walk_revoked is store_read_revoked inside a transaction. */
+enum err store_walk_revoked(
+    struct store *, MDB_txn *, store_visit_revoked *, void *ctx) MUST_USE;
 
 /*
  * store_err turns LMDB's codes into ours; errno keeps a system's reason.

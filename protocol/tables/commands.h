@@ -46,7 +46,10 @@
 	C(config_db, failed_count,      "failed",    "count",   READER, "",                             "how many refused configs are kept") \
 	C(config_db, failed_summary,    "failed",    "summary", READER, "",                             "refused configs by source and service") \
 	C(config_db, failed_cleanup,    "failed",    "cleanup", ADMIN,  "",                             "drop expired refusals now") \
-	C(config_db, failed_clear,      "failed",    "clear",   ADMIN,  "",                             "drop every refusal")
+	C(config_db, failed_clear,      "failed",    "clear",   ADMIN,  "",                             "drop every refusal") \
+	C(config_db, revoke,            "revoke",    "",        ADMIN,  "[USER] [--user USER] [--jti ID]", "refuse a user's tokens issued until now, or one token; ends their sessions") \
+	C(config_db, revoke_list,       "revoke",    "list",    READER, "",                             "users and tokens that are revoked") \
+	C(config_db, revoke_forget,     "revoke",    "forget",  ADMIN,  "[USER] [--user USER] [--jti ID]", "take a revocation back")
 
 #define PULLER_COMMANDS(C) \
 	C(puller, services_list,       "services", "list",       READER, "",          "services, their nodes, versions and functions") \
@@ -69,7 +72,8 @@
 	C(relay, groups_kick,   "groups", "kick",   ADMIN,  "GROUP USER",            "end a membership")
 
 #define GATEWAY_COMMANDS(C) \
-	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight")
+	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight") \
+	C(gateway, kick,  "kick",  "", ADMIN,  "USER|all", "close every socket of a user, or of everybody; they may come back")
 
 /* Answered by the program in the operator's hand. */
 #define CLI_COMMANDS(C) \

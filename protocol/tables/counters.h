@@ -164,6 +164,8 @@
 	K(gateway, auth_expired,     COUNTER, connections, "sessions ended because their token expired") \
 	K(gateway, auth_refreshed,   COUNTER, tokens,      "sessions prolonged by another token of the same user") \
 	K(gateway, auth_refresh_refused, COUNTER, tokens,  "refreshes refused, all kinds") \
+	K(gateway, sessions_revoked, COUNTER, connections, "closed because their user or token was revoked") \
+	K(gateway, kicked,           COUNTER, connections, "closed because an operator said so") \
 	K(gateway, auth_keys_broken, COUNTER, times,       "key files that could not be taken; the keys before stay") \
 	K(gateway, rate_limited,     COUNTER, calls,       "… because a limit was reached") \
 	K(gateway, unavailable,      COUNTER, calls,       "… because no node could take it") \
@@ -190,6 +192,7 @@
 	K(gateway, links_opened,     COUNTER, links,       "generations of service links begun") \
 	K(gateway, links_lost,       COUNTER, links,       "generations of service links lost") \
 	K(gateway, auth_keys,        GAUGE,   keys,        "keys tokens are verified with") \
+	K(gateway, auth_revoked,     GAUGE,   names,       "users and tokens that are revoked") \
 	K(gateway, auth_waiting,     GAUGE,   clients,     "waiting to be verified") \
 	K(gateway, connections,      GAUGE,   connections, "client connections open") \
 	K(gateway, channels,         GAUGE,   channels,    "channels joined and not left") \

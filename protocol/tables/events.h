@@ -79,6 +79,7 @@
 	E(auth_none,          INFO,  LIFE,   "auth.mode is none: nobody is asked who he is, every session is unverified") \
 	E(auth_keys,          INFO,  LIFE,   "tokens are verified with these keys from now on") \
 	E(auth_keys_broken,   WARN,  LIFE,   "the key file cannot be taken; the keys before stay, without any every token is refused") \
+	E(kicked,             INFO,  LIFE,   "an operator closed the sockets of a user, or all") \
 	E(auth_refused,       INFO,  MASKED, "a client was not let in, or not refreshed, and why") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \

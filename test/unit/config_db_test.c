@@ -14,6 +14,7 @@
 #include "protocol/inspect.h"
 #include "test/unit/notation.h"
 #include "workers/config_db/change.h"
+#include "workers/config_db/revoked.h"
 #include "workers/config_db/show.h"
 #include "workers/config_db/writer.h"
 
@@ -481,6 +482,66 @@ a_pulled_function_without_nodes_runs_where_it_came_from(void **state)
 	assert_string_equal(visible(), "s/a");
 }
 
+static const char *
+revoked_now(void)
+{
+	struct inspect shown;
+	struct buffer list;
+	struct packer p;
+
+	buffer_init(&list, 1 << 20);
+	pack_init(&p, &list);
+	assert_int_equal(revoked_list(store, &p), OK);
+	assert_int_equal(pack_finish(&p), OK);
+	inspect_init(&shown, line, sizeof(line));
+	inspect_value(&shown, buffer_text(&list));
+	buffer_finish(&list);
+	return line;
+}
+
+static enum err
+count_one(void *ctx, const struct store_revocation *r)
+{
+	(void)r;
+	(*(int *)ctx)++;
+	return OK;
+}
+
+static void
+a_revocation_is_kept_with_its_time_until_it_is_forgotten(void **state)
+{
+	uint64_t mark = 0, before;
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(
+	    store_read_revoked(store, count_one, &count, &mark), ERR_EXISTS);
+	assert_string_equal(
+	    change(CHANGE_REVOKE, "{'user':'u1'}"), "%{\"changed\" => 1}");
+	before = generation;
+	now_ms = 2000000;
+	change(CHANGE_REVOKE, "{'jti':'u1'}");
+	change(CHANGE_REVOKE, "{'user':'u1'}"); /* again: from now on */
+	assert_true(generation > before);       /* readers look again */
+	assert_string_equal(revoked_now(),
+	    "[%{\"jti\" => \"u1\", \"at_ms\" => 2000000}, "
+	    "%{\"user\" => \"u1\", \"at_ms\" => 2000000}]");
+	assert_int_equal(
+	    store_read_revoked(store, count_one, &count, &mark), OK);
+	assert_int_equal(count, 2);
+	assert_int_equal(
+	    store_read_revoked(store, count_one, &count, &mark), ERR_EXISTS);
+	change(CHANGE_REVOKE_FORGET, "{'user':'u1'}");
+	assert_string_equal(change(CHANGE_REVOKE_FORGET, "{'user':'u1'}"),
+	    "\"u1\" is not revoked");
+	assert_string_equal(
+	    change(CHANGE_REVOKE, "{}"), "a USER or --jti ID is wanted");
+	assert_string_equal(change(CHANGE_REVOKE, "{'user':'a','jti':'b'}"),
+	    "a USER or --jti ID is wanted");
+	assert_string_equal(
+	    revoked_now(), "[%{\"jti\" => \"u1\", \"at_ms\" => 2000000}]");
+}
+
 static void
 an_aborted_transaction_leaves_the_last_good_state(void **state)
 {
@@ -621,6 +682,8 @@ samples_show_the_greatest_enabled_version(void **state)
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, start, finish)
 
+#define EACH(test) cmocka_unit_test_setup_teardown(test, start, finish)
+
 int
 main(void)
 {
@@ -642,6 +705,7 @@ main(void)
 	    EACH(a_summary_counts_by_source_and_service),
 	    EACH(a_node_outside_the_allowed_urls_is_refused_with_that_reason),
 	    EACH(a_pulled_function_without_nodes_runs_where_it_came_from),
+	    EACH(a_revocation_is_kept_with_its_time_until_it_is_forgotten),
 	    EACH(an_aborted_transaction_leaves_the_last_good_state),
 	    EACH(a_reader_killed_inside_a_read_is_cleared_by_the_writers_check),
 	    EACH(changes_of_a_job_are_durable_together_before_the_loop_hears),

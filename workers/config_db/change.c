@@ -6,6 +6,7 @@
 #include "protocol/inspect.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
+#include "workers/config_db/revoked.h"
 
 enum {
 	RESULT_BYTES = 1 << 20,
@@ -370,6 +371,44 @@ apply_failed_clear(const struct work *w)
 	return e == OK ? result_count(w, "removed", removed) : e;
 }
 
+/* revoke_or_forget: exactly one of user and jti says what. */
+static enum err
+revoke_or_forget(const struct work *w,
+    enum err (*act)(struct table *, struct text name, bool is_token))
+{
+	struct text user = argument(w, "user"), jti = argument(w, "jti");
+	bool is_token = jti.len > 0;
+	struct text name = is_token ? jti : user;
+
+	if ((user.len > 0) == is_token)
+		return refuse(
+		    w, CHANGE_INVALID, "a USER or --jti ID is wanted");
+	enum err e = act(w->table, name, is_token);
+	if (e == ERR_TOO_BIG)
+		return refuse(w, CHANGE_INVALID, "a name has %u bytes at most",
+		    (unsigned)REVOKED_NAME_BYTES);
+	if (e == ERR_RANGE)
+		return refuse(w, CHANGE_INVALID,
+		    "%u are revoked already: `banyan revoke forget` those "
+		    "whose tokens have long expired",
+		    (unsigned)REVOKED_MAX);
+	if (e == ERR_NOT_FOUND)
+		return refuse(w, CHANGE_NOT_FOUND, "%q is not revoked", &name);
+	return e == OK ? result_count(w, "changed", 1) : e;
+}
+
+static enum err
+apply_revoke(const struct work *w)
+{
+	return revoke_or_forget(w, revoked_put);
+}
+
+static enum err
+apply_revoke_forget(const struct work *w)
+{
+	return revoke_or_forget(w, revoked_forget);
+}
+
 enum err
 change_apply(struct change *c, struct table *t, struct arena *arena,
     const struct gate_rules *rules)
@@ -386,6 +425,8 @@ change_apply(struct change *c, struct table *t, struct arena *arena,
 	    [CHANGE_CLEAR] = apply_clear,
 	    [CHANGE_FAILED_CLEANUP] = apply_failed_cleanup,
 	    [CHANGE_FAILED_CLEAR] = apply_failed_clear,
+	    [CHANGE_REVOKE] = apply_revoke,
+	    [CHANGE_REVOKE_FORGET] = apply_revoke_forget,
 	};
 	const struct work work = {c, t, arena, rules};
 

@@ -6,6 +6,7 @@
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
 #include "workers/config_db/config_db.h"
+#include "workers/config_db/revoked.h"
 #include "workers/config_db/show.h"
 
 enum {
@@ -123,6 +124,18 @@ config_db_cmd_failed_clear(struct worker *w, struct command *command)
 	config_db_ask(w, command, CHANGE_FAILED_CLEAR, command->args);
 }
 
+void
+config_db_cmd_revoke(struct worker *w, struct command *command)
+{
+	config_db_ask(w, command, CHANGE_REVOKE, command->args);
+}
+
+void
+config_db_cmd_revoke_forget(struct worker *w, struct command *command)
+{
+	config_db_ask(w, command, CHANGE_REVOKE_FORGET, command->args);
+}
+
 /* --- what reads --- */
 
 /* store_of gives the store, or answers that there is none. */
@@ -199,6 +212,15 @@ config_db_cmd_functions_export(struct worker *w, struct command *command)
 		end_reading(command,
 		    show_samples(store, optional_text(command, "service"),
 			command->arena, command->result));
+}
+
+void
+config_db_cmd_revoke_list(struct worker *w, struct command *command)
+{
+	struct store *store = store_of(w, command);
+
+	if (store != NULL)
+		end_reading(command, revoked_list(store, command->result));
 }
 
 static bool

@@ -118,6 +118,19 @@ auth_note_refusal(struct auth *a, const char *peer, const char *reason)
 	a->unnoted = 0;
 }
 
+/* admit gives a hold of a good identity, unless it was revoked. */
+static enum err
+admit(struct auth *a, struct identity *who, struct identity **to,
+    const char **reason)
+{
+	if (revoked_has(&a->revoked, who)) {
+		*reason = "revoked";
+		return ERR_DENIED;
+	}
+	*to = identity_hold(who);
+	return OK;
+}
+
 static enum err
 verify(struct auth *a, struct text token, const struct token_digest *digest,
     struct identity **to, const char **reason)
@@ -126,6 +139,7 @@ verify(struct auth *a, struct text token, const struct token_digest *digest,
 	struct identity facts;
 	struct arena arena;
 	uint32_t before = a->signatures;
+	enum err e = ERR_DENIED;
 
 	arena_init(&arena);
 	enum jwt_verdict v = jwt_verify(a->keys, &g->options->auth.rules, token,
@@ -134,11 +148,14 @@ verify(struct auth *a, struct text token, const struct token_digest *digest,
 	    g->slot, COUNTER_gateway_auth_signatures, a->signatures - before);
 	*reason = jwt_verdict_name(v);
 	if (v == JWT_IS_good) {
-		*to = identity_create(&facts);
-		tokens_keep(a->tokens, digest, *to);
+		struct identity *found = identity_create(&facts);
+
+		tokens_keep(a->tokens, digest, found);
+		e = admit(a, found, to, reason);
+		identity_release(&found);
 	}
 	arena_finish(&arena);
-	return v == JWT_IS_good ? OK : ERR_DENIED;
+	return e;
 }
 
 enum err
@@ -150,6 +167,8 @@ auth_check_token(struct auth *a, struct text token, struct identity **to,
 	*reason = "malformed";
 	if (token.len > JWT_BYTES)
 		return ERR_DENIED;
+	/* what woke us may come right behind a revocation */
+	gateway_look_at_store(a->gateway);
 	*reason = "no_keys";
 	if (a->keys == NULL)
 		return ERR_DENIED;
@@ -158,8 +177,7 @@ auth_check_token(struct auth *a, struct text token, struct identity **to,
 	    tokens_find(a->tokens, &digest, clock_wall_ms());
 	if (known != NULL) {
 		COUNT(a->gateway, auth_cached);
-		*to = identity_hold(known);
-		return OK;
+		return admit(a, known, to, reason);
 	}
 	if (!has_share(a) || (a->first != NULL && !a->is_serving))
 		return ERR_AGAIN;
@@ -267,6 +285,8 @@ auth_create(
 	a->gateway = g;
 	a->last = &a->first;
 	a->serve = (struct loop_timer){.due = on_serve, .ctx = a};
+	a->sweep = (struct loop_timer){.due = auth_sweep, .ctx = a};
+	revoked_init(&a->revoked);
 	a->mode = (enum auth_mode)settings_choice(settings, SETTING_auth_mode);
 	make_tokens(a);
 	if (a->mode == AUTH_NONE)
@@ -282,7 +302,9 @@ auth_destroy(struct auth **to)
 	if (a == NULL)
 		return;
 	loop_timer_stop(a->gateway->loop, &a->serve);
+	loop_timer_stop(a->gateway->loop, &a->sweep);
 	tokens_destroy(&a->tokens);
+	revoked_finish(&a->revoked);
 	jwks_destroy(&a->keys);
 	memory_free(a);
 	*to = NULL;

@@ -28,6 +28,7 @@ struct client;
 struct gateway;
 struct phoenix_message;
 struct settings;
+struct store;
 
 enum {
 	AUTH_SIGNATURES = 16, /* verified in one turn of the loop */
@@ -85,6 +86,12 @@ void auth_take_refresh(
 
 /* auth_look acts on time: warns, or closes. `now_ms` is wall time. */
 void auth_look(struct client *, uint64_t now_ms);
+
+/*
+ * auth_read_revoked looks at the store's list; sessions that are revoked end
+ * in this turn or the next, not inside this call.
+ */
+enum err auth_read_revoked(struct auth *, struct store *) MUST_USE;
 
 /* auth_leave: the client goes. */
 void auth_leave(struct client *);

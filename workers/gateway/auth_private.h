@@ -17,6 +17,7 @@
 #include "workers/gateway/auth.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/jwt.h"
+#include "workers/gateway/revoked.h"
 #include "workers/gateway/tokens.h"
 
 /* By what a file is known to have changed. */
@@ -33,6 +34,9 @@ struct auth {
 	struct jwks *keys; /* NULL: none could be read yet */
 	struct key_mark mark;
 	struct tokens *tokens;
+	struct revoked revoked;
+	uint64_t revoked_mark;        /* of the store's list, when last read */
+	struct loop_timer sweep;      /* ends sessions that are revoked */
 	uint32_t signatures;          /* verified in this turn */
 	bool is_serving;              /* the queue, so nobody is overtaken */
 	struct client *first, **last; /* the queue */
@@ -55,6 +59,9 @@ void auth_note_refusal(struct auth *, const char *peer, const char *reason);
  */
 enum err auth_check_token(struct auth *, struct text token, struct identity **,
     const char **reason) MUST_USE;
+
+/* auth_sweep ends the sessions that are revoked by now. */
+void auth_sweep(void *auth);
 
 /* auth_queue puts the client at the end; false when the queue is full. */
 bool auth_queue(struct client *);

@@ -59,6 +59,8 @@ reread(void *ctx)
 	if (g->store != NULL)
 		e = functions_read(
 		    &g->functions, g->store, &context, &compiled);
+	if (e == OK)
+		e = auth_read_revoked(g->auth, g->store);
 	stats_add(g->slot, COUNTER_gateway_compiled, compiled);
 	stats_set(g->slot, COUNTER_gateway_functions, g->functions.count);
 	loop_refresh_now(g->loop);
