@@ -44,6 +44,7 @@ struct native_call {
 	struct native *native;
 	struct plugin_function *target;
 	struct buffer message; /* facts and arguments */
+	bool has_leave;        /* service_credit said that a chunk may go */
 	/* all below under the lock */
 	struct native_call *next; /* ready, or free */
 	uint32_t steps;           /* enum native_step; still to be done */

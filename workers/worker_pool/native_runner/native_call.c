@@ -211,7 +211,8 @@ credit(struct service_call *call)
 	int64_t left = c->credit;
 	c->is_dry = left <= 0;
 	pthread_mutex_unlock(&n->lock);
-	if (left <= 0 || is_blocked(c))
+	c->has_leave = left > 0 && !is_blocked(c);
+	if (!c->has_leave)
 		return 0;
 	return left < OUTBOX_CHUNKS_ENOUGH ? (uint32_t)left
 					   : OUTBOX_CHUNKS_ENOUGH;
@@ -223,8 +224,11 @@ send_chunk(struct service_call *call, struct text value)
 	struct native_call *c = native_call(call);
 	struct native *n = c->native;
 
-	if (credit(call) == 0)
+	/* other threads may have filled the outbox since it was told that
+	 * there is room; that promise is kept for one chunk */
+	if (!c->has_leave && credit(call) == 0)
 		return ERR_FULL;
+	c->has_leave = false;
 	enum err e = outbox_chunk(&n->out, call->id, c->chunks, value);
 	if (e != OK)
 		return ERR_TOO_BIG;

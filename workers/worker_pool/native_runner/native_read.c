@@ -105,7 +105,7 @@ on_call(struct native *n, const struct link_frame *f, struct batch *batch)
 	c->credit = f->credit < LINK_CREDIT_MOST ? (int64_t)f->credit
 						 : LINK_CREDIT_MOST;
 	c->chunks = 0;
-	c->is_released = c->is_told = c->is_dry = false;
+	c->is_released = c->is_told = c->is_dry = c->has_leave = false;
 	service_call_begin(&c->call, args);
 	c->next = NULL;
 	if (batch->last != NULL)
