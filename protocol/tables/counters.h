@@ -122,7 +122,7 @@
 	K(relay, mutes,           COUNTER, members,  "members muted") \
 	K(relay, unmutes,         COUNTER, members,  "members no longer muted") \
 	K(relay, promotions,      COUNTER, members,  "members that became admins because nobody else was left") \
-	K(relay, messages,        COUNTER, messages, "messages relayed") \
+	K(relay, sent,            COUNTER, messages, "messages relayed") \
 	K(relay, recipients,      COUNTER, members,  "members they were for") \
 	K(relay, rejected,        COUNTER, messages, "messages refused: no such group, stranger, waiting, muted, too big") \
 	K(relay, overloaded,      COUNTER, messages, "messages refused because a gateway did not take what waited for it") \
@@ -194,6 +194,10 @@
 	K(gateway, auth_keys,        GAUGE,   keys,        "keys tokens are verified with") \
 	K(gateway, auth_revoked,     GAUGE,   names,       "users and tokens that are revoked") \
 	K(gateway, auth_waiting,     GAUGE,   clients,     "waiting to be verified") \
+	K(gateway, relay_messages,   COUNTER, messages,    "messages of groups that came for our clients") \
+	K(gateway, relay_deliveries, COUNTER, deliveries,  "… given to a client") \
+	K(gateway, relay_missed,     COUNTER, deliveries,  "… whose client or channel had just left") \
+	K(gateway, slow_told,        COUNTER, connections, "told that they read too slowly, before any cut") \
 	K(gateway, connections,      GAUGE,   connections, "client connections open") \
 	K(gateway, channels,         GAUGE,   channels,    "channels joined and not left") \
 	K(gateway, in_flight,        GAUGE,   calls,       "calls dispatched and not answered") \

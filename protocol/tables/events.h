@@ -81,6 +81,7 @@
 	E(auth_keys_broken,   WARN,  LIFE,   "the key file cannot be taken; the keys before stay, without any every token is refused") \
 	E(kicked,             INFO,  LIFE,   "an operator closed the sockets of a user, or all") \
 	E(auth_refused,       INFO,  MASKED, "a client was not let in, or not refreshed, and why") \
+	E(client_slow,        INFO,  MASKED, "a client reads too slowly and was told; at its budget it is cut") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \
 	E(link_lost,          WARN,  LIFE,   "a service node is gone, and why; calls it had are settled") \

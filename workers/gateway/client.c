@@ -25,6 +25,7 @@
 #include "workers/gateway/conversation.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/http.h"
+#include "workers/gateway/relay_feed.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
 
@@ -44,6 +45,7 @@ static void
 linger(struct client *c)
 {
 	c->state = CLIENT_CLOSING;
+	relay_feed_client_left(c->gateway->feed, c);
 	start_timer(c,
 	    loop_now_ms(c->gateway->loop) +
 		(c->calls.first == NULL ? LINGER_MS : 0));
@@ -107,6 +109,7 @@ client_destroy(struct client *c)
 	stats_add(g->slot, COUNTER_gateway_bytes_out, c->conn.written_count);
 	stats_sub(g->slot, COUNTER_gateway_channels, c->session.count);
 	settle_client_gone(c);
+	relay_feed_client_left(g->feed, c);
 	conn_close(&c->conn);
 	websocket_finish(&c->websocket);
 	session_finish(&c->session);

@@ -54,7 +54,10 @@ struct client {
 	struct loop_timer timer;
 	uint64_t heard_ms;  /* its last byte */
 	uint64_t inside_ms; /* since when a message is incomplete; 0: none */
-	bool has_claimed;   /* a payload named another user; noted once */
+	struct client *next_in_feed; /* relay_feed's */
+	bool is_in_feed;             /* it has asked the relay for something */
+	bool is_told_slow;           /* that it reads too slowly */
+	bool has_claimed; /* a payload named another user; noted once */
 	char peer[CLIENT_PEER_BYTES];
 	char guest[IDENTITY_GUEST_BYTES]; /* its name while unverified */
 };

@@ -3,6 +3,7 @@
 
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/pipeline.h"
+#include "workers/gateway/relay_feed.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
 
@@ -29,6 +30,15 @@ put_refusal(
 	return e;
 }
 
+/* channel_gone: its calls have nobody to answer, its memberships end. */
+static void
+channel_gone(struct client *c)
+{
+	settle_channels_gone(c);
+	relay_feed_channel_left(
+	    c->gateway->feed, c, session_dropped(&c->session));
+}
+
 static void
 on_join(struct client *c, const struct phoenix_message *m,
     const struct session_verdict *v)
@@ -41,7 +51,7 @@ on_join(struct client *c, const struct phoenix_message *m,
 	if (v->closed.topic.len > 0) {
 		e = phoenix_put_close(out, &v->closed);
 		frames++;
-		settle_channels_gone(c);
+		channel_gone(c);
 	} else {
 		stats_add(c->gateway->slot, COUNTER_gateway_channels, 1);
 	}
@@ -59,7 +69,7 @@ on_end(struct client *c, const struct phoenix_message *m,
 	enum err e;
 
 	stats_sub(c->gateway->slot, COUNTER_gateway_channels, 1);
-	settle_channels_gone(c);
+	channel_gone(c);
 	closed.form = m->from.form;
 	if (v->move == SESSION_CRASHED) {
 		e = phoenix_put_error(out, &closed);
@@ -164,5 +174,5 @@ conversation_on_settings(struct client *c)
 			put_answer(
 			    c, phoenix_put_close(client_out(c), &closed), 1);
 	}
-	settle_channels_gone(c);
+	channel_gone(c);
 }

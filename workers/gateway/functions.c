@@ -124,9 +124,8 @@ take_callback(struct compiled *c, const struct function *f)
 	if (f->permission_callback != FUNCTION_GIVEN)
 		return;
 	c->callback = f->callback; /* its texts are in our own span */
-	c->callback_shown =
-	    arena_printf(&c->arena, "{callback,%.*s.%.*s}",
-		TEXT_ARG(c->callback.module), TEXT_ARG(c->callback.function));
+	c->callback_shown = arena_printf(&c->arena, "{callback,%.*s.%.*s}",
+	    TEXT_ARG(c->callback.module), TEXT_ARG(c->callback.function));
 }
 
 /* route_of names the function for its round-robin counter. */
@@ -179,6 +178,8 @@ compile(
 	c->pool = arena_text(&c->arena, f.pool);
 	c->response = f.response;
 	c->is_idempotent = f.idempotent;
+	c->is_operators = record->source == STORE_OPERATOR ||
+	    record->source == STORE_SETTINGS;
 	c->wants_info = f.request_info;
 	c->retry_mode = f.retry_mode;
 	c->retry_count = f.retry_count;
@@ -309,6 +310,27 @@ functions_read(struct functions *f, struct store *store,
 	return OK;
 }
 
+void
+functions_add(struct functions *f, const struct functions_context *context,
+    const struct store_record *record)
+{
+	const struct functions none = {.all = NULL};
+	struct look look = {
+	    .old = &none, .context = context, .all = f->all, .count = f->count};
+
+	look.room = f->count; /* exactly: such tables are short */
+	enum err e = visit(&look, record);
+	INVARIANT(e == OK);
+	f->all = look.all;
+	f->count = look.count;
+}
+
+void
+functions_index(struct functions *f)
+{
+	index_names(f);
+}
+
 /* first_of gives the first version of a name, or NULL. */
 static struct compiled **
 first_of(
@@ -360,4 +382,19 @@ functions_find(const struct functions *f, struct text service,
 	}
 	*to = best;
 	return best == NULL ? otherwise : OK;
+}
+
+bool
+functions_is_operators(
+    const struct functions *f, struct text service, struct text request_type)
+{
+	struct compiled **at = first_of(f, service, request_type);
+	struct compiled *const *end = f->all + f->count;
+
+	for (; at != NULL && at < end && text_eq((*at)->service, service) &&
+	     text_eq((*at)->request_type, request_type);
+	     at++)
+		if ((*at)->is_operators)
+			return true;
+	return false;
 }

@@ -27,6 +27,7 @@
 struct node;
 struct nodes;
 struct store;
+struct store_record;
 
 struct compiled {
 	struct arena arena; /* of everything below */
@@ -41,12 +42,12 @@ struct compiled {
 	uint64_t *node_hashes;
 	uint32_t node_count;
 	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
-	struct text pool; /* of `local`; empty: worker_pool chooses */
+	struct text pool;    /* of `local`; empty: worker_pool chooses */
 	enum function_response response;
 	enum choose_mode choose;
 	struct text choose_key; /* HASH, STICKY by an argument; empty: by id */
 	uint64_t choose_key_hash;
-	uint64_t route;         /* whose round-robin counter */
+	uint64_t route; /* whose round-robin counter */
 	struct permission permission;
 	struct function_target callback; /* decides instead, if is_valid */
 	struct text callback_shown;      /* the same in words */
@@ -56,6 +57,7 @@ struct compiled {
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;
 	bool is_disabled;
+	bool is_operators; /* an operator, or the YAML, says so */
 	bool is_idempotent;
 	bool wants_info;
 };
@@ -94,6 +96,18 @@ enum err functions_read(struct functions *, struct store *,
  */
 enum err functions_find(const struct functions *, struct text service,
     struct text request_type, struct text version, struct compiled **) MUST_USE;
+
+/* functions_is_operators: is any version of the name an operator's? */
+bool functions_is_operators(
+    const struct functions *, struct text service, struct text request_type);
+
+/*
+ * functions_add compiles one more function into a table that is not read from
+ * a store; functions_index ends it.
+ */
+void functions_add(struct functions *, const struct functions_context *,
+    const struct store_record *);
+void functions_index(struct functions *);
 
 void functions_hold(struct compiled *);
 void functions_release(struct compiled *);

@@ -11,12 +11,15 @@
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/nodes.h"
+#include "workers/gateway/builtins.h"
+#include "workers/gateway/relay_feed.h"
 #include "workers/gateway/order.h"
 #include "workers/gateway/stream.h"
 
 enum {
 	REREAD_SHARE = 4, /* looking at the store takes a quarter at most */
 	REREAD_RETRY_MS = 100,
+	BUDGET_SHARE = 8, /* of the budget, before it is looked at again */
 	SCRATCH_BYTES = 64 << 20 /* hard stop of a buffer that never gets
 				    there: payloads are bounded before */
 };
@@ -38,16 +41,32 @@ shared_generation(const struct gateway *g)
 	    &g->stats->shared->config_generation, memory_order_acquire);
 }
 
+static struct functions_context
+compile_context(const struct gateway *g)
+{
+	return (struct functions_context){
+	    .nodes = g->nodes,
+	    .limits = &g->options->arguments,
+	    .settings_mark = g->settings_mark,
+	};
+}
+
+static void
+compile_builtins(struct gateway *g)
+{
+	const struct functions_context context = compile_context(g);
+
+	builtins_compile(&g->builtins, &context,
+	    settings_choice(worker_settings(g->worker), SETTING_auth_mode) !=
+		0);
+}
+
 /* reread looks at the store; the next look waits in proportion to its cost. */
 static void
 reread(void *ctx)
 {
 	struct gateway *g = ctx;
-	const struct functions_context context = {
-	    .nodes = g->nodes,
-	    .limits = &g->options->arguments,
-	    .settings_mark = g->settings_mark,
-	};
+	const struct functions_context context = compile_context(g);
 	uint64_t generation = shared_generation(g);
 	uint64_t before_us = loop_now_us(g->loop);
 	uint32_t compiled = 0;
@@ -144,22 +163,16 @@ cut_slowest(struct gateway *g)
 	return most;
 }
 
-/* on_second keeps the gauges true and the sum of all buffers in budget. */
+/* keep_budget cuts those who read least while all buffers are too large. */
 static void
-on_second(void *ctx)
+keep_budget(struct gateway *g)
 {
-	struct gateway *g = ctx;
-	uint64_t bytes = 0, wall_ms = clock_wall_ms();
+	uint64_t bytes = 0;
 
-	auth_on_second(g->auth);
-	for (struct client *c = g->clients.first; c != NULL; c = c->next) {
-		auth_look(c, wall_ms);
+	for (struct client *c = g->clients.first; c != NULL; c = c->next)
 		bytes += conn_unsent(&c->conn);
-	}
-	order_on_second(g);
 	stats_set(g->slot, COUNTER_gateway_buffered_bytes, bytes);
-	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
-	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);
+	g->appended = 0;
 	while (bytes > g->options->total_buffer_bytes) {
 		uint64_t cut = cut_slowest(g);
 
@@ -167,6 +180,30 @@ on_second(void *ctx)
 			break;
 		bytes -= cut < bytes ? cut : bytes;
 	}
+}
+
+void
+gateway_appended(struct gateway *g, uint64_t bytes)
+{
+	g->appended += bytes;
+	if (g->appended > g->options->total_buffer_bytes / BUDGET_SHARE)
+		keep_budget(g);
+}
+
+/* on_second keeps the gauges true and the sum of all buffers in budget. */
+static void
+on_second(void *ctx)
+{
+	struct gateway *g = ctx;
+	uint64_t wall_ms = clock_wall_ms();
+
+	auth_on_second(g->auth);
+	for (struct client *c = g->clients.first; c != NULL; c = c->next)
+		auth_look(c, wall_ms);
+	order_on_second(g);
+	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
+	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);
+	keep_budget(g);
 	loop_timer_start(g->loop, &g->second, loop_now_ms(g->loop) + 1000);
 }
 
@@ -211,12 +248,15 @@ gateway_start(struct worker *w)
 	stream_init(g); /* before any link, so that it runs before theirs */
 	calls_init(&g->calls, loop_now_ms(g->loop));
 	functions_init(&g->functions);
+	functions_init(&g->builtins);
+	relay_feed_create(&g->feed, g); /* for the same reason */
 	nodes_create(&g->nodes, g);
 	g->has_routes =
 	    routes_map(worker_segment_fd(w, FD_ROUTES), &g->routes) == OK;
 	g->limiter = limiter_create(g);
 	auth_create(&g->auth, g, worker_settings(w));
 	init_timers(g);
+	compile_builtins(g);
 	reread(g);
 	door_open(&g->door, g, worker_fd_listener(w));
 }
@@ -237,7 +277,9 @@ gateway_stop(struct worker *w)
 		client_destroy(g->clients.first);
 	auth_destroy(&g->auth);
 	functions_finish(&g->functions);
+	functions_finish(&g->builtins);
 	nodes_destroy(&g->nodes);
+	relay_feed_destroy(&g->feed);
 	limiter_destroy(&g->limiter);
 	calls_finish(&g->calls);
 	store_close(&g->store);
@@ -264,6 +306,7 @@ gateway_on_settings(struct worker *w, struct worker_reload *reload)
 	limiter_on_settings(g->limiter, reload->next);
 	nodes_on_settings(g->nodes);
 	auth_on_settings(g->auth);
+	compile_builtins(g);
 	for (struct client *c = g->clients.first, *next; c != NULL; c = next) {
 		next = c->next;
 		conversation_on_settings(c);

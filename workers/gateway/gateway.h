@@ -34,6 +34,7 @@
 
 struct limiter;
 struct nodes;
+struct relay_feed;
 struct store;
 
 struct gateway {
@@ -46,11 +47,15 @@ struct gateway {
 	struct door door;
 	struct clients clients;
 	struct calls calls;
-	uint32_t async_count;      /* of them: async and none */
-	uint32_t stream_count;     /* of them: streams */
+	uint32_t async_count;       /* of them: async and none */
+	uint32_t stream_count;      /* of them: streams */
 	struct call_list creditors; /* streams whose credit may be due */
-	struct loop_hook credits;  /* before the links send */
+	struct loop_hook credits;   /* before the links send */
 	struct functions functions;
+	struct functions builtins;
+	struct relay_feed *feed;
+	uint64_t
+	    appended; /* bytes for clients since the budget was looked at */
 	struct nodes *nodes;
 	struct auth *auth;
 	struct limiter *limiter;
@@ -96,6 +101,10 @@ uint64_t gateway_chance(struct gateway *);
 
 /* gateway_look_at_store rereads the functions if the store has moved on. */
 void gateway_look_at_store(struct gateway *);
+
+/* gateway_appended counts what was queued for many clients at once, and keeps
+ * the sum of all buffers in its budget in between the seconds. */
+void gateway_appended(struct gateway *, uint64_t bytes);
 
 /* drain.c */
 void drain_begin(struct gateway *, uint32_t allowed_ms);

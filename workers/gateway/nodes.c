@@ -20,6 +20,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/hints.h"
 #include "workers/gateway/nodes_private.h"
+#include "workers/gateway/relay_feed.h"
 #include "workers/gateway/stream.h"
 
 static void
@@ -27,6 +28,8 @@ on_result(void *owner, void *call, struct text value)
 {
 	struct node *n = owner;
 
+	if (relay_feed_ended(n->all->gateway->feed, call))
+		return;
 	if (ask_is_open(call))
 		ask_on_answer(n->all->gateway, call, value);
 	else
@@ -38,6 +41,8 @@ on_error(void *owner, void *call, struct text code, struct text text)
 {
 	struct node *n = owner;
 
+	if (relay_feed_ended(n->all->gateway->feed, call))
+		return;
 	if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "error");
 	else if (n->kind == NODE_SERVICE)
@@ -53,6 +58,8 @@ on_lost(void *owner, void *call, enum link_lost how)
 
 	bool was_dispatched = how == LINK_DISPATCHED_UNKNOWN;
 
+	if (relay_feed_ended(n->all->gateway->feed, call))
+		return;
 	if (ask_is_open(call))
 		ask_on_lost(n->all->gateway, call, was_dispatched);
 	else
@@ -64,6 +71,8 @@ on_chunk(void *owner, void *call, struct text value)
 {
 	struct node *n = owner;
 
+	if (relay_feed_message(n->all->gateway->feed, call, value))
+		return;
 	if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "stream");
 	else
@@ -75,6 +84,8 @@ on_end(void *owner, void *call)
 {
 	struct node *n = owner;
 
+	if (relay_feed_ended(n->all->gateway->feed, call))
+		return;
 	if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "stream");
 	else
@@ -101,6 +112,8 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 		    state == LINK_DRAINING ? "draining"
 					   : link_fault_name(fault));
 	}
+	if (n->kind == NODE_RELAY && is_live != n->is_live)
+		relay_feed_on_link(g->feed, n->link, is_live);
 	n->is_live = is_live;
 	stats_set(g->slot, COUNTER_gateway_links_up, n->all->live);
 }
@@ -318,6 +331,8 @@ put(struct node *n, struct call *call, struct link_request *request)
 	enum err e = link_call(n->link, request, call, &call->link_id);
 	if (e == OK)
 		call->link = n->link;
+	if (e == OK && n->kind == NODE_RELAY)
+		relay_feed_asked(n->all->gateway->feed, call->client);
 	return e;
 }
 

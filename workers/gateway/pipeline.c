@@ -15,6 +15,7 @@
 
 #include "protocol/events.h"
 #include "workers/gateway/ask.h"
+#include "workers/gateway/builtins.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/limiter.h"
@@ -147,8 +148,7 @@ find(struct refusal *to, struct compiled **function, struct request *r)
 	}
 	/* what woke us may be the first call of a function just added */
 	gateway_look_at_store(g);
-	enum err e = functions_find(
-	    &g->functions, r->service, r->request_type, r->version, function);
+	enum err e = builtins_find(&g->functions, &g->builtins, r, function);
 	if (e != OK) {
 		refuse_function(to, r, e == ERR_DENIED);
 		return false;

@@ -230,6 +230,15 @@ session_at(const struct session *s, uint32_t index)
 	return s->channels[FIRST + index];
 }
 
+uint32_t
+session_dropped(const struct session *s)
+{
+	const struct channel *gone =
+	    s->channels == NULL ? NULL : s->channels[DROPPED];
+
+	return gone == NULL ? 0 : gone->serial;
+}
+
 /* topic_text takes the quotes off; a topic with escapes matches by its JSON,
  * which no rule looks like, and is dropped: clients do not escape topics. */
 static struct text

@@ -96,6 +96,9 @@ const struct channel *session_find(const struct session *, uint32_t serial);
 
 /* session_at gives one of `count`, in the order of their joins. */
 const struct channel *session_at(const struct session *, uint32_t index);
+/* session_dropped gives the serial of the channel the last call has dropped;
+ * 0: it dropped none. */
+uint32_t session_dropped(const struct session *);
 
 /*
  * session_rematch points the channels at new rules and drops the first that

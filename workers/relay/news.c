@@ -54,7 +54,7 @@ news_sent(struct relay *r, const struct group *g, struct text user,
 {
 	struct stats_slot *slot = worker_slot(r->worker);
 
-	stats_add(slot, COUNTER_relay_messages, 1);
+	stats_add(slot, COUNTER_relay_sent, 1);
 	stats_add(slot, COUNTER_relay_recipients, recipients);
 	event_note(EVENT_relay_message_sent,
 	    "group_id=%.*s group_type=%s user_id=%.*s status=relayed "
