@@ -17,7 +17,10 @@ def read(b, i):
         return items, i
     if t < 0xC0: return b[i + 1:i + 1 + (t & 31)], i + 1 + (t & 31)
     if t == 0xC0: return None, i + 1
-    if t == 0xD9: return b[i + 2:i + 2 + b[i + 1]], i + 2 + b[i + 1]
+    if 0xD9 <= t <= 0xDB:
+        start = i + 1 + (1 << t - 0xD9)
+        n = int.from_bytes(b[i + 1:start], "big")
+        return b[start:start + n], start + n
     n = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}[t]
     return int.from_bytes(b[i + 1:i + 1 + n], "big"), i + 1 + n
 
@@ -25,7 +28,7 @@ def read(b, i):
 def frame(kind, call, *args):  # HELLO: {"v": 1, "boot": 5, "mode": "unary"}
     if kind == 1: return b"\x93\x01\x00\x83\xa1v\x01\xa4boot\x05\xa4mode\xa5unary"
     text = args[2][0] if kind == 2 else b""
-    return b"\x93\x03\xcf" + struct.pack(">Q", call) + b"\xd9" + bytes([len(text)]) + text
+    return b"\x93\x03\xcf" + struct.pack(">Q", call) + b"\xdb" + struct.pack(">I", len(text)) + text
 
 
 path = sys.argv[1].removeprefix("ipc://")
