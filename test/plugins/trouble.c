@@ -80,6 +80,16 @@ until_cancelled(struct service_call *call, void *ctx)
 	service_fail(call, "stopped", "it saw the cancel");
 }
 
+/* spin: does not heed anything. */
+static void
+spin(struct service_call *call, void *ctx)
+{
+	(void)call;
+	(void)ctx;
+	for (;;)
+		pause_ms(1000);
+}
+
 /* keep: answers only when it is cancelled. */
 static void
 keep(struct service_call *call, void *ctx)
@@ -190,6 +200,7 @@ static const struct service_function functions[] = {
     {.name = "block", .run = block, .on_cancel = on_told},
     {.name = "figures", .run = figures},
     {.name = "until_cancelled", .run = until_cancelled},
+    {.name = "spin", .run = spin},
     {.name = "keep", .run = keep, .on_cancel = on_told},
     {.name = "numbers",
 	.run = numbers,
