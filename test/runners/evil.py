@@ -142,8 +142,8 @@ def answers_unknown(call):
 
 @at_call
 def answers_late(call):
-    """answers half a second after the deadline"""
-    time.sleep(call[5] / 1000 + 0.5)
+    """answers a tenth of a second after the deadline"""
+    time.sleep(call[5] / 1000 + 0.1)
     send(RESULT, call[1], "late")
 
 
