@@ -4,7 +4,8 @@
  *
  * Linear probing from the low bits of the counter: calls come and go nearly in
  * order, so nearly every probe hits at once. Removal shifts what follows back
- * instead of leaving tombstones.
+ * instead of leaving tombstones; it looks no further than any entry was ever
+ * put from its home, for calls in order stand in one long run without a gap.
  */
 
 #include "protocol/link/calls.h"
@@ -41,10 +42,14 @@ home(const struct link_calls *c, uint64_t id)
 static struct link_entry *
 place(struct link_calls *c, uint64_t id)
 {
-	uint32_t i = home(c, id);
+	uint32_t i = home(c, id), steps = 0;
 
-	while (c->entries[i].id != 0)
+	while (c->entries[i].id != 0) {
 		i = (i + 1) & (c->size - 1);
+		steps++;
+	}
+	if (steps > c->furthest)
+		c->furthest = steps;
 	return &c->entries[i];
 }
 
@@ -55,6 +60,7 @@ grow(struct link_calls *c)
 	uint32_t old_size = c->size;
 
 	c->size = old_size > 0 ? old_size * 2 : SMALLEST;
+	c->furthest = 0;
 	c->entries = memory_new(c->size * sizeof(*c->entries));
 	for (uint32_t i = 0; i < old_size; i++)
 		if (old[i].id != 0)
@@ -99,7 +105,8 @@ link_calls_remove(struct link_calls *c, struct link_entry *entry)
 	uint32_t hole = (uint32_t)(entry - c->entries);
 
 	c->count--;
-	for (uint32_t i = (hole + 1) & mask; c->entries[i].id != 0;
+	for (uint32_t i = (hole + 1) & mask;
+	     c->entries[i].id != 0 && ((i - hole) & mask) <= c->furthest;
 	     i = (i + 1) & mask) {
 		uint32_t from = home(c, c->entries[i].id);
 
@@ -111,6 +118,8 @@ link_calls_remove(struct link_calls *c, struct link_entry *entry)
 		hole = i;
 	}
 	memset(&c->entries[hole], 0, sizeof(*entry));
+	if (c->count == 0)
+		c->furthest = 0;
 }
 
 bool

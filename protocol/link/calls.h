@@ -32,6 +32,7 @@ struct link_calls {
 	uint32_t count;
 	uint64_t life;
 	uint64_t next;
+	uint32_t furthest; /* an entry stands from its home, at most */
 };
 
 void link_calls_init(struct link_calls *, uint64_t life);
