@@ -160,6 +160,76 @@ def test_a_runner_that_eats_memory_harms_only_itself():
               + tree.why("default/2"), 5, "its last words")
 
 
+def test_a_runner_may_ask_to_be_replaced(tree, client):
+    name = tree.ask(client, "retire")["result"]
+    pid = tree.runners().get(name)
+    until(lambda: tree.runners().get(name) not in (None, pid), 5,
+          "another life of it")
+    until(lambda: "(recycle)" in tree.why(name), 5, "the reason")
+
+
+def test_a_runner_that_served_enough_is_drained_and_replaced():
+    with LocalTree([pool(worker_max_requests=5)]) as tree:
+        client = tree.client()
+        tree.until_ready_runners(2)
+        names = {tree.ask(client, "pid")["result"] for _ in range(20)}
+        until(lambda: "reason=max_requests" in tree.log(), 5, "the reason")
+        until(lambda: names.add(tree.ask(client, "pid")["result"])
+              or len(names) > 2, 5, "a fresh one")
+        assert tree.gauge("unknown_outcome") == 0
+
+
+def test_an_old_runner_is_replaced_and_never_too_many_at_once():
+    with LocalTree([pool(size=4, worker_ttl=[1, "seconds"], min_ready=3)],
+                   rules="lifecycle: {interval_ms: 50}") as tree:
+        client = tree.client()
+        until(lambda: tree.log().count("reason=ttl_expired") >= 4, 15,
+              "each is replaced")
+        assert tree.ask(client, "echo", x=1)["result"] == 1
+        assert all(tree.runners().get(f"default/{n}") for n in (1, 2, 3, 4)) \
+            or len(tree.runners()) >= 3
+
+
+def test_a_call_that_ends_its_runners_is_refused_in_the_end():
+    with LocalTree(supervisor=CALM, rules="quarantine_deaths: 2") as tree:
+        client = tree.client()
+        codes = [tree.ask(client, "die")["code"] for _ in range(3)]
+        assert codes[:2] == ["dispatched_unknown"] * 2
+        until(lambda: tree.ask(client, "die")["code"] == "quarantined", 5,
+              "it is refused")
+        assert "quarantined pool=default command=local.die deaths=2" \
+            in tree.log()
+        assert tree.ask(client, "echo", x=1)["result"] == 1
+        # another life of the pools remembers
+        file = tree.state / "supervisor" / "quarantine"
+        until(file.exists, 5, "it is written down")
+        life = tree.child("worker_pool")["life"]
+        tree.kill("worker_pool")
+        tree.until("worker_pool", life=life + 1, state="up")
+        until(lambda: tree.ask(client, "echo", x=1)["success"], 10, "linked")
+        assert tree.ask(client, "die")["code"] == "quarantined"
+
+
+def test_a_crash_taints_its_runner_and_a_call_that_may_run_twice_is_retried():
+    barrier = {"enabled": True, "mark_on": ["segfault"], "taint_ms": 60000,
+               "backoff_ms": [20]}
+    with LocalTree([pool(crash_barrier=barrier)], supervisor=CALM,
+                   more=[function("segfault_once", {}, idempotent=True)]
+                   ) as tree:
+        client = tree.client()
+        tree.until_ready_runners(2)
+        assert tree.ask(client, "segfault_once")["success"]
+        log = tree.log()
+        assert "call_retried pool=default command=local.segfault_once" in log
+        assert "reason=segfault exit_code=139" in log
+        assert "worker_tainted" in log
+        assert tree.gauge("retried") == 1
+        # the tainted one gets nothing, though it is back
+        until(lambda: "worker_restarted" in tree.log(), 5, "it is back")
+        assert len({tree.ask(client, "who")["result"]
+                    for _ in range(10)}) == 1
+
+
 def test_a_program_that_dies_at_once_is_refused_at_once_and_why_says_it():
     with LocalTree([pool(arguments=["dies"])]) as tree:
         client = tree.client()

@@ -96,6 +96,11 @@ def run(call, function, args, credit):
         os._exit(args[0] if args else 3)
     elif function == "segfault":
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif function == "segfault_once":
+        if not os.path.exists(os.path.join(HOME, "crashed")):
+            note("crashed", "")
+            os.kill(os.getpid(), signal.SIGSEGV)
+        say(RESULT, call, True)
     elif function == "twice":
         say(RESULT, call, 1)
         say(RESULT, call, 2)

@@ -391,7 +391,7 @@ a_pong_in_time_resets_the_count_and_has_a_latency(void **state)
 	struct heartbeat h;
 
 	(void)state;
-	heartbeat_start(&h, &half_second, NOW);
+	heartbeat_begin(&h, &half_second, NOW);
 	assert_int_equal(heartbeat_turn(&h, true, NOW), HEARTBEAT_PING);
 	assert_int_equal(heartbeat_turn(&h, true, NOW + 1), HEARTBEAT_NOTHING);
 	assert_false(heartbeat_pong(&h, 2, NOW + 3));
@@ -433,7 +433,7 @@ a_silent_runner_has_failed_two_seconds_after_its_last_answer(void **state)
 	struct heartbeat h;
 
 	(void)state;
-	heartbeat_start(&h, &half_second, NOW);
+	heartbeat_begin(&h, &half_second, NOW);
 	assert_int_equal(heartbeat_turn(&h, true, NOW), HEARTBEAT_PING);
 	assert_true(heartbeat_pong(&h, 1, NOW));
 	assert_in_range(hang(&h, NOW + 1), NOW + 1500, NOW + 2000);
@@ -452,7 +452,7 @@ one_that_nothing_depends_on_is_only_told_about(void **state)
 
 	(void)state;
 	spec.dependent = false;
-	heartbeat_start(&h, &spec, NOW);
+	heartbeat_begin(&h, &spec, NOW);
 	failed = hang(&h, NOW);
 	assert_int_equal(heartbeat_turn(&h, true, failed), HEARTBEAT_PING);
 	assert_int_equal(
@@ -468,7 +468,7 @@ one_that_works_and_cannot_answer_is_not_asked(void **state)
 	struct heartbeat h;
 
 	(void)state;
-	heartbeat_start(&h, &half_second, NOW);
+	heartbeat_begin(&h, &half_second, NOW);
 	assert_int_equal(heartbeat_turn(&h, true, NOW), HEARTBEAT_PING);
 	for (uint64_t now = NOW; now < NOW + 10000; now += 100)
 		assert_int_equal(
@@ -488,13 +488,13 @@ a_heartbeat_that_is_off_never_acts(void **state)
 
 	(void)state;
 	spec.enabled = false;
-	heartbeat_start(&h, &spec, NOW);
+	heartbeat_begin(&h, &spec, NOW);
 	assert_int_equal(hang(&h, NOW), 0);
 	assert_int_equal(heartbeat_next_ms(&h), 0);
 	assert_false(heartbeat_pong(&h, 1, NOW));
 	spec = half_second;
 	spec.initial_delay_ms = 300;
-	heartbeat_start(&h, &spec, NOW);
+	heartbeat_begin(&h, &spec, NOW);
 	assert_int_equal(
 	    heartbeat_turn(&h, true, NOW + 299), HEARTBEAT_NOTHING);
 	assert_int_equal(heartbeat_turn(&h, true, NOW + 300), HEARTBEAT_PING);

@@ -17,6 +17,7 @@
 
 #include "protocol/base/memory.h"
 #include "protocol/settings.h"
+#include "workers/worker_pool/startup.h"
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
@@ -76,11 +77,25 @@ add_runner(struct crew *crew, struct group *g, uint32_t index)
 	runner_init(r, crew, index);
 	r->child = keeper_add(&wp->keeper, g, &child);
 	lives_policy_of(crew, worker_settings(wp->worker), r->child);
-	if (spec->worker_profile == POOL_PROCESS &&
-	    index >= spec->startup_batch_size)
-		r->child->hold_ms = loop_now_ms(wp->loop) +
-		    index / spec->startup_batch_size *
-			spec->startup_batch_delay_ms;
+}
+
+/* hold_back gives each batch its time. */
+static void
+hold_back(struct crew *crew, uint64_t now_ms)
+{
+	const struct pool_options *o = &crew->wp->options;
+	struct startup s;
+
+	startup_init(
+	    &s, crew->spec, o->reconcile_ms, o->reconcile_most, now_ms);
+	for (uint64_t at_ms = now_ms; !startup_is_over(&s);
+	     at_ms = startup_next_ms(&s)) {
+		uint32_t first = s.started;
+		uint32_t count = startup_due(&s, at_ms);
+
+		for (uint32_t i = first; i < first + count; i++)
+			crew->runners[i].child->hold_ms = at_ms;
+	}
 }
 
 static void
@@ -105,6 +120,9 @@ create(struct worker_pool *wp, struct crew *crew, const struct pool_spec *spec)
 			g = tree_add_group(wp->keeper.tree, NULL, &group);
 		add_runner(crew, g, i);
 	}
+	hold_back(crew, loop_now_ms(wp->loop));
+	crash_window_init(&crew->crashes, wp->options.crash_window_ms,
+	    wp->options.crash_unhealthy);
 	for (uint32_t i = 0; pool_spec_warning(spec, i, warning); i++)
 		event_note(EVENT_pool_warning, "pool=%.*s what=\"%s\"",
 		    TEXT_ARG(spec->name), warning);

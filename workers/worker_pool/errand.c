@@ -281,20 +281,18 @@ retry(struct errand *e)
 {
 	const struct crash_barrier_spec *barrier =
 	    &e->crew->spec->crash_barrier;
-	uint32_t tried = e->work.tries;
+	uint64_t pause_ms;
 
-	if (!e->may_repeat || e->chunk_count > 0 || tried == 0 ||
-	    tried > barrier->max_restarts)
+	if (!e->may_repeat || e->chunk_count > 0 ||
+	    !crash_retries(barrier, e->work.is_once, e->work.tries, &pause_ms))
 		return false;
-	uint32_t step = tried - 1 < barrier->backoff_ms.count
-	    ? tried - 1
-	    : barrier->backoff_ms.count - 1;
-	if (!pool_retry(e->crew->pool, &e->work,
-		barrier->backoff_ms.at[step], now_ms_of(e)))
+	if (!pool_retry(e->crew->pool, &e->work, pause_ms, now_ms_of(e)))
 		return false;
 	COUNT(e->crew->wp, retried);
-	event_note(EVENT_call_retried, "pool=%.*s command=%s attempt=%u",
-	    TEXT_ARG(e->crew->spec->name), e->label, tried + 1);
+	event_note(EVENT_call_retried,
+	    "pool=%.*s command=%s attempt=%u delay_ms=%llu",
+	    TEXT_ARG(e->crew->spec->name), e->label, e->work.tries + 1,
+	    (unsigned long long)pause_ms);
 	return true;
 }
 

@@ -96,11 +96,21 @@ pass_or_hold(struct errand *e, enum link_kind kind, struct text value)
 		hold(e, kind, value);
 }
 
+static void
+answered(struct errand *e)
+{
+	struct quarantine *q = &e->crew->wp->quarantine;
+
+	COUNT(e->crew->wp, answered);
+	if (q->suspect_count > 0)
+		quarantine_answered(q, e->work.fingerprint);
+	errand_executed(e, true, NULL);
+}
+
 void
 errand_result(struct errand *e, struct text value)
 {
-	COUNT(e->crew->wp, answered);
-	errand_executed(e, true, NULL);
+	answered(e);
 	if (left(e, POOL_OK))
 		pass_or_hold(e, FRAME_RESULT, value);
 	errand_settle(e);
@@ -109,8 +119,7 @@ errand_result(struct errand *e, struct text value)
 void
 errand_end(struct errand *e)
 {
-	COUNT(e->crew->wp, answered);
-	errand_executed(e, true, NULL);
+	answered(e);
 	if (left(e, POOL_OK))
 		pass_or_hold(e, FRAME_END, TEXT(""));
 	errand_settle(e);

@@ -16,8 +16,9 @@ enum {
 	CALL_MS = 300000,   /* of a call without a deadline */
 	STREAM_MS = 900000,
 	CALLS_AT_ONCE = 40000, /* of one gateway; then it is not read */
-	SEEDED_0 = 0x62616e79, /* fingerprints are kept over lives */
 };
+
+#define QUARANTINED "This call has ended its runners and is refused for a while"
 
 /* What a gateway says beside the arguments (protocol/LINK.md, section 7). */
 struct hints {
@@ -100,23 +101,11 @@ write_label(
 	e->label[used + b.len] = '\0';
 }
 
-static uint64_t
-fingerprint(const struct worker_pool *wp, const struct link_frame *f)
-{
-	uint64_t parts[3] = {
-	    hash_short(wp->seed, f->module.at, f->module.len),
-	    hash_short(wp->seed, f->function.at, f->function.len),
-	    hash_short(wp->seed, f->args.at, f->args.len)};
-
-	return hash_short(wp->seed, parts, sizeof(parts)) | 1;
-}
-
 static void
 fill(struct errand *e, const struct hints *h, const struct link_frame *f)
 {
 	struct worker_pool *wp = e->crew->wp;
-	const struct crash_barrier_spec *barrier =
-	    &e->crew->spec->crash_barrier;
+	uint64_t pause_ms;
 	uint64_t wait_ms = f->number;
 
 	if (wait_ms == 0)
@@ -133,9 +122,10 @@ fill(struct errand *e, const struct hints *h, const struct link_frame *f)
 	    ? hash_short(wp->seed, h->session.at, h->session.len) | 1
 	    : 0;
 	e->work.is_once = h->once;
-	e->work.fingerprint = fingerprint(wp, f);
-	e->may_repeat = !h->once && barrier->enabled &&
-	    barrier->retry != POOL_RETRY_NEVER && barrier->max_restarts > 0;
+	e->work.fingerprint =
+	    quarantine_fingerprint(f->module, f->function, f->args);
+	e->may_repeat = crash_retries(
+	    &e->crew->spec->crash_barrier, h->once, 1, &pause_ms);
 	write_label(e, h, f);
 }
 
@@ -166,6 +156,14 @@ on_call(void *owner, struct link_session *session, const struct link_frame *f)
 	}
 	struct errand *e = errand_take(crew, session, f->id);
 	fill(e, &hints, f);
+	if (wp->quarantine.count > 0 &&
+	    quarantine_refuses(&wp->quarantine, e->work.fingerprint,
+		loop_now_ms(wp->loop))) {
+		stats_add(wp->slot, COUNTER_worker_pool_quarantined, 1);
+		errand_refuse(e, TEXT("quarantined"), TEXT(QUARANTINED));
+		errand_settle(e);
+		return;
+	}
 	errand_submit(e);
 }
 
@@ -243,7 +241,8 @@ front_open(struct worker_pool *wp)
 		worker_fail(wp->worker, EXIT_SYSTEM, "no random numbers: %s",
 		    strerror(errno));
 	options.boot = options.boot >> 1 | 1;
-	wp->seed = (struct hash_seed){SEEDED_0, SEEDED_0};
+	if (getrandom(&wp->seed, sizeof(wp->seed), 0) != sizeof(wp->seed))
+		wp->seed.k0 = options.boot; /* of sessions: no secret */
 	link_server_create(&wp->server, &options);
 	enum err e = endpoint_link_url(
 	    worker_runtime_dir(wp->worker), "worker_pool", url);

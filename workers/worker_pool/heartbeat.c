@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 void
-heartbeat_start(
+heartbeat_begin(
     struct heartbeat *h, const struct heartbeat_spec *spec, uint64_t now_ms)
 {
 	*h = (struct heartbeat){.spec = spec->enabled ? spec : NULL,

@@ -38,8 +38,8 @@ struct heartbeat {
 	uint64_t latency_ms; /* of the last pong */
 };
 
-/* heartbeat_start begins a life. Not enabled: it will never act. */
-void heartbeat_start(
+/* heartbeat_begin begins a life. Not enabled: it will never act. */
+void heartbeat_begin(
     struct heartbeat *, const struct heartbeat_spec *, uint64_t now_ms);
 
 /*

@@ -124,9 +124,10 @@ note_move(const struct runner *r, const struct child *c, enum child_state was)
 	case CHILD_KILLING:
 		if (was == CHILD_UP && c->cause == REASON_HANG)
 			event_note(EVENT_heartbeat_failure,
-			    "worker_id=%s worker_pid=%d missed_heartbeats=%u "
+			    "worker_id=%s worker_pid=%d missed_heartbeats=%llu "
 			    "dependent=true failure_reason=heartbeat_timeout",
-			    c->spec.name, c->pid, r->missed);
+			    c->spec.name, c->pid,
+			    (unsigned long long)r->heart.missed);
 		break;
 	case CHILD_RESTING:
 		if (c->rest_ms > 0)
@@ -234,6 +235,7 @@ mourn(void *ctx, struct child *c)
 	    (unsigned long long)(c->pid > 0 ? now_ms - c->started_ms : 0),
 	    (unsigned long long)executed, r->reason);
 	write_down(wp, r, &o);
+	deaths_judge(r, last_line);
 }
 
 static void

@@ -42,43 +42,47 @@ look_busy(struct runner *r, uint64_t now_ms)
 }
 
 static void
-note_missed(struct runner *r)
+note_missed(struct runner *r, bool has_failed)
 {
-	const struct heartbeat_spec *h = &r->crew->spec->heartbeat;
+	const char *dependent =
+	    r->crew->spec->heartbeat.dependent ? "true" : "false";
+	unsigned long long missed = r->heart.missed;
 
-	r->missed++;
-	stats_add(r->crew->wp->slot, COUNTER_worker_pool_heartbeats_missed, 1);
-	event_note(EVENT_heartbeat_timeout,
-	    "worker_id=%s worker_pid=%d missed_heartbeats=%u dependent=%s",
-	    r->child->spec.name, r->child->pid, r->missed,
-	    h->dependent ? "true" : "false");
-	if (!h->dependent && r->missed == h->max_missed_heartbeats)
+	if (!has_failed) {
+		stats_add(r->crew->wp->slot,
+		    COUNTER_worker_pool_heartbeats_missed, 1);
+		event_note(EVENT_heartbeat_timeout,
+		    "worker_id=%s worker_pid=%d missed_heartbeats=%llu "
+		    "dependent=%s",
+		    r->child->spec.name, r->child->pid, missed, dependent);
+	} else if (!r->crew->spec->heartbeat.dependent) {
+		/* else the engine looks first whether it is starved */
 		event_note(EVENT_heartbeat_failure,
-		    "worker_id=%s worker_pid=%d missed_heartbeats=%u "
+		    "worker_id=%s worker_pid=%d missed_heartbeats=%llu "
 		    "dependent=false failure_reason=heartbeat_timeout",
-		    r->child->spec.name, r->child->pid, r->missed);
+		    r->child->spec.name, r->child->pid, missed);
+	}
 }
 
 static void
 check_heart(struct runner *r, uint64_t now_ms)
 {
-	const struct heartbeat_spec *h = &r->crew->spec->heartbeat;
-	bool is_open = r->peer.pinged != r->peer.ponged;
+	enum heartbeat_act act;
+	bool may_ping = may_answer(r);
 
-	if (!h->enabled || !r->is_greeted || r->is_lost)
+	if (!r->is_greeted || r->is_lost)
 		return;
-	if (!may_answer(r)) {
+	if (!may_ping)
 		look_busy(r, now_ms);
-		return;
+	while ((act = heartbeat_turn(&r->heart, may_ping, now_ms)) !=
+	    HEARTBEAT_NOTHING) {
+		if (act == HEARTBEAT_PING)
+			runner_ping(r);
+		else
+			note_missed(r, act == HEARTBEAT_FAILED);
+		if (act == HEARTBEAT_FAILED)
+			return;
 	}
-	if (is_open && now_ms - r->pinged_ms >= h->timeout_ms) {
-		note_missed(r);
-		is_open = false;
-	}
-	if (!is_open && now_ms >= r->alive_ms &&
-	    (r->pinged_ms == 0 ||
-		now_ms - r->pinged_ms >= h->ping_interval_ms))
-		runner_ping(r, now_ms);
 }
 
 /* check_end: its socket ended and the process goes on: that is no runner. */
@@ -134,6 +138,7 @@ take_census(struct worker_pool *wp)
 	stats_set(wp->slot, COUNTER_worker_pool_queued, sums[1]);
 	stats_set(wp->slot, COUNTER_worker_pool_in_flight, sums[2]);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_bytes, sums[3]);
+	deaths_keep(wp);
 	keeper_reap_strangers(&wp->keeper);
 	uint32_t killed = keeper_kill_strangers(&wp->keeper);
 	if (killed > 0)
@@ -156,20 +161,67 @@ tell_status(struct worker_pool *wp)
 }
 
 static void
+note_started(struct worker_pool *wp, uint64_t now_ms)
+{
+	uint32_t ready = 0;
+
+	wp->is_started = true;
+	for (uint32_t i = 0; i < wp->crew_count; i++) {
+		const struct crew *crew = &wp->crews[i];
+
+		ready += pool_ready(crew->pool);
+		if (pool_ready(crew->pool) == 0)
+			event_note(EVENT_pool_warning,
+			    "pool=%.*s what=\"none of its %u workers started\"",
+			    TEXT_ARG(crew->spec->name), crew->runner_count);
+	}
+	event_note(EVENT_pool_init_complete,
+	    "count=%u total_workers=%u ready=%u duration_ms=%llu",
+	    wp->crew_count, wp->keeper.tree->count, ready,
+	    (unsigned long long)(now_ms - wp->started_ms));
+}
+
+static void
+note_breaker(struct crew *crew, const char *who, enum breaker_turn turn)
+{
+	if (turn == BREAKER_STAYED)
+		return;
+	event_note(turn == BREAKER_OPENED ? EVENT_circuit_breaker_opened
+					  : EVENT_circuit_breaker_closed,
+	    "pool=%.*s breaker=%s cooldown_ms=%llu",
+	    TEXT_ARG(crew->spec->name), who,
+	    (unsigned long long)crew->spec->circuit_breaker_cooldown_ms);
+}
+
+static void
+look_at_crew(struct crew *crew, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < crew->runner_count; i++) {
+		struct runner *r = &crew->runners[i];
+
+		check_heart(r, now_ms);
+		check_end(r, now_ms);
+		note_breaker(crew, r->child->spec.name,
+		    pool_runner_breaker_turn(crew->pool, i));
+	}
+	note_breaker(crew, "pool", pool_breaker_turn(crew->pool));
+}
+
+static void
 pulse(void *ctx)
 {
 	struct worker_pool *wp = ctx;
 	uint64_t now_ms = loop_now_ms(wp->loop);
 
 	for (uint32_t i = 0; i < wp->crew_count; i++)
-		for (uint32_t n = 0; n < wp->crews[i].runner_count; n++) {
-			check_heart(&wp->crews[i].runners[n], now_ms);
-			check_end(&wp->crews[i].runners[n], now_ms);
-		}
+		look_at_crew(&wp->crews[i], now_ms);
 	if (now_ms >= wp->census_ms) {
 		take_census(wp);
 		wp->census_ms = now_ms + CENSUS_MS;
 	}
+	recycle_look(wp, now_ms);
+	if (!wp->is_started && tree_is_ready(wp->keeper.tree))
+		note_started(wp, now_ms);
 	if (now_ms >= wp->status_ms) {
 		tell_status(wp);
 		wp->status_ms = now_ms + STATUS_MS;
@@ -181,6 +233,7 @@ void
 pulse_start(struct worker_pool *wp)
 {
 	wp->pulse = (struct loop_timer){.due = pulse, .ctx = wp};
+	wp->started_ms = loop_now_ms(wp->loop);
 	loop_timer_start(
 	    wp->loop, &wp->pulse, loop_now_ms(wp->loop) + RUNNER_PULSE_MS);
 }

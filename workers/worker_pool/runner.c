@@ -128,8 +128,11 @@ greeted(struct runner *r)
 		return; /* it is leaving already */
 	r->is_greeted = true;
 	r->alive_ms = now_ms + crew->spec->heartbeat.initial_delay_ms;
+	r->chance = crew->wp->keeper.chance;
+	heartbeat_begin(&r->heart, &crew->spec->heartbeat, now_ms);
 	pool_runner_ready(crew->pool, r->index, r->peer.capacity, now_ms);
 	keeper_ready(r->child);
+	deaths_ready(r);
 	crew_judge(crew);
 }
 
@@ -153,7 +156,7 @@ hear_late(struct runner *r, uint64_t id)
 static void
 hear_pong(struct runner *r)
 {
-	r->missed = 0;
+	heartbeat_pong(&r->heart, r->peer.ponged, now_ms_of(r));
 	r->latency_us = loop_now_us(r->crew->wp->loop) - r->pinged_us;
 	stats_time(r->crew->wp->slot, HISTOGRAM_worker_pool_heartbeat_us,
 	    r->latency_us);
@@ -298,7 +301,8 @@ runner_open(struct runner *r)
 	runner_peer_init(&r->peer, most, RUNNER_MAX_BYTES);
 	output_init(&r->output, say, r, loop_now_ms(loop));
 	r->is_greeted = r->is_lost = r->wants_end = false;
-	r->pinged_ms = r->ended_ms = r->missed = 0;
+	r->ended_ms = 0;
+	r->had_count = 0;
 	r->memory_bytes = r->latency_us = 0;
 	r->alive_ms = loop_now_ms(loop);
 	r->pipe.fd = ours[1];
@@ -342,8 +346,10 @@ runner_lost(struct runner *r)
 		return;
 	pool_runner_gone(crew->pool, r->index, now_ms);
 	while ((work = pool_lost(crew->pool, r->index, &is_wanted, now_ms)) !=
-	    NULL)
+	    NULL) {
+		deaths_had(r, work->owner);
 		errand_lost(work->owner, is_wanted);
+	}
 	worker_pool_wake(crew->wp);
 }
 
@@ -403,11 +409,10 @@ runner_credit(struct runner *r, uint64_t id, uint64_t bytes)
 }
 
 void
-runner_ping(struct runner *r, uint64_t now_ms)
+runner_ping(struct runner *r)
 {
 	if (!conn_is_open(&r->conn))
 		return;
-	r->pinged_ms = now_ms;
 	r->pinged_us = loop_now_us(r->crew->wp->loop);
 	stats_add(r->crew->wp->slot, COUNTER_worker_pool_pings, 1);
 	send_plain(r, FRAME_PING, runner_peer_ping(&r->peer));

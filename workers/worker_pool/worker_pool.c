@@ -78,6 +78,7 @@ worker_pool_start(struct worker *w)
 	conn_hub_init(&wp->hub, wp->loop);
 	front_open(wp);
 	crews_create(wp);
+	deaths_open(wp);
 	wp->due = (struct loop_timer){.due = due, .ctx = wp};
 	wp->turn_end = (struct loop_hook){.run = turn_end, .ctx = wp};
 	loop_on_turn_end(wp->loop, &wp->turn_end);

@@ -29,9 +29,13 @@
 #include "supervisor/engine/keeper.h"
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
+#include "workers/worker_pool/crash_barrier.h"
+#include "workers/worker_pool/heartbeat.h"
+#include "workers/worker_pool/lifecycle.h"
 #include "workers/worker_pool/options.h"
 #include "workers/worker_pool/output.h"
 #include "workers/worker_pool/pool.h"
+#include "workers/worker_pool/quarantine.h"
 
 struct crew;
 struct runner;
@@ -42,6 +46,7 @@ enum {
 	RUNNER_PULSE_MS = 100, /* between looks at heartbeats */
 	RUNNER_ENDING_MS = 250, /* from the end of its socket to its own */
 	RUNNER_REASON = 200,
+	RUNNER_HAD = 32, /* calls remembered of a death */
 	ERRAND_LABEL = 64,
 };
 
@@ -65,6 +70,12 @@ struct errand {
 	struct errand *next, *before; /* all of the process, or free */
 };
 
+/* A call that was on a runner when that was lost. */
+struct runner_had {
+	uint64_t fingerprint;
+	char label[ERRAND_LABEL];
+};
+
 struct runner {
 	struct crew *crew;
 	uint32_t index; /* in its pool, from 0 */
@@ -78,10 +89,13 @@ struct runner {
 	bool is_lost;           /* its calls were taken back */
 	bool wants_end;         /* recycling: drain when it may */
 	uint64_t alive_ms;      /* it spoke, or cannot speak and works */
-	uint64_t pinged_ms;     /* the last PING; 0: none in this life */
+	struct heartbeat heart;
 	uint64_t pinged_us;
 	uint64_t ended_ms;      /* its socket ended, the process has not */
-	uint32_t missed;        /* heartbeats in a row */
+	uint32_t chance;        /* drawn once a life */
+	bool is_tainted;        /* ready again is worth an event */
+	uint32_t had_count;     /* calls it had when it was lost */
+	struct runner_had had[RUNNER_HAD];
 	uint64_t memory_bytes;  /* resident, as last seen */
 	uint64_t latency_us;    /* of the last heartbeat */
 	struct errand *given_up; /* still in it, nobody waits for them */
@@ -97,7 +111,7 @@ struct crew {
 	uint32_t runner_count;
 	uint64_t recycled;        /* for the inspector */
 	uint64_t recycled_memory; /* of these, for memory */
-	bool is_starved;          /* pool_saturated was said */
+	struct crash_window crashes;
 	uint64_t told_ms;         /* events that come in herds: the last one */
 };
 
@@ -119,8 +133,10 @@ struct worker_pool {
 	struct loop_timer due;   /* the pools' next */
 	struct loop_timer pulse; /* heartbeats, strangers, gauges */
 	struct loop_hook turn_end;
-	uint64_t census_ms, status_ms;
-	uint32_t chance;
+	uint64_t started_ms, census_ms, status_ms, lifecycle_ms;
+	struct quarantine quarantine;
+	uint64_t quarantine_written; /* changes that the file has */
+	bool is_started; /* pool_init_complete was said */
 	char obituaries[512]; /* folder */
 	bool is_draining;
 	bool is_shutting; /* the runners are told to leave */
@@ -159,7 +175,7 @@ void runner_close(struct runner *); /* it has ended */
 enum err runner_send(struct runner *, struct errand *) MUST_USE;
 void runner_give_up(struct runner *, struct errand *);
 void runner_credit(struct runner *, uint64_t id, uint64_t bytes);
-void runner_ping(struct runner *, uint64_t now_ms);
+void runner_ping(struct runner *);
 void runner_drain(struct runner *);
 
 /* runner_lost takes its calls back; it may be dead, or as good as dead. */
@@ -190,6 +206,23 @@ void errand_abandon(struct errand *); /* its runner is told */
 /* errands_feed gives a runner what waits; errands_due does what is due. */
 void errands_feed(struct runner *);
 void errands_due(struct crew *);
+
+/* --- recycle.c: healthy runners that are replaced --- */
+
+void recycle_look(struct worker_pool *, uint64_t now_ms);
+
+/* recycle_runner drains it now; `why` is a word of the event. */
+void recycle_runner(struct runner *, const char *why);
+uint32_t recycle_leaving(const struct crew *);
+struct lifecycle_facts recycle_facts(const struct runner *);
+
+/* --- deaths.c: what a death says about a runner, and about its calls --- */
+
+void deaths_open(struct worker_pool *); /* reads the quarantine's file */
+void deaths_judge(struct runner *, const char *last_line);
+void deaths_had(struct runner *, const struct errand *);
+void deaths_ready(struct runner *); /* a tainted one is back */
+void deaths_keep(struct worker_pool *); /* writes the file when it is stale */
 
 /* --- front.c: the gateways' door --- */
 
