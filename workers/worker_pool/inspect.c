@@ -213,7 +213,8 @@ inspect_recommend(const struct inspect_pool *pool,
 		for (size_t i = 0; i < COUNT_OF(families); i++)
 			if (is_said[i] && said[i].severity == severity)
 				snprintf(advice->at[advice->count++],
-				    INSPECT_TEXT, "%s", said[i].text);
+				    INSPECT_TEXT, "%.*s", INSPECT_TEXT - 1,
+				    said[i].text);
 }
 
 /* ---- one figure each ----------------------------------------------------- */
