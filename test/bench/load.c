@@ -305,7 +305,7 @@ hold(struct run *r)
 static bool
 parse_url(struct run *r, char *url)
 {
-	static char path[256];
+	static char path[1024];
 	char *port, *rest;
 
 	if (strncmp(url, "ws://", 5) != 0)
@@ -316,8 +316,11 @@ parse_url(struct run *r, char *url)
 		return false;
 	*port++ = '\0';
 	r->job.port = (uint16_t)strtoul(port, &rest, 10);
-	snprintf(path, sizeof path, "%s/websocket?vsn=2.0.0",
-	    *rest == '/' ? rest : "/socket");
+	const char *mount = *rest == '/' ? rest : "/socket";
+	size_t bytes = strcspn(mount, "?"); /* a query is for the upgrade */
+	snprintf(path, sizeof path, "%.*s/websocket?vsn=2.0.0%s%s", (int)bytes,
+	    mount, mount[bytes] == '?' ? "&" : "",
+	    mount[bytes] == '?' ? mount + bytes + 1 : "");
 	r->job.path = path;
 	return r->job.port != 0;
 }

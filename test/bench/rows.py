@@ -12,6 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import tokens  # noqa: E402
 import tree as trees  # noqa: E402
 
 # A death is forgiven at once, so that each restart measured is a first one,
@@ -210,6 +211,58 @@ def modes(bench, name):
     return row
 
 
+# What a guarded call goes through: a role of a verified session, a limit that
+# is kept but not reached, declared arguments.
+GUARDED = {"service": "user_service", "request_type": "get_user_guarded",
+           "nodes": ["user_service_1"],
+           "mfa": {"module": "user_service", "function": "get_user"},
+           "arg_types": {"user_id": "string"}, "idempotent": True,
+           "check_permission": {"role": ["admin", "caller"]}}
+GUARDED_SETTINGS = SETTINGS.replace(
+    "auth: {mode: none}", "auth: {mode: jwt, jwt_keys: KEYS}") + """\
+rate_limiter:
+  api_limits:
+    - {service: user_service, request_type: get_user_guarded, key: user_id, max_requests: 8000000, window_ms: 1000}
+"""
+GUARDED_SHARE = 0.9
+
+
+def guarded(bench, name):
+    """Guarded calls on a tree of their own, by turns with plain ones on the
+    bench's: the middle of the shares of neighbouring rounds counts."""
+    key = tokens.Key("bench")
+    keys = bench.tree.home / "keys.json"
+    tokens.write_keys(keys, key)
+    seconds = 1.5 if bench.quick else 4
+    row, rounds, shares, costs = {"name": name}, [], [], []
+    with trees.Tree(GUARDED_SETTINGS.replace("KEYS", str(keys))) as tree:
+        tree.until_whole()
+        done = tree.run_banyan("functions", "add", trees.json.dumps(GUARDED))
+        if done.returncode != 0:
+            raise RuntimeError(f"functions add: {done.stderr.strip()}")
+        url = tree.endpoints()["gateway"] + "?token=" + \
+            key.sign(roles=["viewer", "caller"])
+        for _ in range(3 if bench.quick else 5):
+            plain = bench.load_gateway(64, 16, warmup_ms=300, seconds=seconds)
+            rounds.append(bench.load(
+                64, 16, warmup_ms=300, seconds=seconds, url=url,
+                function="get_user_guarded", expect='"name":"Alice"',
+                cpu=[f"service={tree.services[0].pid}",
+                     f"gateway={tree.pid('gateway')}"]))
+            shares.append(rounds[-1]["calls_per_s"] / plain["calls_per_s"])
+            costs.append(plain["cpu_us"]["gateway"])
+            ledger_of(rounds[-1], row)
+    middle = sorted(rounds, key=lambda r: r["calls_per_s"])[len(rounds) // 2]
+    row.update({"calls_per_s": middle["calls_per_s"],
+                "gateway_cpu_us": middle["cpu_us"]["gateway"],
+                "plain_cpu_us": statistics.median(costs),
+                "p50_us": middle["p50_us"], "p99_us": middle["p99_us"],
+                "plain_share": round(statistics.median(shares), 3)})
+    row["holds"] = row["errors"] == row["wrong"] == 0 and \
+        row["plain_share"] >= GUARDED_SHARE
+    return row
+
+
 def lives(bench, target, number, times, pause_ms):
     done = subprocess.run(
         [str(bench.programs / "lives"), str(bench.tree.daemon.pid), target,
@@ -381,6 +434,7 @@ def tree_memory(bench, name):
 
 
 ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
+        "sync_64x16_guarded": guarded,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,
         "supervisor_kill": supervisor_kill, "hang": hang,
