@@ -14,8 +14,15 @@ estimate_us(const struct estimate *e)
 	return sum == 0 ? ESTIMATE_UNKNOWN_US : sum / WEIGHT;
 }
 
-void
-estimate_add(struct estimate *e, uint64_t us)
+bool
+estimate_wants_both(const struct estimate *e)
+{
+	return estimate_us(e) >= ESTIMATE_DOUBT_US ||
+	    atomic_load_explicit(&e->is_doubted, memory_order_relaxed);
+}
+
+static void
+add(struct estimate *e, uint64_t us)
 {
 	unsigned sum = atomic_load_explicit(&e->us_x8, memory_order_relaxed);
 	unsigned sample = us < LONGEST_US ? (unsigned)us : LONGEST_US;
@@ -24,6 +31,24 @@ estimate_add(struct estimate *e, uint64_t us)
 	/* 0 would mean that there was none */
 	atomic_store_explicit(
 	    &e->us_x8, sum > 0 ? sum : 1, memory_order_relaxed);
+}
+
+void
+estimate_add(struct estimate *e, uint64_t wall_us)
+{
+	if (wall_us < ESTIMATE_DOUBT_US)
+		add(e, wall_us);
+	else
+		atomic_store_explicit(
+		    &e->is_doubted, true, memory_order_relaxed);
+}
+
+void
+estimate_add_both(
+    struct estimate *e, uint64_t wall_us, uint64_t cpu_us, bool has_waited)
+{
+	atomic_store_explicit(&e->is_doubted, false, memory_order_relaxed);
+	add(e, has_waited || cpu_us > wall_us ? wall_us : cpu_us);
 }
 
 uint32_t

@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,7 +132,47 @@ begin_call(struct native_call *c)
 		call->function->run(call, call->function->ctx);
 }
 
+struct effort {
+	uint64_t wall_us, cpu_us;
+	long waits;
+};
+
 static void
+take_effort(struct effort *e, bool wants_both)
+{
+	struct rusage usage;
+	struct timespec cpu;
+
+	e->wall_us = clock_mono_us();
+	if (!wants_both)
+		return;
+	(void)getrusage(RUSAGE_THREAD, &usage);
+	e->waits = usage.ru_nvcsw;
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	e->cpu_us = (uint64_t)cpu.tv_sec * 1000000 +
+	    (uint64_t)cpu.tv_nsec / 1000;
+}
+
+/* begin_and_learn runs a call that is new and learns how long it takes. */
+static uint64_t
+begin_and_learn(struct native_call *c, struct estimate *e)
+{
+	bool wants_both = estimate_wants_both(e);
+	struct effort before, after;
+
+	take_effort(&before, wants_both);
+	begin_call(c);
+	take_effort(&after, wants_both);
+	if (wants_both)
+		estimate_add_both(e, after.wall_us - before.wall_us,
+		    after.cpu_us - before.cpu_us, after.waits != before.waits);
+	else
+		estimate_add(e, after.wall_us - before.wall_us);
+	return after.wall_us;
+}
+
+/* take_step gives the time when it was done. */
+static uint64_t
 take_step(struct native_call *c, enum native_step step)
 {
 	const struct service_function *f = c->call.function;
@@ -139,8 +180,7 @@ take_step(struct native_call *c, enum native_step step)
 
 	switch (step) {
 	case NATIVE_RUN:
-		begin_call(c);
-		return;
+		return begin_and_learn(c, &c->target->estimate);
 	case NATIVE_CANCEL:
 		handler = f->on_cancel;
 		break;
@@ -153,6 +193,7 @@ take_step(struct native_call *c, enum native_step step)
 	}
 	if (handler != NULL)
 		handler(&c->call, f->ctx);
+	return clock_mono_us();
 }
 
 static struct native_call *
@@ -207,13 +248,9 @@ run_step(struct native *n, struct native_call *c, uint64_t *flushed_us)
 	pthread_mutex_unlock(&n->lock);
 	if (is_long)
 		native_flush(n);
-	uint64_t began_us = clock_mono_us();
 	if (is_long || *flushed_us == 0)
-		*flushed_us = began_us;
-	take_step(c, step);
-	uint64_t ended_us = clock_mono_us();
-	if (step == NATIVE_RUN)
-		estimate_add(&c->target->estimate, ended_us - began_us);
+		*flushed_us = clock_mono_us();
+	uint64_t ended_us = take_step(c, step);
 	if (ended_us - *flushed_us > FLUSH_US) {
 		native_flush(n);
 		*flushed_us = ended_us;
