@@ -103,24 +103,6 @@ check_dir(struct settings_writer *w, enum setting id, uint32_t most)
 		    setting_rows[id].key, dir.len, most);
 }
 
-/* check_auth: each mode needs its own keys. */
-static void
-check_auth(struct settings_writer *w)
-{
-	struct text keys = settings_text_of(w, SETTING_auth_jwt_keys);
-	bool is_jwt = w->values[SETTING_auth_mode].number == 1;
-
-	if (keys.len > 0 && keys.at[0] != '/')
-		settings_problem(w->problems,
-		    place_of(w, SETTING_auth_jwt_keys),
-		    "auth.jwt_keys: must be an absolute path, not \"%s\"",
-		    settings_quote(&w->arena, keys));
-	if (is_jwt && keys.len == 0)
-		settings_problem(w->problems, place_of(w, SETTING_auth_mode),
-		    "auth.mode: jwt needs auth.jwt_keys, the file with the "
-		    "keys");
-}
-
 static void
 check_ports(struct settings_writer *w)
 {
@@ -305,9 +287,9 @@ check_nodes(struct settings_writer *w)
 	}
 }
 
-/* is_named: a service may name its nodes instead of giving URLs. */
-static bool
-is_named(const struct settings_writer *w, struct text name)
+/* A service may name its nodes instead of giving URLs. */
+bool
+settings_is_node(const struct settings_writer *w, struct text name)
 {
 	struct walk walk;
 	struct text other;
@@ -348,7 +330,7 @@ check_service_nodes(struct settings_writer *w, const struct walk *walk)
 
 		if (has_scheme(node))
 			check_url(w, walk->item, name, node);
-		else if (!is_named(w, node))
+		else if (!settings_is_node(w, node))
 			settings_problem(w->problems, walk->item->value->place,
 			    "%s: \"%s\" is no URL, and `nodes` has no such "
 			    "name",
@@ -428,7 +410,7 @@ settings_rules(struct settings_writer *w)
 	    SETTING_pools_recommendations_max_threads);
 	check_bind(w);
 	check_mount(w);
-	check_auth(w);
+	settings_rules_auth(w);
 	check_ports(w);
 	check_workers(w);
 	check_channels(w);

@@ -86,4 +86,10 @@ struct text settings_text_of(const struct settings_writer *, uint32_t value);
 /* settings_url_problem is NULL for an address nng and the link can dial. */
 const char *settings_url_problem(struct text url);
 
+/* settings_is_node: `nodes` has this name. */
+bool settings_is_node(const struct settings_writer *, struct text name);
+
+/* settings_rules_auth is the part of settings_rules for the section auth. */
+void settings_rules_auth(struct settings_writer *);
+
 #endif /* PROTOCOL_SETTINGS_WRITER_H */

@@ -161,6 +161,7 @@
 	K(gateway, auth_refused,     COUNTER, connections, "clients and refreshes refused: no token, or none that is good") \
 	K(gateway, auth_signatures,  COUNTER, signatures,  "signatures verified") \
 	K(gateway, auth_cached,      COUNTER, tokens,      "tokens known to be good already") \
+	K(gateway, auth_asked,       COUNTER, questions,   "put to the service that decides about clients") \
 	K(gateway, auth_expired,     COUNTER, connections, "sessions ended because their token expired") \
 	K(gateway, auth_refreshed,   COUNTER, tokens,      "sessions prolonged by another token of the same user") \
 	K(gateway, auth_refresh_refused, COUNTER, tokens,  "refreshes refused, all kinds") \

@@ -77,11 +77,16 @@
 	S(gateway, default_timeout_ms,    U64, "5000",   100, 300000, LIVE, gateway, "ms", "a call's deadline when its function names none") \
 	S(gateway, infinite_timeout_ms,   U64, "25000",  100, 300000, LIVE, gateway, "ms", "a call's deadline when its function says infinity") \
 	\
-	S(auth, mode,            CHOICE, "none", 0, 0, RESTART, gateway, "none|jwt|!function", "how clients prove who they are; none: every session is unverified") \
+	S(auth, mode,            CHOICE, "none", 0, 0, RESTART, gateway, "none|jwt|function", "how clients prove who they are; none: every session is unverified") \
 	S(auth, allow_anonymous, BOOL, "false", 0, 0,      LIVE, gateway, "", "true: a client that brings no token is let in, unverified; a bad token never is") \
 	S(auth, token_parameter, TEXT, "token", 1, 64,     LIVE, gateway, "", "of the URL's query, for clients that can neither set a header nor a subprotocol") \
 	S(auth, expiring_ms,     U64, "60000", 0, 86400000, LIVE, gateway, "ms", "before a session's end, token_expiring is pushed on its channels") \
 	S(auth, max_waiting,     U64, "1024", 1, 1000000,  LIVE, gateway, "clients", "of one gateway waiting to be verified; more are refused with 503") \
+	S(auth, nodes,           TEXTS, "[]", 0, 16,       LIVE, gateway, "name or URL", "in mode function: the service nodes that decide, or local; asked by turns") \
+	S(auth, module,          TEXT, "\"\"", 0, 128,      LIVE, gateway, "", "of the function that decides") \
+	S(auth, function,        TEXT, "authenticate", 1, 128, LIVE, gateway, "", "that decides: gets {params, headers, token, peer, user_id}, answers {user_id, roles, expires_in_ms} or nil") \
+	S(auth, headers,         TEXTS, "[]", 0, 32,       LIVE, gateway, "header", "of the upgrade that the function is told") \
+	S(auth, timeout_ms,      U64, "3000", 100, 60000,  LIVE, gateway, "ms", "for the function's answer; none is a refusal") \
 	S(auth, cached_tokens,   U64, "10000", 0, 1000000, LIVE, gateway, "tokens", "known to be good, of one gateway; 0: each is verified each time") \
 	S(auth, jwt_keys,        TEXT, "\"\"", 0, 1024,     LIVE, gateway, "path", "the JWK Set tokens are verified with; read again when it changes") \
 	S(auth, jwt_issuer,      TEXT, "\"\"", 0, 1024,     LIVE, gateway, "", "the iss a token must have; empty: any") \

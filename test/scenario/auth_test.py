@@ -1,5 +1,4 @@
 """Who a client is: tokens at the door, on live sockets, and all that lie."""
-import base64
 import json
 import socket
 import time
@@ -11,7 +10,6 @@ from gateway_tree import GatewayTree, request
 from phoenix_client import StockClient, stock_client_is_here
 from tokens import Key, encode, subprotocol, write_keys
 from tree import until
-from websocket import Closed
 
 KEY = Key("k1")
 AUTH = ("mode: jwt, jwt_keys: {path}, jwt_issuer: us, jwt_audiences: [api], "

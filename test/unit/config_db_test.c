@@ -682,8 +682,6 @@ samples_show_the_greatest_enabled_version(void **state)
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, start, finish)
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, start, finish)
-
 int
 main(void)
 {

@@ -319,8 +319,6 @@ static void
 what_is_not_built_yet_is_refused_with_that_reason(void **state)
 {
 	(void)state;
-	bad("auth: {mode: function}\n", 1, 14,
-	    "auth.mode: \"function\" is not built yet; there is none, jwt");
 	bad("tracer: {rate: 1}\n", 1, 1, "not built yet");
 	bad("hooks: [a]\n", 1, 1, "not built yet");
 	bad("cluster: yes\n", 1, 1, "not built yet");

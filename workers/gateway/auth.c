@@ -30,24 +30,37 @@ enum {
 
 /* --- the queue --- */
 
-bool
-auth_queue(struct client *c)
+static void
+stand_in(struct client *c, uint32_t ms)
 {
 	struct auth *a = c->gateway->auth;
 
-	if (a->waiting >= c->gateway->options->auth.max_waiting)
-		return false;
-	c->auth.stage = AUTH_QUEUED;
 	c->auth.next = NULL;
 	c->auth.back = a->last;
 	*a->last = c;
 	a->last = &c->auth.next;
 	a->waiting++;
 	stats_set(a->gateway->slot, COUNTER_gateway_auth_waiting, a->waiting);
-	if (!loop_timer_is_running(&a->serve))
+	if (ms == 0 || !loop_timer_is_running(&a->serve))
 		loop_timer_start(a->gateway->loop, &a->serve,
-		    loop_now_ms(a->gateway->loop) + SERVE_MS);
+		    loop_now_ms(a->gateway->loop) + ms);
+}
+
+bool
+auth_queue(struct client *c)
+{
+	if (c->gateway->auth->waiting >= c->gateway->options->auth.max_waiting)
+		return false;
+	c->auth.stage = AUTH_QUEUED;
+	stand_in(c, SERVE_MS);
 	return true;
+}
+
+void
+auth_queue_decided(struct client *c)
+{
+	c->auth.stage = c->auth.found != NULL ? AUTH_DECIDED : AUTH_FAILED;
+	stand_in(c, 0);
 }
 
 void
@@ -83,11 +96,12 @@ on_serve(void *ctx)
 		struct client *c = a->first;
 
 		auth_unqueue(c);
-		c->auth.stage = AUTH_FRESH;
+		if (c->auth.stage == AUTH_QUEUED)
+			c->auth.stage = AUTH_FRESH;
 		a->is_serving = true;
 		if (c->state == CLIENT_HEAD)
 			conn_offer(&c->conn); /* may be the client's end */
-		else
+		else if (c->state == CLIENT_OPEN)
 			auth_resume_refresh(c);
 		a->is_serving = false;
 	}
@@ -123,7 +137,7 @@ static enum err
 admit(struct auth *a, struct identity *who, struct identity **to,
     const char **reason)
 {
-	if (revoked_has(&a->revoked, who)) {
+	if (auth_is_revoked(a, who)) {
 		*reason = "revoked";
 		return ERR_DENIED;
 	}
@@ -167,8 +181,6 @@ auth_check_token(struct auth *a, struct text token, struct identity **to,
 	*reason = "malformed";
 	if (token.len > JWT_BYTES)
 		return ERR_DENIED;
-	/* what woke us may come right behind a revocation */
-	gateway_look_at_store(a->gateway);
 	*reason = "no_keys";
 	if (a->keys == NULL)
 		return ERR_DENIED;
@@ -235,23 +247,58 @@ knock_with_token(struct client *c, const struct http_upgrade *u)
 	return 403;
 }
 
+static int
+knock_at_service(struct client *c, const struct http_upgrade *u)
+{
+	struct auth *a = c->gateway->auth;
+	char bytes[JWT_BYTES + 1];
+	struct text token;
+	enum err e = find_token(c->gateway, u, bytes, &token);
+
+	if (e == ERR_MISSING)
+		token = (struct text){.at = NULL, .len = 0};
+	if (e == OK || e == ERR_MISSING)
+		e = auth_ask(c, u, token);
+	if (e == OK) {
+		c->auth.stage = AUTH_ASKED;
+		return 0;
+	}
+	auth_note_refusal(a, c->peer, e == ERR_FULL ? "busy" : "malformed");
+	return e == ERR_FULL ? 503 : 403;
+}
+
+/* enter takes what the service said; it may have been revoked meanwhile. */
+static int
+enter(struct client *c)
+{
+	c->identity = c->auth.found;
+	c->auth.found = NULL;
+	if (!auth_is_revoked(c->gateway->auth, c->identity))
+		return 101;
+	auth_note_refusal(c->gateway->auth, c->peer, "revoked");
+	return 403;
+}
+
 int
 auth_knock(struct client *c, const struct http_upgrade *u)
 {
+	struct auth *a = c->gateway->auth;
+
 	switch (c->auth.stage) {
-	case AUTH_FRESH:
-		break;
 	case AUTH_QUEUED:
 	case AUTH_ASKED:
 		return 0;
 	case AUTH_DECIDED:
-		return 101;
+		return enter(c);
 	case AUTH_FAILED:
+		auth_note_refusal(a, c->peer, c->auth.reason);
 		return 403;
+	case AUTH_FRESH:
+		break;
 	}
-	if (c->gateway->auth->mode == AUTH_NONE)
-		return 101;
-	return knock_with_token(c, u);
+	if (a->mode == AUTH_FUNCTION)
+		return knock_at_service(c, u);
+	return a->mode == AUTH_JWT ? knock_with_token(c, u) : 101;
 }
 
 /* --- life --- */
@@ -260,6 +307,8 @@ void
 auth_leave(struct client *c)
 {
 	auth_unqueue(c);
+	auth_drop_ask(c);
+	identity_release(&c->auth.found);
 	memory_free(c->auth.refresh);
 	c->auth.refresh = NULL;
 }
@@ -284,6 +333,8 @@ auth_create(
 	*to = a;
 	a->gateway = g;
 	a->last = &a->first;
+	a->last_ask = &a->first_ask;
+	a->ask_timer = (struct loop_timer){.due = auth_on_ask_timer, .ctx = a};
 	a->serve = (struct loop_timer){.due = on_serve, .ctx = a};
 	a->sweep = (struct loop_timer){.due = auth_sweep, .ctx = a};
 	revoked_init(&a->revoked);
@@ -292,6 +343,7 @@ auth_create(
 	if (a->mode == AUTH_NONE)
 		event_note(EVENT_auth_none, "mode=none");
 	auth_keys_look(a, true);
+	auth_open_nodes(a);
 }
 
 void
@@ -303,6 +355,8 @@ auth_destroy(struct auth **to)
 		return;
 	loop_timer_stop(a->gateway->loop, &a->serve);
 	loop_timer_stop(a->gateway->loop, &a->sweep);
+	loop_timer_stop(a->gateway->loop, &a->ask_timer);
+	auth_close_nodes(a);
 	tokens_destroy(&a->tokens);
 	revoked_finish(&a->revoked);
 	jwks_destroy(&a->keys);
@@ -316,6 +370,7 @@ auth_on_settings(struct auth *a)
 	/* issuer or audience may be others: nothing known before counts */
 	make_tokens(a);
 	auth_keys_look(a, true);
+	auth_nodes_on_settings(a);
 }
 
 void

@@ -23,9 +23,11 @@
 #include "workers/gateway/http.h"
 
 struct auth;
+struct auth_ask;
 struct channel;
 struct client;
 struct gateway;
+struct identity;
 struct phoenix_message;
 struct settings;
 struct store;
@@ -46,7 +48,7 @@ enum auth_stage {
 	AUTH_FRESH,   /* nobody has looked at it */
 	AUTH_QUEUED,  /* waits for its turn */
 	AUTH_ASKED,   /* a service decides */
-	AUTH_DECIDED, /* welcome: `identity` says who it is */
+	AUTH_DECIDED, /* welcome: `found` says who it is, until it is in */
 	AUTH_FAILED   /* not welcome */
 };
 
@@ -65,7 +67,9 @@ struct auth_place {
 	enum auth_stage stage;
 	bool is_warned; /* token_expiring was pushed */
 	struct auth_refresh *refresh;
-	uint64_t asked; /* the question a service has; 0: none */
+	struct auth_ask *ask;   /* the question a service has; NULL: none */
+	struct identity *found; /* what came of it, until it is looked at */
+	const char *reason;     /* why nothing came of it */
 };
 
 void auth_create(struct auth **, struct gateway *, const struct settings *);

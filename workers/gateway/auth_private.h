@@ -5,7 +5,8 @@
 /*
  * auth_private - what the parts of auth share: the queue and the tokens
  * (auth.c), the life of a session (auth_session.c), the key file
- * (auth_keys.c).
+ * (auth_keys.c), the service that is asked (auth_function.c), what operators
+ * take back (auth_revoked.c).
  *
  * Trust:  see auth.h.
  * Owner:  auth_create makes it, auth_destroy frees all of it.
@@ -42,6 +43,12 @@ struct auth {
 	struct client *first, **last; /* the queue */
 	uint32_t waiting;
 	struct loop_timer serve;
+	struct auth_node *nodes; /* that decide, in mode function */
+	uint32_t node_count;
+	uint32_t turn;                          /* whose it is among them */
+	struct auth_ask *first_ask, **last_ask; /* the oldest first */
+	uint32_t asks;
+	struct loop_timer ask_timer;
 	uint64_t noted_second; /* bounds lines about refusals */
 	uint32_t notes;
 	uint64_t unnoted;
@@ -63,9 +70,32 @@ enum err auth_check_token(struct auth *, struct text token, struct identity **,
 /* auth_sweep ends the sessions that are revoked by now. */
 void auth_sweep(void *auth);
 
-/* auth_queue puts the client at the end; false when the queue is full. */
+/*
+ * auth_queue puts the client at the end; false when the queue is full.
+ * auth_queue_decided: `found` or `reason` is there, to be looked at.
+ */
 bool auth_queue(struct client *);
+void auth_queue_decided(struct client *);
 void auth_unqueue(struct client *);
+
+/* auth_is_revoked: an operator took this user or token back. */
+bool auth_is_revoked(struct auth *, const struct identity *);
+
+/* The links of mode function, and the time-out of what was asked on them. */
+void auth_open_nodes(struct auth *);
+void auth_close_nodes(struct auth *);
+void auth_nodes_on_settings(struct auth *);
+void auth_on_ask_timer(void *auth);
+
+/*
+ * auth_ask puts a question about the client; auth_queue_decided follows.
+ * `upgrade` is NULL for a refresh. ERR_MALFORMED, ERR_FULL: nothing was asked.
+ */
+enum err auth_ask(
+    struct client *, const struct http_upgrade *, struct text token) MUST_USE;
+
+/* auth_drop_ask: nobody waits for the answer any more. */
+void auth_drop_ask(struct client *);
 
 /* auth_resume_refresh goes on with a refresh whose turn has come. */
 void auth_resume_refresh(struct client *);

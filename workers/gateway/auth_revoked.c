@@ -37,6 +37,14 @@ auth_read_revoked(struct auth *a, struct store *store)
 	return OK;
 }
 
+bool
+auth_is_revoked(struct auth *a, const struct identity *who)
+{
+	/* what woke us may come right behind a revocation */
+	gateway_look_at_store(a->gateway);
+	return revoked_has(&a->revoked, who);
+}
+
 void
 auth_sweep(void *ctx)
 {

@@ -135,19 +135,15 @@ settle(struct client *c, const struct phoenix_address *to,
 	}
 }
 
-/* wait keeps the refresh until its turn; one at a time. */
-static bool
-wait_for_turn(struct client *c, const struct channel *channel,
+/* remember keeps the refresh until it can be answered; one at a time. */
+static void
+remember(struct client *c, const struct channel *channel,
     const struct phoenix_message *m, struct text token)
 {
 	struct auth_refresh *r =
 	    memory_new(sizeof(*r) + m->from.ref.len + token.len);
 	char *at = (char *)(r + 1);
 
-	if (!auth_queue(c)) {
-		memory_free(r);
-		return false;
-	}
 	memcpy(at, m->from.ref.at, m->from.ref.len);
 	memcpy(at + m->from.ref.len, token.at, token.len);
 	*r = (struct auth_refresh){
@@ -157,14 +153,31 @@ wait_for_turn(struct client *c, const struct channel *channel,
 	    .token = {.at = at + m->from.ref.len, .len = token.len},
 	};
 	c->auth.refresh = r;
-	return true;
+}
+
+/* result_of says what came of the refresh that waited. */
+static struct identity *
+result_of(struct client *c, struct text token, const char **reason)
+{
+	struct auth *a = c->gateway->auth;
+	struct identity *next = c->auth.found;
+
+	*reason = c->auth.reason;
+	c->auth.found = NULL;
+	if (a->mode == AUTH_JWT &&
+	    auth_check_token(a, token, &next, reason) != OK)
+		return NULL;
+	if (next != NULL && auth_is_revoked(a, next)) {
+		*reason = "revoked";
+		identity_release(&next);
+	}
+	return next;
 }
 
 void
 auth_resume_refresh(struct client *c)
 {
 	struct auth_refresh *r = c->auth.refresh;
-	struct identity *next = NULL;
 	const char *reason;
 
 	c->auth.refresh = NULL;
@@ -172,14 +185,13 @@ auth_resume_refresh(struct client *c)
 	if (r == NULL)
 		return;
 	const struct channel *channel = session_find(&c->session, r->channel);
-	enum err e =
-	    auth_check_token(c->gateway->auth, r->token, &next, &reason);
-	if (channel != NULL && c->state == CLIENT_OPEN) {
+	struct identity *next = result_of(c, r->token, &reason);
+	if (channel != NULL) {
 		struct phoenix_address to =
 		    address_of(channel, (enum phoenix_form)r->form, r->ref);
 
 		arena_reset(&c->gateway->arena);
-		settle(c, &to, e == OK ? next : NULL, reason);
+		settle(c, &to, next, reason);
 	} else {
 		identity_release(&next);
 	}
@@ -240,9 +252,18 @@ auth_take_refresh(
 		say_no(c, &to, "busy");
 		return;
 	}
-	e = auth_check_token(g->auth, token, &next, &reason);
-	if (e != ERR_AGAIN)
+	e = ERR_AGAIN;
+	if (g->auth->mode == AUTH_JWT)
+		e = auth_check_token(g->auth, token, &next, &reason);
+	if (e != ERR_AGAIN) {
 		settle(c, &to, e == OK ? next : NULL, reason);
-	else if (!wait_for_turn(c, channel, m, token))
+		return;
+	}
+	bool is_waiting = g->auth->mode == AUTH_JWT
+	    ? auth_queue(c)
+	    : auth_ask(c, NULL, token) == OK;
+	if (is_waiting)
+		remember(c, channel, m, token);
+	else
 		say_no(c, &to, "busy");
 }

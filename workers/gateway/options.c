@@ -182,6 +182,14 @@ take_auth(struct options *o, const struct settings *s)
 	    .leeway_ms = take_u32(s, SETTING_auth_jwt_leeway_ms),
 	    .needs_expiry = settings_bool(s, SETTING_auth_jwt_needs_expiry),
 	};
+	a->nodes =
+	    take_texts(o, settings_list(s, SETTING_auth_nodes), &a->node_count);
+	a->module = arena_text(arena, settings_text(s, SETTING_auth_module));
+	a->function =
+	    arena_text(arena, settings_text(s, SETTING_auth_function));
+	a->headers = take_texts(
+	    o, settings_list(s, SETTING_auth_headers), &a->header_count);
+	a->timeout_ms = take_u32(s, SETTING_auth_timeout_ms);
 	a->rules.audiences =
 	    take_texts(o, settings_list(s, SETTING_auth_jwt_audiences),
 		&a->rules.audience_count);

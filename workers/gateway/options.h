@@ -33,6 +33,13 @@ struct auth_options {
 	struct jwt_rules rules;
 	const char *keys_file;       /* "" unless mode is jwt */
 	const char *token_parameter; /* of the URL's query */
+	const struct text *nodes;    /* mode function: who decides */
+	uint32_t node_count;
+	struct text module;
+	struct text function;
+	const struct text *headers; /* it is told */
+	uint32_t header_count;
+	uint32_t timeout_ms;
 	uint32_t cached_tokens;
 	uint32_t max_waiting;
 	uint32_t expiring_ms;
