@@ -426,6 +426,40 @@ def idle_memory(bench, name):
             "holds": 0 < each <= 4096}
 
 
+def relay(bench, name):
+    """One member of a group of 1000 speaks, four messages at a time; each
+    must be heard by all, once and in order."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    port = bench.url().split(":")[2].split("/")[0]
+    words = [str(bench.programs / "relay_load"), "--port", port,
+             "--members", "1000", "--window", "4", "--seconds",
+             "2" if bench.quick else "4"]
+    for role in ("gateway", "relay"):
+        words += ["--cpu", f"{role}={bench.tree.pid(role)}"]
+    rounds = []
+    for _ in range(3):
+        done = subprocess.run(words, capture_output=True, text=True,
+                              timeout=120, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"relay_load: {done.stderr.strip()}")
+        rounds.append(trees.json.loads(done.stdout))
+        bench.tree.run_banyan("groups", "delete", "bench")
+    rounds.sort(key=lambda r: r["deliveries_per_s"])
+    middle = rounds[1]
+    return {"name": name, **{key: middle[key] for key in (
+                "members", "deliveries_per_s", "messages_per_s", "p50_us",
+                "p99_us", "p999_us")},
+            "gateway_cpu_us": middle["cpu_us"]["gateway"],
+            "relay_cpu_us": middle["cpu_us"]["relay"],
+            "unanswered": sum(max(r["missing"], 0) for r in rounds),
+            "answered_twice": sum(max(-r["missing"], 0) for r in rounds),
+            "disordered": sum(r["disordered"] for r in rounds),
+            "errors": sum(r["refused"] + r["gone"] for r in rounds),
+            "holds": middle["deliveries_per_s"] >= 200_000 and
+            middle["p99_us"] <= 20_000}
+
+
 def tree_memory(bench, name):
     pids = [bench.tree.daemon.pid, *trees.descendants(bench.tree.daemon.pid)]
     total = sum(pss_kb(pid) for pid in pids)
@@ -435,6 +469,7 @@ def tree_memory(bench, name):
 
 ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         "sync_64x16_guarded": guarded,
+        "relay_1000": relay,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,
         "supervisor_kill": supervisor_kill, "hang": hang,
