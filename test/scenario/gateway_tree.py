@@ -67,6 +67,8 @@ MODES = [
     {"request_type": "seen"},
     {"request_type": "slow", "arg_types": {"ms": "num"}},
     {"request_type": "part_then_answer"},
+    {"request_type": "fail_sync", "function": "fail",
+     "arg_types": {"text": "string"}},
     *({"response_type": "async", "timeout": 2000, **f} for f in (
         {"request_type": "echo_later", "function": "echo",
          "arg_types": {"a": "any"}},
