@@ -35,7 +35,7 @@
 	R(pool, adapter,        WORD, "native", 0, 0, invalid_adapter, "native|python|program", "what a runner is") \
 	R(pool, plugin_dir,     TEXT, "\"\"", 0, 255, invalid_plugin_dir, "path", "of native plug-ins; empty: those installed with banyan") \
 	R(pool, modules,        TEXTS, "[]", 0, 64, invalid_modules, "module", "of Python whose functions can be called; adapter python needs one") \
-	R(pool, python_path,    TEXT, "\"\"", 0, 1024, invalid_python_path, "path", "folders where those modules are, a colon between") \
+	R(pool, python_path,    TEXT, "\"\"", 0, 1024, invalid_python_path, "path", "folders where those modules are, a colon between; empty: those installed with banyan") \
 	R(pool, program,        TEXTS, "[]", 0, 64, invalid_program, "argument", "the program and its arguments; adapter program needs it") \
 	R(pool, adapter_args,   TEXTS, "[]", 0, 64, invalid_adapter_args, "argument", "more arguments, behind ours") \
 	R(pool, adapter_env,    TEXTS, "[]", 0, 64, invalid_adapter_env, "NAME=value", "environment of the runners; beats every default") \

@@ -195,10 +195,12 @@ set_program(struct spawn_plan *plan, const struct runner *r)
 		if (!spawn_argument(plan, TEXT("-u")) ||
 		    !spawn_argument(plan, TEXT("-E")) ||
 		    !spawn_argument(plan, TEXT("-s")) ||
+		    !spawn_argument(plan, TEXT("-B")) ||
 		    !spawn_argument(plan, text_of(program)) ||
-		    (spec->python_path.len > 0 &&
-			(!spawn_argument(plan, TEXT("--path")) ||
-			    !spawn_argument(plan, spec->python_path))) ||
+		    !spawn_argument(plan, TEXT("--path")) ||
+		    !spawn_argument(plan,
+			spec->python_path.len > 0 ? spec->python_path
+						  : TEXT(BANYAN_PYTHON)) ||
 		    !add_all(plan, spec->modules, 0))
 			return false;
 		break;
