@@ -193,7 +193,8 @@ check_adapter(struct pool_taking *t)
 	if (spec->adapter == POOL_PROGRAM && spec->program.count == 0)
 		pool_problem(t, TEXT("program"), "missing_required_fields",
 		    "adapter program needs the program and its arguments");
-	if (spec->program.count > 0)
+	/* a bare name is looked up as a shell would */
+	if (spec->program.count > 0 && text_find(spec->program.at[0], '/') >= 0)
 		check_path(
 		    t, "program", "invalid_program", spec->program.at[0]);
 	check_path(t, "plugin_dir", "invalid_plugin_dir", spec->plugin_dir);

@@ -57,7 +57,10 @@
 	C(puller, services_force_pull, "services", "force-pull", ADMIN,  "[SERVICE]", "fetch functions now, whatever the version")
 
 #define WORKER_POOL_COMMANDS(C) \
-	C(worker_pool, pools, "pools", "", READER, "", "pools of runners: workers, queue, requests, errors")
+	C(worker_pool, pools,           "pools", "",          READER, "", "pools of runners: workers, queue, requests, errors") \
+	C(worker_pool, pools_inspect,   "pools", "inspect",   READER, "[--pool P] [--detailed] [--recommendations] [--format FORMAT] [--full]", "the profile inspector: capacity, use, memory; --recommendations says what to do; --format text or json; --full adds to the JSON what the page shows") \
+	C(worker_pool, pools_check,     "pools", "check",     READER, "[--threshold PERCENT]", "is a pool near saturation? exit 1 if one has used so much of its capacity (80)") \
+	C(worker_pool, pools_plan,      "pools", "plan",      READER, "[--workers N]", "the memory of that many workers like those there are")
 
 #define RATE_LIMITER_COMMANDS(C) \
 	C(rate_limiter, limits_status, "limits", "status", READER, "KEY [--limit ID]", "how much of each limit a key has used") \
@@ -79,6 +82,7 @@
 #define CLI_COMMANDS(C) \
 	C(cli, check,      "check",      "", READER, "FILE",                    "read a settings file as banyand would, and say what is wrong") \
 	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS] [--token-file FILE] [--follow]", "call a function as a client would; --follow stays, prints what others push, and makes each line typed a call") \
+	C(cli, diagnose_scaling, "diagnose", "scaling", READER, "[--skip-spawn]", "seven tests of how many workers this machine could have, and what breaks first; --skip-spawn starts no processes") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
 	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")

@@ -18,6 +18,8 @@ enum cli_exit local_completion(struct cli *); /* completion.c */
 enum cli_exit local_check(struct cli *);      /* check.c */
 enum cli_exit local_call(struct cli *);       /* call.c */
 enum cli_exit local_diff(struct cli *);       /* diff.c */
+enum cli_exit local_inspect(struct cli *);    /* inspect.c */
+enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
 
 /* remote_run asks control, shows the answer, repeats it for --watch. */
 enum cli_exit remote_run(struct cli *);

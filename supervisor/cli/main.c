@@ -43,7 +43,8 @@ run(struct cli *cli)
 		enum cli_exit (*answer)(struct cli *);
 	} own[] = {{"help", local_help}, {"check", local_check},
 	    {"call", local_call}, {"completion", local_completion},
-	    {"settings.diff", local_diff}};
+	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
+	    {"diagnose.scaling", local_scaling}};
 
 	if (cli->command == NULL || cli->wants_help)
 		return local_help(cli);

@@ -27,6 +27,13 @@ static const struct {
     {"resume", show_order},
     {"drain", show_order},
     {"shutdown", show_order},
+    {"pools", show_pools},
+    {"pools.inspect", show_inspect},
+    {"pools.lifecycle", show_lifecycle},
+    {"pools.check", show_pools_check},
+    {"pools.plan", show_pools_plan},
+    {"quarantine.list", show_quarantine},
+    {"diagnose.scaling", show_scaling},
 };
 
 show_page *
@@ -43,9 +50,15 @@ show_exit_of(const char *op, struct text result)
 {
 	struct text status;
 
+	status = show_text(result, "status");
+	if (strcmp(op, "diagnose.scaling") == 0)
+		return text_is(status, "ok") || text_is(status, "info")
+		    ? CLI_OK
+		    : CLI_DEGRADED;
+	if (strcmp(op, "pools.check") == 0)
+		return text_is(status, "ok") ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "health") != 0)
 		return CLI_OK;
-	status = show_text(result, "status");
 	if (text_is(status, "ok"))
 		return CLI_OK;
 	return text_is(status, "degraded") ? CLI_DEGRADED : CLI_UNHEALTHY;
@@ -86,6 +99,22 @@ show_bool(struct text map, const char *key)
 	bool value;
 
 	return unpack_field_bool(map, key, &value) == OK && value;
+}
+
+double
+show_f64(struct text map, const char *key)
+{
+	struct unpacker u;
+	struct text span;
+	double value;
+	uint64_t whole;
+
+	if (unpack_map_find(map, text_of(key), &span) != OK)
+		return 0.0;
+	unpack_init(&u, span);
+	if (unpack_f64(&u, &value) == OK)
+		return value;
+	return unpack_u64(&u, &whole) == OK ? (double)whole : 0.0;
 }
 
 uint32_t

@@ -28,7 +28,14 @@ show_page show_health; /* show_health.c */
 show_page show_stats;  /* show_stats.c */
 show_page show_reload; /* show_orders.c */
 show_page show_order;
-show_page show_value; /* show_value.c: any shape, as a table or a list */
+show_page show_pools; /* show_pools.c */
+show_page show_lifecycle;
+show_page show_pools_check;
+show_page show_pools_plan;
+show_page show_quarantine;
+show_page show_inspect; /* show_inspect.c */
+show_page show_scaling; /* show_scaling.c */
+show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */
 void show_json(struct text value);
@@ -37,6 +44,7 @@ void show_json(struct text value);
 struct text show_text(struct text map, const char *key);
 uint64_t show_u64(struct text map, const char *key);
 bool show_bool(struct text map, const char *key);
+double show_f64(struct text map, const char *key);
 /* show_array opens an array field; 0 items when it is none. */
 struct unpacker;
 uint32_t show_array(struct text map, const char *key, struct unpacker *);

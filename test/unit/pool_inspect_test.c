@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include "protocol/json.h"
+#include "protocol/json_out.h"
 #include "workers/worker_pool/inspect.h"
+#include "workers/worker_pool/report.h"
 
 enum {
 	MOST = 300,
@@ -220,6 +223,109 @@ bands_begin_at_their_figure(void **state)
 	assert_string_equal(inspect_band(59.99), "LOW");
 }
 
+/* ---- as maps ------------------------------------------------------------- */
+
+static struct buffer bytes, json;
+
+/* told compares what was packed, as JSON. */
+static void
+told(const struct packer *p, const char *expected)
+{
+	assert_int_equal(pack_finish(p), OK);
+	buffer_init(&json, 1 << 20);
+	assert_int_equal(pack_to_json(buffer_text(&bytes), &json, NULL), OK);
+	assert_int_equal(buffer_append(&json, "", 1), OK);
+	assert_string_equal((const char *)buffer_at(&json), expected);
+	buffer_finish(&json);
+	buffer_finish(&bytes);
+}
+
+static struct packer
+packer(void)
+{
+	struct packer p;
+
+	buffer_init(&bytes, 1 << 20);
+	pack_init(&p, &bytes);
+	return p;
+}
+
+static void
+the_maps_have_the_fields_observability_names(void **state)
+{
+	struct packer p = packer();
+
+	(void)state;
+	made(2, 1, 1, 10);
+	spec.name = TEXT("a");
+	memcpy(runners[0].name, "a/1", 4);
+	runners[1].pid = 0;
+	report_stats(&p, &pool);
+	told(&p,
+	    "{\"pool_name\":\"a\",\"profile\":\"process\","
+	    "\"worker_count\":1,\"capacity_total\":1,\"capacity_used\":1,"
+	    "\"capacity_available\":0,\"utilization_percent\":100.0,"
+	    "\"memory_recycles\":0,\"workers\":[{\"worker_id\":\"a/1\","
+	    "\"pid\":100,\"profile\":\"process\",\"capacity\":1,\"load\":1,"
+	    "\"memory_mb\":10.0,\"status\":\"busy\"}]}");
+	p = packer();
+	report_capacity(&p, &pool);
+	told(&p,
+	    "{\"total_capacity\":1,\"used_capacity\":1,"
+	    "\"available_capacity\":0,\"utilization_percent\":100.0,"
+	    "\"thread_info\":null}");
+	p = packer();
+	report_memory(&p, &pool);
+	told(&p,
+	    "{\"total_memory_mb\":10.0,\"avg_memory_per_worker_mb\":10.0,"
+	    "\"max_memory_worker_mb\":10.0,\"min_memory_worker_mb\":10.0,"
+	    "\"total_pss_mb\":5.0,\"workers\":[{\"worker_id\":\"a/1\","
+	    "\"memory_mb\":10.0,\"pss_mb\":5.0}]}");
+	p = packer();
+	assert_false(report_saturation(&p, &pool, 80.0));
+	told(&p,
+	    "{\"name\":\"a\",\"status\":\"warning\","
+	    "\"reason\":\"approaching_saturation\","
+	    "\"utilization_percent\":100.0}");
+	p = packer();
+	assert_true(report_saturation(&p, &pool, 100.01));
+	told(&p,
+	    "{\"name\":\"a\",\"status\":\"ok\",\"reason\":\"healthy\","
+	    "\"utilization_percent\":100.0}");
+}
+
+static void
+a_page_has_more_when_it_is_asked_for(void **state)
+{
+	struct report_extras extras = {
+	    .is_full = true, .is_detailed = true, .limits = &limits};
+	struct packer p = packer();
+
+	(void)state;
+	made(1, 4, 4, 10);
+	spec.name = TEXT("t");
+	spec.pool_size = 1;
+	spec.threads_per_worker = 4;
+	runners[0].pid = 0;
+	report_page(&p, &pool, &extras);
+	told(&p,
+	    "{\"pool_name\":\"t\",\"profile\":\"thread\","
+	    "\"worker_count\":0,\"capacity_total\":0,\"capacity_used\":0,"
+	    "\"capacity_available\":0,\"utilization_percent\":0.0,"
+	    "\"memory_recycles\":0,\"workers\":[],\"is_detailed\":true,"
+	    "\"config\":{\"pool_size\":1,\"max_workers\":0,"
+	    "\"threads_per_worker\":4,\"thread_safety_checks\":false,"
+	    "\"startup_batch_size\":0,\"capacity_strategy\":\"pool\","
+	    "\"affinity\":\"hint\",\"worker_ttl_ms\":0,"
+	    "\"worker_max_requests\":0,\"adapter\":\"native\"},"
+	    "\"capacity\":{\"total_capacity\":0,\"used_capacity\":0,"
+	    "\"available_capacity\":0,\"utilization_percent\":0.0,"
+	    "\"thread_info\":null},\"memory\":{\"total_memory_mb\":0.0,"
+	    "\"avg_memory_per_worker_mb\":0.0,\"max_memory_worker_mb\":0.0,"
+	    "\"min_memory_worker_mb\":0.0,\"total_pss_mb\":0.0,"
+	    "\"workers\":[]},\"recommendations\":[]}");
+}
+
 int
 main(void)
 {
@@ -238,6 +344,8 @@ main(void)
 	    cmocka_unit_test(the_worst_comes_first),
 	    cmocka_unit_test(a_pool_is_saturated_from_the_threshold_on),
 	    cmocka_unit_test(bands_begin_at_their_figure),
+	    cmocka_unit_test(the_maps_have_the_fields_observability_names),
+	    cmocka_unit_test(a_page_has_more_when_it_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,8 +241,9 @@ each_thing_that_is_wrong_has_its_name_and_place(void **state)
 	    "python needs at least one module");
 	bad(one("adapter: program"), 2, 3,
 	    "program: validation_failed: missing_required_fields");
-	bad(one("adapter: program, program: [cat]"), 2, 31,
-	    "must be an absolute path, not \"cat\"");
+	bad(one("adapter: program, program: [./cat]"), 2, 31,
+	    "must be an absolute path, not \"./cat\"");
+	good(one("adapter: program, program: [cat, -u]"), 1);
 	bad(one("adapter_env: [PATH]"), 2, 13,
 	    "invalid_adapter_env: must be NAME=value");
 	bad(one("adapter_env: [BANYAN_POOL=x]"), 2, 13, "no BANYAN_");

@@ -32,7 +32,7 @@ struct inspect_limits {
 
 /* A runner, as somebody saw it. */
 struct inspect_runner {
-	char name[POOL_NAME_BYTES + 12]; /* "async_pool/3" */
+	char name[POOL_NAME_BYTES + 16]; /* "async_pool/3" */
 	int64_t pid;                     /* 0: none, then it is not counted */
 	uint32_t capacity;
 	uint32_t load;

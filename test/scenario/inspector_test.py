@@ -1,0 +1,166 @@
+"""The profile inspector and what else operators ask about pools."""
+import json
+import threading
+
+import pytest
+
+from local_tree import LocalTree, pool
+from tree import until
+
+CALM = "restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5"
+STATS = ["pool_name", "profile", "worker_count", "capacity_total",
+         "capacity_used", "capacity_available", "utilization_percent",
+         "memory_recycles", "workers"]
+WORKER = ["worker_id", "pid", "profile", "capacity", "load", "memory_mb",
+          "status"]
+FIGURES = {"requests", "queued", "errors", "queue_timeouts",
+           "pool_saturated", "workers", "available", "busy", "idle_workers",
+           "busy_workers", "queued_tasks", "circuit_open",
+           "total_tasks_executed", "total_tasks_failed"}
+
+
+@pytest.fixture(scope="module")
+def tree():
+    pools = [pool("default", 2),
+             pool("threads", 1, worker_profile="thread",
+                  threads_per_worker=4)]
+    with LocalTree(pools, supervisor=CALM) as shared:
+        shared.until_ready_runners(3)
+        yield shared
+
+
+def resident_mb(pid):
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0
+
+
+def figures(tree, name="default"):
+    return next(p for p in tree.banyan("pools")["pools"]
+                if p["name"] == name)
+
+
+def test_pools_count_what_was_asked_and_what_failed(tree):
+    client = tree.client()
+    before = figures(tree)
+    assert FIGURES <= set(before)
+    for _ in range(3):
+        assert tree.ask(client, "echo", x=1)["success"]
+    assert not tree.ask(client, "fail", x="no")["success"]
+    after = figures(tree)
+    assert after["requests"] - before["requests"] == 4
+    assert after["total_tasks_executed"] - before["total_tasks_executed"] == 4
+    assert after["errors"] - before["errors"] == 1
+    assert (after["workers"], after["queued"], after["busy"]) == (2, 0, 0)
+    assert after["circuit"] == "closed"
+    text = tree.run_banyan("pools").stdout
+    for word in ("default (process)", "threads (thread)", "Workers:",
+                 "Queued:", "Requests:", "Errors:", "Queue timeouts:"):
+        assert word in text
+
+
+def test_the_inspector_names_every_pool_with_exactly_its_figures(tree):
+    report = tree.banyan("pools", "inspect")
+    assert list(report) == ["default", "threads"]
+    for name, stats in report.items():
+        assert list(stats) == STATS and stats["pool_name"] == name
+        for worker in stats["workers"]:
+            assert list(worker) == WORKER
+            assert isinstance(worker["pid"], int)
+            assert worker["memory_mb"] == pytest.approx(
+                resident_mb(worker["pid"]), rel=0.3)
+    assert report["default"]["worker_count"] == 2
+    assert report["default"]["utilization_percent"] == 0.0
+    pids = {w["worker_id"]: w["pid"]
+            for stats in report.values() for w in stats["workers"]}
+    assert pids == tree.runners()
+
+
+def test_one_pool_is_told_alone_and_one_nobody_has_is_not_found(tree):
+    stats = tree.banyan("pools", "inspect", "--pool", "default",
+                        "--recommendations")
+    assert list(stats) == STATS + ["recommendations"]
+    assert stats["recommendations"] == []
+    done = tree.run_banyan("pools", "inspect", "--pool", "nobody")
+    assert done.returncode == 1 and "pool_not_found" in done.stderr
+    done = tree.run_banyan("pools", "inspect", "--format", "json")
+    assert json.loads(done.stdout)["default"]["utilization_percent"] == 0.0
+    done = tree.run_banyan("pools", "inspect", "--format", "xml")
+    assert done.returncode == 64 and "text or json" in done.stderr
+
+
+def test_the_page_shows_configuration_statistics_profile_and_memory(tree):
+    page = tree.run_banyan("pools", "inspect", "--detailed",
+                           "--recommendations").stdout
+    for word in ("Pool: default", "Pool: threads", "Configuration:",
+                 "Statistics:", "Process Profile Details:",
+                 "Thread Profile Details:", "Memory:", "Worker Details:",
+                 "Worker ID", "Load/Cap", "default/1", "LOW",
+                 "operating optimally"):
+        assert word in page, word
+    assert "\x1b" not in page
+    assert "Worker Details" not in tree.run_banyan("pools", "inspect").stdout
+
+
+def test_a_pool_in_full_use_is_critical_and_near_saturation(tree):
+    clients = [tree.client() for _ in range(2)]
+    threads = [threading.Thread(target=tree.ask, args=(c, "sleep"),
+                                kwargs={"x": 3000}) for c in clients]
+    for thread in threads:
+        thread.start()
+    until(lambda: figures(tree)["busy"] == 2, 5, "both runners are busy")
+    stats = tree.banyan("pools", "inspect", "--pool", "default",
+                        "--recommendations")
+    done = tree.run_banyan("pools", "check")
+    calm = tree.run_banyan("pools", "check", "--threshold", "100.0")
+    for thread in threads:
+        thread.join()
+    assert stats["utilization_percent"] == 100.0
+    assert {w["status"] for w in stats["workers"]} == {"busy"}
+    assert stats["recommendations"][0].startswith("CRITICAL: utilization is "
+                                                  "100.00 %")
+    assert done.returncode == 1
+    assert "default: at 100.00 %: approaching saturation" in done.stdout
+    assert calm.returncode == 1  # the threshold itself counts
+    assert tree.run_banyan("pools", "check").returncode == 0
+    assert tree.run_banyan("pools", "check", "--threshold",
+                           "lots").returncode == 64
+
+
+def test_a_plan_multiplies_the_average(tree):
+    plan = tree.banyan("pools", "plan", "--workers", "200")
+    for one in plan["pools"]:
+        assert one["planned_mb"] == pytest.approx(
+            200 * one["avg_memory_per_worker_mb"], abs=0.01)
+    assert tree.run_banyan("pools", "plan").returncode == 64
+
+
+def test_scaling_is_diagnosed_in_seven_tests(tree):
+    told = tree.banyan("diagnose", "scaling", code=None, timeout=90)
+    tests = told["tests"]
+    assert [t["test"] for t in tests] == list(range(7))
+    assert tests[0]["figures"] == {"process_pools": 1.0, "thread_pools": 1.0,
+                                   "total_workers": 3.0}
+    for number in (1, 2):
+        assert {"limit", "current", "available", "usage_percent",
+                "max_workers"} <= set(tests[number]["figures"])
+    assert tests[3]["figures"]["successes"] == 110
+    assert {"avg_ms", "min_ms", "max_ms"} <= set(tests[3]["figures"])
+    assert tests[4]["figures"]["successes"] == 110
+    assert tests[6]["status"] == "ok", tests[6]
+    assert not tree.banyan("functions", "list", "--service",
+                           "banyan_diagnose")
+    page = tree.run_banyan("diagnose", "scaling", "--skip-spawn").stdout
+    assert all(f"TEST {n}:" in page for n in range(7))
+    assert page.count("skipped") == 2 and "System Overview:" in page
+
+
+def test_without_a_tree_scaling_still_tells_what_it_can(tmp_path, tree):
+    done = tree.run_banyan("diagnose", "scaling", "--skip-spawn", "--json",
+                           "--runtime-dir", tmp_path)
+    tests = json.loads(done.stdout)["tests"]
+    assert done.returncode == 1
+    assert [t["status"] for t in tests][0] == "failed"
+    assert tests[1]["figures"]["limit"] > 0 and len(tests) == 7
