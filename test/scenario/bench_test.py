@@ -17,6 +17,7 @@ def module(name):
     return loaded
 
 
+local_rows = module("local_rows")
 rows = module("rows")
 bench = module("bench")
 
@@ -102,6 +103,23 @@ def test_refusals_are_not_speed(monkeypatch, capsys):
 
 def test_every_row_of_the_targets_is_there():
     assert {"sync_64x16", "sync_64x1", "sync_1x1", "async_64x16",
-            "stream_64", "restart",
+            "stream_64", "restart", "local_64x16", "local_1x1",
+            "local_process_64x16", "python_64x16",
             "supervisor_kill", "hang", "cold_start", "reload",
             "idle_memory", "tree_memory"} <= set(rows.ROWS)
+
+
+@pytest.mark.parametrize("row, good", [
+    ({"calls_per_s": 15_000}, True), ({"calls_per_s": 14_000}, False),
+    ({"calls_per_s": 7_000, "echo_per_s": 1e6}, True),
+    ({"calls_per_s": 90_000, "errors": 1}, False)])
+def test_a_local_row_holds_by_its_figure_or_its_share_of_the_echo(row, good):
+    row = {"errors": 0, "wrong": 0, "echo_per_s": 2.35e6, **row}
+    assert local_rows.holds(row, {"calls": 15_000, "ratio": 0.0064}) is good
+
+
+def test_a_lone_local_call_holds_by_its_median_or_the_echos():
+    row = {"errors": 0, "wrong": 0, "p50_us": 100, "echo_p50_us": 15}
+    assert not local_rows.holds(row, {"p50": 90, "times": 6})
+    row["echo_p50_us"] = 20
+    assert local_rows.holds(row, {"p50": 90, "times": 6})
