@@ -74,7 +74,23 @@ read_text_list(struct text span, struct arena *arena, uint32_t max,
 	return true;
 }
 
-/* read_target takes {module, function, args}; args may be absent or null. */
+/* target_of_list reads [module, function, args]; args may be left out. */
+static bool
+target_of_list(
+    struct text span, struct function_target *to, struct text *args)
+{
+	struct unpacker u;
+	uint32_t count;
+
+	unpack_init(&u, span);
+	return unpack_array(&u, &count) == OK && (count == 2 || count == 3) &&
+	    unpack_text(&u, &to->module) == OK &&
+	    unpack_text(&u, &to->function) == OK &&
+	    (count == 2 || unpack_raw(&u, args) == OK);
+}
+
+/* read_target takes {module, function, args} or the same as a list; args may
+ * be absent or null. */
 static bool
 read_target(struct text span, struct function_target *to)
 {
@@ -82,10 +98,14 @@ read_target(struct text span, struct function_target *to)
 	struct unpacker u;
 
 	*to = (struct function_target){0};
-	if (unpack_field_text(span, "module", &to->module) != OK ||
-	    unpack_field_text(span, "function", &to->function) != OK)
-		return false;
-	if (unpack_map_find(span, TEXT("args"), &args) == OK && !is_nil(args)) {
+	if (!target_of_list(span, to, &args)) {
+		if (unpack_field_text(span, "module", &to->module) != OK ||
+		    unpack_field_text(span, "function", &to->function) != OK)
+			return false;
+		if (unpack_map_find(span, TEXT("args"), &args) != OK)
+			args = (struct text){0};
+	}
+	if (args.len > 0 && !is_nil(args)) {
 		unpack_init(&u, args);
 		if (unpack_array(&u, &to->arg_count) != OK)
 			return false;
@@ -439,57 +459,4 @@ function_read(struct text span, struct arena *arena, struct function *f)
 			return e;
 	}
 	return OK;
-}
-
-void
-function_normalise_version(struct function *f)
-{
-	if (!f->is_version_valid || version_is_none(f->version))
-		f->version = (struct text){0};
-	f->is_version_valid = true;
-}
-
-bool
-function_is_own_node(struct text name)
-{
-	return text_is(name, "local") || text_is(name, "relay");
-}
-
-bool
-function_is_own(const struct function *f)
-{
-	for (uint32_t i = 0; i < f->node_count; i++)
-		if (function_is_own_node(f->nodes[i]))
-			return true;
-	return f->nodes_kind == FUNCTION_NODES_LOCAL;
-}
-
-const char *
-function_choose_name(enum function_choose choose)
-{
-	static const char *const names[] = {
-	    [FUNCTION_CHOOSE_INVALID] = "invalid",
-	    [FUNCTION_CHOOSE_RANDOM] = "random",
-	    [FUNCTION_CHOOSE_ROUND_ROBIN] = "round_robin",
-	    [FUNCTION_CHOOSE_HASH] = "hash",
-	    [FUNCTION_CHOOSE_HASH_KEY] = "hash",
-	    [FUNCTION_CHOOSE_STICKY] = "sticky",
-	    [FUNCTION_CHOOSE_CUSTOM] = "custom",
-	};
-
-	return names[choose];
-}
-
-const char *
-function_response_name(enum function_response response)
-{
-	static const char *const names[] = {
-	    [FUNCTION_RESPONSE_INVALID] = "invalid",
-	    [FUNCTION_SYNC] = "sync",
-	    [FUNCTION_ASYNC] = "async",
-	    [FUNCTION_STREAM] = "stream",
-	    [FUNCTION_NONE] = "none",
-	};
-
-	return names[response];
 }
