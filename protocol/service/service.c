@@ -29,6 +29,55 @@ random_boot(void)
 	return boot >> 1 | 1; /* fits a signed integer of any language */
 }
 
+static struct service_errand *
+take_errands(struct service *s)
+{
+	pthread_mutex_lock(&s->errand_lock);
+	struct service_errand *first = s->errands;
+	s->errands = NULL;
+	s->last_errand = &s->errands;
+	pthread_mutex_unlock(&s->errand_lock);
+	return first;
+}
+
+static void
+run_errands(void *ctx)
+{
+	struct service_errand *e = take_errands(ctx), *next;
+
+	for (; e != NULL; e = next) {
+		next = e->next;
+		e->run(e->ctx);
+		memory_free(e);
+	}
+}
+
+static void
+drop_errands(struct service *s)
+{
+	struct service_errand *e = take_errands(s), *next;
+
+	for (; e != NULL; e = next) {
+		next = e->next;
+		memory_free(e);
+	}
+}
+
+void
+service_post(struct service *s, void (*run)(void *ctx), void *ctx)
+{
+	struct service_errand *e = MEMORY_NEW(struct service_errand);
+
+	e->run = run;
+	e->ctx = ctx;
+	pthread_mutex_lock(&s->errand_lock);
+	*s->last_errand = e;
+	s->last_errand = &e->next;
+	/* inside: once its errand has run, the poster is through with us */
+	loop_post(s->loop, &s->errand_post);
+	pthread_mutex_unlock(&s->errand_lock);
+}
+
 struct service *
 service_create(const char *name)
 {
@@ -42,6 +91,10 @@ service_create(const char *name)
 	conn_hub_init(&s->hub, s->loop);
 	s->hook = (struct loop_hook){.run = service_tell_cancels, .ctx = s};
 	conn_hub_before_flush(&s->hub, &s->hook);
+	pthread_mutex_init(&s->errand_lock, NULL);
+	s->last_errand = &s->errands;
+	s->errand_post = (struct loop_post){.run = run_errands, .ctx = s};
+	loop_post_register(s->loop, &s->errand_post);
 	buffer_init(&s->config, CONFIG_MOST);
 	return s;
 }
@@ -62,6 +115,8 @@ service_destroy(struct service **out)
 	if (s == NULL)
 		return;
 	close_link(s);
+	drop_errands(s);
+	pthread_mutex_destroy(&s->errand_lock);
 	tls_context_destroy(&s->tls);
 	service_free_calls(s);
 	buffer_finish(&s->config);

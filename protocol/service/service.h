@@ -20,7 +20,8 @@
  * One thread. A handler runs to its end before the next one starts, so it
  * must not block: after 3 s of silence gateways take the service for dead.
  * What takes longer returns without an answer, keeps its call, and answers
- * later: from service_later, a descriptor of its own, or another call.
+ * later: from service_later, from another call, or when a thread of its own is
+ * through with the work and says so with service_post.
  *
  * A stream (response "stream") sends parts with service_chunk for as long as
  * service_credit has room, returns, and goes on in on_room:
@@ -144,6 +145,13 @@ uint32_t service_wait_ms(const struct service *);
 void service_turn(struct service *);
 void service_drain(struct service *);
 bool service_is_drained(const struct service *);
+
+/*
+ * service_post has `run` called in the service's thread, soon. The only
+ * function of this header that other threads may call, up to the moment of
+ * service_destroy; what was posted and has not run by then does not.
+ */
+void service_post(struct service *, void (*run)(void *ctx), void *ctx);
 
 /* ---- one call ---- */
 

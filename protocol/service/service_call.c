@@ -58,7 +58,7 @@ void
 service_call_begin(struct service_call *call, struct text args)
 {
 	atomic_store_explicit(&call->is_cancelled, false, memory_order_relaxed);
-	call->is_settled = false;
+	call->is_settled = call->is_ended = false;
 	pack_init(&call->packer, &call->answer);
 	find_arguments(call, args);
 }
@@ -384,9 +384,18 @@ answer(struct service_call *call)
 		    TEXT("the service's answer is not one whole value"));
 }
 
+/* end_once: a second end would be the answer to somebody else's call. */
+static void
+end_once(struct service_call *call)
+{
+	INVARIANT(!call->is_ended);
+	call->is_ended = true;
+}
+
 void
 service_done(struct service_call *call)
 {
+	end_once(call);
 	if (!call->is_settled)
 		answer(call);
 	call->ops->release(call);
@@ -395,6 +404,7 @@ service_done(struct service_call *call)
 void
 service_fail(struct service_call *call, const char *code, const char *text)
 {
+	end_once(call);
 	if (!call->is_settled)
 		call->ops->error(call, text_of(code), text_of(text));
 	call->ops->release(call);

@@ -62,6 +62,7 @@ struct service_call {
 	atomic_bool is_cancelled; /* by the caller, or the link is gone */
 	atomic_bool is_settled;   /* answered by us, before its handler did */
 	bool is_stream;           /* its CALL gave credit */
+	bool is_ended;            /* service_done or service_fail */
 };
 
 /* service_call_init prepares memory for its first call. */

@@ -141,7 +141,8 @@ run(struct linked_call *c, void (*handler)(struct service_call *, void *))
 		give_back(c);
 		return false;
 	}
-	if (c->call.is_settled)
+	/* it looked in vain for credit when its deadline had passed */
+	if (service_is_cancelled(&c->call))
 		cancel(c);
 	return true;
 }

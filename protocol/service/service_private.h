@@ -11,6 +11,8 @@
  *         buffers, so that a call costs no malloc.
  */
 
+#include <pthread.h>
+
 #include "protocol/link/link_server.h"
 #include "protocol/service/service_call.h"
 
@@ -43,6 +45,13 @@ struct linked_call {
 	bool is_dry;      /* it found no credit, and waits for on_room */
 };
 
+/* What another thread wants done in the service's. */
+struct service_errand {
+	void (*run)(void *ctx);
+	void *ctx;
+	struct service_errand *next;
+};
+
 struct service {
 	struct loop *loop;
 	struct conn_hub hub;
@@ -64,6 +73,9 @@ struct service {
 	struct link_queue cancelled; /* not told yet */
 	uint64_t drain_until_ms;
 	bool is_draining;
+	pthread_mutex_t errand_lock;
+	struct service_errand *errands, **last_errand;
+	struct loop_post errand_post;
 };
 
 const struct service_function *service_find(

@@ -162,6 +162,14 @@ die(struct service_call *call, void *ctx)
 }
 
 static void
+twice(struct service_call *call, void *ctx)
+{
+	(void)ctx;
+	service_done(call);
+	service_done(call);
+}
+
+static void
 big(struct service_call *call, void *ctx)
 {
 	int64_t bytes = 0;
@@ -210,6 +218,7 @@ static const struct service_function functions[] = {
     {.name = "elsewhere", .run = elsewhere},
     {.name = "later", .run = later, .on_cancel = on_told},
     {.name = "die", .run = die},
+    {.name = "twice", .run = twice},
     {.name = "big", .run = big},
     {.name = "half", .run = half},
     {.name = "who", .run = who},

@@ -391,6 +391,13 @@ def test_a_handler_that_crashes_ends_its_runner_and_no_other(start):
     assert other.answer(kept)[-1][0] == RESULT
 
 
+def test_a_handler_that_ends_a_call_twice_ends_its_runner(start):
+    runner = start()
+    runner.call("twice")
+    code, _, err = runner.ends()
+    assert code == -signal.SIGABRT and "is_ended" in err
+
+
 def test_it_wants_a_pool_on_descriptor_3(folder):
     done = subprocess.run([str(NATIVE_RUNNER), str(folder)],
                           capture_output=True, text=True, timeout=10,

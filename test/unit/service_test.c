@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,40 @@ keep(struct service_call *call, void *ctx)
 }
 
 static void
+answer_kept(void *call)
+{
+	answer_late(call, NULL);
+}
+
+static void *
+work_elsewhere(void *call)
+{
+	service_post(service, answer_kept, call);
+	return NULL;
+}
+
+static void
+in_a_thread(struct service_call *call, void *ctx)
+{
+	pthread_t thread;
+
+	(void)ctx;
+	assert_int_equal(
+	    pthread_create(&thread, NULL, work_elsewhere, call), 0);
+	assert_int_equal(pthread_detach(thread), 0);
+}
+
+/* tick sends a part every few milliseconds until nobody waits any more. */
+static void
+tick(struct service_call *call, void *ctx)
+{
+	(void)ctx;
+	service_put_i64(call, ++made);
+	if (service_chunk(call))
+		service_later(call, 5, tick);
+}
+
+static void
 half_a_map(struct service_call *call, void *ctx)
 {
 	(void)ctx;
@@ -218,6 +253,11 @@ static const struct service_function functions[] = {
     {.name = "last_part", .run = last_part, .response = "stream"},
     {.name = "report", .run = report, .response = "async"},
     {.name = "keep", .run = keep, .on_cancel = on_cancel},
+    {.name = "in_a_thread", .run = in_a_thread},
+    {.name = "tick",
+	.run = tick,
+	.response = "stream",
+	.on_cancel = on_cancel},
     {.name = "half_a_map",
 	.run = half_a_map,
 	.response = "stream",
@@ -259,16 +299,23 @@ settle_down(void)
 }
 
 static void
-call(size_t i, const char *function, uint32_t credit)
+call_within(
+    size_t i, const char *function, uint32_t credit, uint32_t deadline_ms)
 {
 	struct link_request request = {.module = TEXT("m"),
 	    .function = text_of(function),
 	    .args = {"\x90", 1},
-	    .deadline_ms = 60000,
+	    .deadline_ms = deadline_ms,
 	    .credit_bytes = credit};
 
 	assert_int_equal(
 	    link_call(client, &request, (void *)(uintptr_t)i, &seen[i].id), OK);
+}
+
+static void
+call(size_t i, const char *function, uint32_t credit)
+{
+	call_within(i, function, credit, 60000);
 }
 
 static void
@@ -464,6 +511,29 @@ an_answer_may_come_later(void **state)
 }
 
 static void
+other_threads_hand_their_answers_to_the_service_s(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < STREAMS; i++)
+		call(i, "in_a_thread", 0);
+	UNTIL(late_runs == STREAMS);
+	for (size_t i = 0; i < STREAMS; i++)
+		UNTIL(seen[i].results == 1);
+	service_post(service, answer_kept, NULL); /* is dropped, not run */
+}
+
+static void
+a_stream_past_its_deadline_is_told_so(void **state)
+{
+	(void)state;
+	call_within(0, "tick", LINK_CREDIT_MOST, 200);
+	UNTIL(cancels == 1);
+	assert_true(seen[0].chunks > 0);
+	settle_down();
+	assert_int_equal(cancels, 1);
+}
+
+static void
 a_part_that_is_not_whole_ends_its_stream_alone(void **state)
 {
 	(void)state;
@@ -514,7 +584,7 @@ static void
 get_config_tells_how_each_function_answers(void **state)
 {
 	static const char *const expected[] = {"stream", "stream", "async",
-	    "sync", "stream", "stream", "sync"};
+	    "sync", "sync", "stream", "stream", "stream", "sync"};
 	struct link_client_calls calls = client_calls;
 	struct unpacker u;
 	struct text one, response;
@@ -550,6 +620,8 @@ main(void)
 	    T(a_gateway_that_goes_cancels_its_calls),
 	    T(a_service_that_is_destroyed_tells_its_open_calls),
 	    T(an_answer_may_come_later),
+	    T(other_threads_hand_their_answers_to_the_service_s),
+	    T(a_stream_past_its_deadline_is_told_so),
 	    T(a_part_that_is_not_whole_ends_its_stream_alone),
 	    T(a_stream_function_called_for_one_answer_refuses),
 	    T(get_config_tells_how_each_function_answers),

@@ -220,9 +220,9 @@ put_down(struct native_call *c)
 		native_call_recycle(c);
 		return;
 	}
-	if (atomic_load(&c->call.is_settled) && !c->is_told)
-		native_call_cancel(c);
-	else if (c->steps != 0)
+	if (!c->is_told && service_is_cancelled(&c->call))
+		native_call_cancel(c); /* settled, or past its deadline */
+	if (c->steps != 0)
 		(void)native_call_step(c, 0);
 }
 
