@@ -81,8 +81,10 @@ def good_pool():
 
 def in_pool(name, what, **more):
     arguments = {"x": "any"} if what == "echo" else {}
+    # a module for each: what kills one pool is not quarantined in another
     return function(what, arguments, request_type=f"{what}_{name}",
-                    pool=name, timeout=1000, **more)
+                    pool=name, timeout=1000, mfa={
+                        "module": name, "function": what, "args": []}, **more)
 
 
 def zoo_functions():
@@ -189,6 +191,16 @@ def test_a_stream_that_breaks_the_rules_ends_as_one(zoo, client, name):
         until(lambda: why in zoo.why(f"{name}/1"), 10, why)
     until(lambda: zoo.ask(client, f"echo_{name}", x=7).get("result") == 7,
           20, "it serves again")
+
+
+def test_one_that_asks_for_it_is_replaced_without_losing_a_call(zoo, client):
+    name = "asks_to_be_replaced"
+    pid = zoo.runners()[f"{name}/1"]
+    assert heard(zoo.ask(client, f"evil_{name}")) == "tired"
+    zoo.until_replaced(f"{name}/1", pid, 20)
+    until(lambda: zoo.ask(client, f"echo_{name}", x=7).get("result") == 7,
+          20, "it serves again")
+    assert "recycle" in zoo.why(f"{name}/1").lower()
 
 
 def test_children_left_behind_by_a_dead_runner_are_killed(zoo, client):
