@@ -119,7 +119,8 @@ class LoadedTree(Tree):
         def live():
             said = self.banyan("nodes", code=None) or {}
             found = [n for i in said.get("instances", [])
-                     for n in i.get("result") or []]
+                     for n in i.get("result") or []
+                     if n["name"] not in ("local", "relay")]
             return len(found) == 2 and \
                 all(n["state"] == "live" for n in found)
         until(live, seconds, f"nodes are live\n{self.log()[-3000:]}")

@@ -161,16 +161,6 @@ class GatewayTree(Tree):
         return next((n for i in said["instances"]
                      for n in i.get("result") or [] if n["name"] == name), {})
 
-    def counter(self, name):
-        """What all gateways count under a name, together."""
-        def walk(value):
-            if isinstance(value, dict):
-                return sum(item if key in (name, f"gateway.{name}") and
-                           isinstance(item, int) else walk(item)
-                           for key, item in value.items())
-            return sum(map(walk, value)) if isinstance(value, list) else 0
-        return walk(self.banyan("stats", code=None))
-
     def until_live(self, names):
         until(lambda: all(self.node(n).get("state") == "live"
                           for n in names), 10, f"{names} are live")
