@@ -468,10 +468,29 @@ def tree_memory(bench, name):
             "pss_mb": round(total / 1024, 1), "holds": total <= 60 * 1024}
 
 
+# A token above its bare signature, and the same token again, in us.
+JWT_OVER_US = 30
+JWT_AGAIN_US = 3
+
+
+def jwt(bench, name):
+    """What a token costs beside its signature, for each algorithm."""
+    done = subprocess.run([str(bench.programs / "jwt_cost")],
+                          capture_output=True, text=True, timeout=120,
+                          check=True)
+    costs = trees.json.loads(done.stdout)
+    over = max(c["verify_us"] - c["bare_us"] for c in costs.values())
+    again = max(c["again_us"] for c in costs.values())
+    return {"name": name, "over_us": round(over, 2), "again_us": again,
+            "algorithms": costs,
+            "holds": over <= JWT_OVER_US and again <= JWT_AGAIN_US}
+
+
 ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         "sync_64x16_guarded": guarded,
         "relay_1000": relay,
         **local_rows.ROWS,
+        "jwt": jwt,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,
         "supervisor_kill": supervisor_kill, "hang": hang,
