@@ -60,6 +60,10 @@
 	C(worker_pool, pools,           "pools", "",          READER, "", "pools of runners: workers, queue, requests, errors") \
 	C(worker_pool, pools_inspect,   "pools", "inspect",   READER, "[--pool P] [--detailed] [--recommendations] [--format FORMAT] [--full]", "the profile inspector: capacity, use, memory; --recommendations says what to do; --format text or json; --full adds to the JSON what the page shows") \
 	C(worker_pool, pools_check,     "pools", "check",     READER, "[--threshold PERCENT]", "is a pool near saturation? exit 1 if one has used so much of its capacity (80)") \
+	C(worker_pool, pools_recycle,   "pools", "recycle",   ADMIN,  "POOL [N]", "replace a worker, or all of a pool, a few at a time; each finishes its calls first") \
+	C(worker_pool, pools_lifecycle, "pools", "lifecycle", READER, "", "workers by pool, those near their age or number of calls, and how many were replaced") \
+	C(worker_pool, quarantine_list, "quarantine", "list",  READER, "", "calls that are refused because they killed their workers") \
+	C(worker_pool, quarantine_clear, "quarantine", "clear", ADMIN, "[FINGERPRINT]", "let one such call, or all, through again") \
 	C(worker_pool, pools_plan,      "pools", "plan",      READER, "[--workers N]", "the memory of that many workers like those there are")
 
 #define RATE_LIMITER_COMMANDS(C) \

@@ -164,3 +164,95 @@ def test_without_a_tree_scaling_still_tells_what_it_can(tmp_path, tree):
     assert done.returncode == 1
     assert [t["status"] for t in tests][0] == "failed"
     assert tests[1]["figures"]["limit"] > 0 and len(tests) == 7
+
+
+def events(tree, name, **facts):
+    """Lines of an event whose fields are as named."""
+    return [line for line in tree.log().splitlines() if f" {name} " in line
+            and all(f"{k}={v}" in line for k, v in facts.items())]
+
+
+def test_a_worker_is_recycled_by_hand_and_the_pool_keeps_its_size():
+    with LocalTree([pool("default", 2)], supervisor=CALM) as tree:
+        tree.until_ready_runners(2)
+        pids = tree.runners()
+        told = tree.banyan("pools", "recycle", "default", "1")
+        assert told["workers"] == ["default/1"]
+        tree.until_replaced("default/1", pids["default/1"])
+        assert tree.runners()["default/2"] == pids["default/2"]
+        assert events(tree, "worker_recycled", reason="manual",
+                      worker_id="default/1")
+        tree.until_ready_runners(2)
+        pids = tree.runners()
+        assert len(tree.banyan("pools", "recycle", "default")["workers"]) == 2
+        for name in pids:
+            tree.until_replaced(name, pids[name])
+        tree.until_ready_runners(2)
+        assert sorted(tree.runners()) == ["default/1", "default/2"]
+        told = tree.banyan("pools", "lifecycle")
+        assert told["workers_by_pool"] == {"default": 2}
+        assert told["pools"][0]["recycles"] == 3
+
+
+def test_recycling_names_what_is_not_there(tree):
+    for words, code, error in [
+            (("nobody", "1"), 1, "pool_not_found"),
+            (("default", "9"), 1, "worker_not_found"),
+            (("default", "threads/1"), 64, "pool_mismatch")]:
+        done = tree.run_banyan("pools", "recycle", *words)
+        assert (done.returncode, error in done.stderr) == (code, True), done
+
+
+def test_workers_leave_after_their_calls_and_after_their_time():
+    pools = [pool("default", 2, worker_max_requests=3, min_ready=1),
+             pool("old", 1, worker_ttl=[1, "seconds"], min_ready=0)]
+    rules = "lifecycle: {interval_ms: 50, jitter_percent: 0}"
+    with LocalTree(pools, supervisor=CALM, rules=rules) as tree:
+        tree.until_ready_runners(3)
+        client = tree.client()
+        until(lambda: events(tree, "worker_recycled", reason="ttl_expired",
+                             pool="old"), 10, "the old one is replaced")
+        assert "uptime_seconds=1" in events(
+            tree, "worker_recycled", reason="ttl_expired")[0]
+        for _ in range(5):
+            tree.ask(client, "fail", x="no")  # failures do not count
+        assert not events(tree, "worker_recycled", pool="default")
+        for i in range(8):
+            assert tree.ask(client, "echo", x=i)["result"] == i
+        until(lambda: events(tree, "worker_recycled", reason="max_requests",
+                             pool="default", request_count=3), 10,
+              "one has served its calls")
+        until(lambda: figures(tree)["workers"] == 2, 10, "full size again")
+
+
+def test_a_worker_near_its_end_is_counted():
+    pools = [pool("default", 1, worker_max_requests=10,
+                  worker_ttl=[1, "hours"])]
+    with LocalTree(pools, supervisor=CALM) as tree:
+        tree.until_ready_runners(1)
+        client = tree.client()
+        for i in range(9):
+            tree.ask(client, "echo", x=i)
+        told = tree.banyan("pools", "lifecycle")
+        assert told["workers_near_max_requests"] == 1
+        assert (told["workers_near_ttl"], told["total_requests"]) == (0, 9)
+        assert "default" in tree.run_banyan("pools", "lifecycle").stdout
+
+
+def test_what_kills_is_listed_and_let_out_again():
+    with LocalTree([pool("default", 1)], supervisor=CALM) as tree:
+        tree.until_ready_runners(1)
+        client = tree.client()
+        assert "No call is in quarantine" in \
+            tree.run_banyan("quarantine", "list").stdout
+        until(lambda: tree.ask(client, "segfault")["code"] == "quarantined",
+              10, "the call is refused")
+        entry, = tree.banyan("quarantine", "list")["entries"]
+        assert (entry["service"], entry["function"]) == ("local", "segfault")
+        assert entry["deaths"] == 2 and entry["left_ms"] > 500000
+        assert tree.ask(client, "echo", x=1)["result"] == 1
+        assert tree.run_banyan("quarantine", "clear", "0" * 16).returncode == 1
+        assert tree.banyan("quarantine", "clear", entry["fingerprint"]) == {
+            "cleared": 1}
+        assert tree.banyan("quarantine")["entries"] == []
+        assert tree.ask(client, "segfault")["code"] != "quarantined"

@@ -29,9 +29,13 @@ now_ms_of(const struct errand *e)
 static bool
 left(struct errand *e, enum pool_end end)
 {
+	bool is_wanted;
+
 	e->runner_id = 0;
-	return pool_end(e->crew->pool, &e->work, end, now_ms_of(e)) &&
+	is_wanted = pool_end(e->crew->pool, &e->work, end, now_ms_of(e)) &&
 	    !e->is_answered && e->session != NULL;
+	recycle_served(&e->crew->runners[e->work.runner]);
+	return is_wanted;
 }
 
 /* hold keeps a frame until the gateway has room. */

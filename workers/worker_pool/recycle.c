@@ -6,8 +6,8 @@
  *
  * Design notes
  *
- * What a runner was asked to do too often is looked at all the time, age and
- * memory every pools.lifecycle.interval_ms. A runner that leaves finishes its
+ * What a runner was asked to do too often is looked at when it has done it, age
+ * and memory every pools.lifecycle.interval_ms. A runner that leaves finishes its
  * calls first; its next life begins when it is gone.
  */
 
@@ -42,7 +42,7 @@ recycle_runner(struct runner *r, const char *why)
 	struct lifecycle_facts facts = recycle_facts(r);
 	uint64_t now_ms = loop_now_ms(wp->loop);
 
-	r->wants_end = false;
+	r->wants_end = r->is_manual = false;
 	r->crew->recycled++;
 	stats_add(wp->slot, COUNTER_worker_pool_recycled, 1);
 	event_note(EVENT_worker_recycled,
@@ -57,6 +57,19 @@ recycle_runner(struct runner *r, const char *why)
 	keeper_wake(&wp->keeper);
 }
 
+void
+recycle_served(struct runner *r)
+{
+	struct worker_pool *wp = r->crew->wp;
+
+	/* a look at all of them is cheap, and the pulse has it */
+	if (r->crew->spec->worker_max_requests != 0 &&
+	    pool_runner(r->crew->pool, r->index)->succeeded ==
+		r->crew->spec->worker_max_requests)
+		loop_timer_start(
+		    wp->loop, &wp->pulse, loop_now_ms(wp->loop));
+}
+
 /* reason_of: NULL: it stays. */
 static const char *
 reason_of(const struct runner *r, bool in_detail, uint64_t now_ms)
@@ -68,7 +81,8 @@ reason_of(const struct runner *r, bool in_detail, uint64_t now_ms)
 	if (r->child->state != CHILD_UP || r->child->is_paused)
 		return NULL;
 	if (r->wants_end)
-		return "asked";
+		return r->is_manual ? lifecycle_word(LIFECYCLE_MANUAL)
+				    : "asked";
 	if (!in_detail &&
 	    (spec->worker_max_requests == 0 ||
 		facts.succeeded < spec->worker_max_requests))

@@ -300,7 +300,7 @@ runner_open(struct runner *r)
 	runner_close(r);
 	runner_peer_init(&r->peer, most, RUNNER_MAX_BYTES);
 	output_init(&r->output, say, r, loop_now_ms(loop));
-	r->is_greeted = r->is_lost = r->wants_end = false;
+	r->is_greeted = r->is_lost = r->wants_end = r->is_manual = false;
 	r->ended_ms = 0;
 	r->had_count = 0;
 	r->memory_bytes = r->latency_us = 0;

@@ -88,6 +88,7 @@ struct runner {
 	bool is_greeted;        /* this life said HELLO */
 	bool is_lost;           /* its calls were taken back */
 	bool wants_end;         /* recycling: drain when it may */
+	bool is_manual;         /* … because an operator said so */
 	uint64_t alive_ms;      /* it spoke, or cannot speak and works */
 	struct heartbeat heart;
 	uint64_t pinged_us;
@@ -210,6 +211,9 @@ void errands_due(struct crew *);
 /* --- recycle.c: healthy runners that are replaced --- */
 
 void recycle_look(struct worker_pool *, uint64_t now_ms);
+
+/* recycle_served: one more call went well; that may have been its last. */
+void recycle_served(struct runner *);
 
 /* recycle_runner drains it now; `why` is a word of the event. */
 void recycle_runner(struct runner *, const char *why);
