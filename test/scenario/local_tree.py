@@ -28,7 +28,7 @@ functions:
 NAMES = {
     "echo": {"x": "any"}, "who": {}, "pid": {}, "environment": {},
     "count": {"x": "string"}, "count_slow": {"x": "string"},
-    "sleep": {"x": "num"}, "spin": {"x": "num"}, "never": {}, "die": {},
+    "sleep": {"x": "num"}, "spin": {"x": "num"}, "never": {}, "hold": {}, "die": {},
     "segfault": {}, "twice": {}, "unknown": {}, "garbage": {}, "huge": {},
     "hang_up": {}, "fail": {"x": "string"},
     "print": {"x": "string", "n": "num"}, "fork": {}, "eat": {},

@@ -89,7 +89,8 @@ def run(call, function, args, credit):
     elif function == "spin":
         spin(args[0] / 1000)
         say(RESULT, call, args[0])
-    elif function == "never":
+    elif function in ("never", "hold"):
+        note("held", WHO)
         while True:
             time.sleep(1)
     elif function == "die":

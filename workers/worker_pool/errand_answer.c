@@ -14,7 +14,8 @@
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
-	HELD_HEAD = 5 /* kind, length */
+	HELD_HEAD = 5, /* kind, length */
+	FAILED_PAUSE_MS = 50 /* between two lines about failed calls */
 };
 
 #define COUNT(wp, name) stats_add((wp)->slot, COUNTER_worker_pool_##name, 1)
@@ -147,6 +148,29 @@ end_of(struct text code)
 	return text_is(code, "bad_result") ? POOL_FAILED : POOL_ANSWERED_ERROR;
 }
 
+/* note_failed: callers decide how often it happens, not how much is logged. */
+static void
+note_failed(const struct errand *e, struct text code, struct text text)
+{
+	struct worker_pool *wp = e->crew->wp;
+	uint64_t now_ms = now_ms_of(e);
+
+	if (now_ms - wp->told_failed_ms < FAILED_PAUSE_MS) {
+		wp->untold_failed++;
+		return;
+	}
+	event_note(EVENT_local_call_failed,
+	    "pool=%.*s worker_id=%.*s/%u command=%s code=%.*s error=\"%.*s\" "
+	    "untold=%llu",
+	    TEXT_ARG(e->crew->spec->name), TEXT_ARG(e->crew->spec->name),
+	    e->work.runner + 1, e->label,
+	    (int)(code.len < 32 ? code.len : 32), code.at,
+	    (int)(text.len < 200 ? text.len : 200), text.at,
+	    (unsigned long long)wp->untold_failed);
+	wp->told_failed_ms = now_ms;
+	wp->untold_failed = 0;
+}
+
 /*
  * errand_error: our own words stay, with our own texts; whatever else a
  * function says is an inner matter, as it is for a service.
@@ -158,12 +182,7 @@ errand_error(struct errand *e, struct text code, struct text text)
 
 	COUNT(e->crew->wp, failed);
 	errand_executed(e, false, NULL);
-	event_note(EVENT_local_call_failed,
-	    "pool=%.*s worker_id=%.*s/%u command=%s code=%.*s error=\"%.*s\"",
-	    TEXT_ARG(e->crew->spec->name), TEXT_ARG(e->crew->spec->name),
-	    e->work.runner + 1, e->label,
-	    (int)(code.len < 32 ? code.len : 32), code.at,
-	    (int)(text.len < 200 ? text.len : 200), text.at);
+	note_failed(e, code, text);
 	if (left(e, end)) {
 		if (text_is(code, "not_dispatched") ||
 		    text_is(code, "draining"))

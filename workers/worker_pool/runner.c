@@ -249,6 +249,15 @@ static const struct conn_calls calls = {
 
 /* --- lives --- */
 
+/* renew_conn: a closed connection remembers how it ended. */
+static void
+renew_conn(struct runner *r)
+{
+	conn_init(&r->conn, &r->crew->wp->hub, &calls, r,
+	    (struct conn_limits){.read_bytes = 2 * RUNNER_MAX_BYTES,
+		.write_bytes = WRITE_BYTES + 4096});
+}
+
 void
 runner_init(struct runner *r, struct crew *crew, uint32_t index)
 {
@@ -258,9 +267,7 @@ runner_init(struct runner *r, struct crew *crew, uint32_t index)
 	r->is_lost = true;
 	r->pipe =
 	    (struct loop_watch){.fd = -1, .ready = pipe_ready, .ctx = r};
-	conn_init(&r->conn, &crew->wp->hub, &calls, r,
-	    (struct conn_limits){.read_bytes = 2 * RUNNER_MAX_BYTES,
-		.write_bytes = WRITE_BYTES + 4096});
+	renew_conn(r);
 }
 
 void
@@ -298,6 +305,9 @@ runner_open(struct runner *r)
 	uint32_t most = (uint32_t)r->crew->spec->threads_per_worker;
 
 	runner_close(r);
+	buffer_finish(&r->conn.in);
+	buffer_finish(&r->conn.out);
+	renew_conn(r);
 	runner_peer_init(&r->peer, most, RUNNER_MAX_BYTES);
 	output_init(&r->output, say, r, loop_now_ms(loop));
 	r->is_greeted = r->is_lost = r->wants_end = r->is_manual = false;

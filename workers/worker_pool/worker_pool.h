@@ -137,6 +137,7 @@ struct worker_pool {
 	uint64_t started_ms, census_ms, status_ms, lifecycle_ms;
 	struct quarantine quarantine;
 	uint64_t quarantine_written; /* changes that the file has */
+	uint64_t told_failed_ms, untold_failed; /* local_call_failed */
 	bool is_started; /* pool_init_complete was said */
 	char obituaries[512]; /* folder */
 	bool is_draining;
