@@ -250,3 +250,14 @@ def test_a_node_that_allowed_and_died_is_followed_by_one_that_is_asked(tree):
         assert push["code"] in ("not_dispatched", "dispatched_unknown",
                                 "denied"), push
         until(lambda: tree.counter("in_flight") == 0, 10, "settled")
+
+
+def test_a_gateway_that_leaves_says_that_what_was_only_asked_never_ran():
+    with GuardTree(gateway="drain_timeout_ms: 200",
+                   functions=FUNCTIONS) as tree, tree.joined() as client:
+        client.start_call(request("patient", {"say": "never"}))
+        until(lambda: tree.counter("in_flight") == 1, 10, "it is asked")
+        assert tree.run_banyan("restart", "gateway").returncode == 0
+        message = client.hear()
+        assert message[3] == "api", message
+        assert message[4]["code"] == "draining" and message[4]["can_retry"]

@@ -12,6 +12,7 @@ and functions to try again:
   fail_times NAME N    fails N times for each NAME, then answers with the
                        number of its attempts
   attempts NAME        how many there were; of `questions`: how many were asked
+  note NAME            writes NAME into the file `ran` of its folder
   die_named NAME       ends the process if its folder has no file NAME yet
 """
 import os
@@ -53,6 +54,10 @@ class GuardService(Service):
             if count <= times:
                 return [[ERROR, number, "internal", f"attempt {count}"]]
             return [[RESULT, number, count]]
+        if function == "note":
+            with open(f"{self.folder}/ran", "a", encoding="ascii") as ran:
+                ran.write(args[0] + "\n")
+            return [[RESULT, number, args[0]]]
         if function == "die_named":
             mark = f"{self.folder}/{args[0]}"
             if not os.path.exists(mark):

@@ -1,6 +1,8 @@
 """`retry`: how often, where, after how long, and what must never run twice."""
+import itertools
 import pathlib
 import sys
+import threading
 import time
 
 import pytest
@@ -40,6 +42,8 @@ FUNCTIONS = [
     {"request_type": "many", "function": "fail_times", "retry": {
         "same_node": 1}, "arg_types": {"name": "string", "times": "num"},
      "arg_orders": ["name", "times"], "timeout": 60000},
+    {"request_type": "note", "retry": 3, "nodes": ["one", "two"],
+     "choose_node_mode": "round_robin", "arg_types": {"name": "string"}},
     {"request_type": "echo", "arg_types": {"a": "any"}},
 ]
 
@@ -171,6 +175,47 @@ def test_what_may_have_run_is_not_repeated_unless_it_may_run_twice():
         push = client.hear()
         assert push[4]["result"] == "again", push
         assert time_left.poll() is None and tree.counter("retries") >= 1
+
+
+def kill_by_turns(tree, stop):
+    for name in itertools.cycle(("one", "two")):
+        if stop.wait(0.15):
+            return
+        node = next(s for s in reversed(tree.services)
+                    if s.args[-1] == name)
+        node.kill()
+        node.wait()
+        tree.start_node(name)
+
+
+def test_nothing_runs_twice_while_its_nodes_are_killed():
+    """What ran is written down where it runs; each call ends once."""
+    with RetryTree(functions=FUNCTIONS) as tree, tree.joined() as client:
+        stop, codes, asked = threading.Event(), {}, 0
+        killer = threading.Thread(target=kill_by_turns, args=(tree, stop))
+        killer.start()
+        try:
+            until_s = time.monotonic() + 4
+            while asked - len(codes) > 0 or time.monotonic() < until_s:
+                while asked - len(codes) < 32 and time.monotonic() < until_s:
+                    client.start_call(request(
+                        "note", {"name": f"n{asked}"},
+                        request_id=f"n{asked}"))
+                    asked += 1
+                message = client.hear()
+                if message[3] == "api":
+                    name = message[4]["request_id"]
+                    assert name not in codes
+                    codes[name] = message[4].get("code")
+        finally:
+            stop.set()
+            killer.join()
+        ran = (tree.run / "services" / "ran").read_text().split()
+        assert len(ran) == len(set(ran)), "a call ran twice"
+        succeeded = {n for n, code in codes.items() if code is None}
+        assert succeeded <= set(ran) and len(succeeded) > 100
+        assert set(codes.values()) <= {
+            None, "dispatched_unknown", "not_dispatched", "unavailable"}
 
 
 def test_five_hundred_calls_rest_and_hold_up_nobody(tree):

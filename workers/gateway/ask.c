@@ -79,6 +79,21 @@ keep(char **at, struct text t)
 	return kept;
 }
 
+/* args_in finds the arguments where they stand in the question already. */
+static struct text
+args_in(struct text question)
+{
+	struct unpacker u;
+	struct text request, args;
+	uint32_t count;
+
+	unpack_init(&u, question);
+	INVARIANT(unpack_array(&u, &count) == OK &&
+	    unpack_raw(&u, &request) == OK &&
+	    unpack_map_find(request, TEXT("args"), &args) == OK);
+	return args;
+}
+
 struct ask *
 ask_create(struct gateway *g, const struct compiled *f, const struct client *c,
     const struct request *r)
@@ -94,7 +109,7 @@ ask_create(struct gateway *g, const struct compiled *f, const struct client *c,
 	struct text question = buffer_text(&g->packed);
 	struct ask *a = memory_new(sizeof(*a) + question.len +
 	    r->request_id.len + r->user_id.len + r->device_id.len +
-	    r->id_json.len + r->args.len);
+	    r->id_json.len);
 	char *at = (char *)(a + 1);
 	a->question = keep(&at, question);
 	a->request = (struct request){
@@ -104,7 +119,7 @@ ask_create(struct gateway *g, const struct compiled *f, const struct client *c,
 	    .service = f->service,
 	    .user_id = keep(&at, r->user_id),
 	    .device_id = keep(&at, r->device_id),
-	    .args = keep(&at, r->args),
+	    .args = args_in(a->question),
 	};
 	buffer_truncate(&g->packed, 0);
 	return a;
