@@ -59,7 +59,7 @@
 	S(gateway, mount,                 TEXT, "/socket", 1, 128,   LIVE, gateway, "path", "clients open <mount>/websocket") \
 	S(gateway, channels,              LIST, "[{topic: \"api:*\"}]", 0, 64, LIVE, gateway, "", "topics that may be joined") \
 	S(gateway, origins,               TEXTS, "[]",   0, 64,      LIVE, gateway, "origin", "allowed Origin headers, * as a wildcard; empty: all") \
-	S(gateway, idle_timeout_ms,       U64, "60000",  1000, 86400000, LIVE, gateway, "ms", "a client that sends nothing for this long is closed") \
+	S(gateway, idle_timeout_ms,       U64, "60000",  1000, 86400000, LIVE, gateway, "ms", "a client that sends nothing for this long is closed, and one that takes nothing of what waits for it") \
 	S(gateway, header_timeout_ms,     U64, "10000",  100, 600000, LIVE, gateway, "ms", "for the whole HTTP head") \
 	S(gateway, frame_timeout_ms,      U64, "10000",  100, 600000, LIVE, gateway, "ms", "from the first to the last byte of a message") \
 	S(gateway, drain_timeout_ms,      U64, "10000",  0, 600000,  LIVE, gateway, "ms", "to finish calls in flight, then to spread the closes") \

@@ -76,6 +76,20 @@ read_request(struct bench *b, struct phoenix_message *m)
 	answer(b, m, &r, e, &error);
 }
 
+/* read_stop reads what stop_stream carries; a name it gives has its bytes. */
+static void
+read_stop(struct bench *b, struct phoenix_message *m)
+{
+	struct text id;
+	enum err e = OK;
+
+	if (m->from.form == PHOENIX_V2_BINARY)
+		e = phoenix_binary_payload(m, &b->payload);
+	if (e == OK && request_read_id(&m->payload, &b->arena, &id) == OK &&
+	    phoenix_end(m) == OK && !text_is_utf8(id))
+		abort();
+}
+
 static void
 take(struct bench *b, enum phoenix_form form, struct text frame)
 {
@@ -87,6 +101,8 @@ take(struct bench *b, enum phoenix_form form, struct text frame)
 	session_take(&b->session, &rules, &m, &v);
 	if (v.move == SESSION_REQUEST || text_eq(m.event, rule.event))
 		read_request(b, &m);
+	else if (text_is(m.event, "stop_stream"))
+		read_stop(b, &m);
 	else if (phoenix_skip_payload(&m) == OK &&
 	    phoenix_put_reply(&b->out, &m.from, true, TEXT("{}")) != OK &&
 	    form != PHOENIX_V2_BINARY)

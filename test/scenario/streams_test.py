@@ -1,4 +1,6 @@
 """Streams: begun, in order, ended exactly once, never ahead of their reader."""
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -10,6 +12,9 @@ import pytest
 from gateway_tree import MODES, GatewayTree, request
 from phoenix_client import SEVEN_KEYS
 from tree import until
+from websocket import Closed
+
+BIG = {"request_type": "big", "arg_types": {"bytes": "num"}}
 
 
 @pytest.fixture(scope="module", name="tree")
@@ -311,6 +316,63 @@ def test_parts_of_one_byte_do_not_overflow_a_reader_that_stands_still(tree):
         assert rest(reader)[0] == list(range(60000))
         assert tree.counter("slow_readers") == 0
         silent(asker)
+
+
+# --- readers that are cut ---
+
+def until_close(client):
+    """Every push of a client that is closed, and the close's reason; None
+    when the end came before it."""
+    pushes = []
+    try:
+        while True:
+            kind, data = client.read()
+            if kind == 8:
+                return pushes, data[2:]
+            message = json.loads(data)
+            if message[3] == "api":
+                pushes.append(message[4])
+    except (Closed, ConnectionError):
+        return pushes, None
+
+
+def test_a_reader_that_is_cut_hears_the_end_of_what_it_waits_for():
+    with GatewayTree(functions=MODES + [BIG], nodes=("one",),
+                     gateway="client_buffer_bytes: 65536") as tree, \
+            tree.client() as client:
+        narrow(client)
+        assert client.join("api:lobby")[1] == "ok"
+        client.start_call(request("wait_later", request_id="later"))
+        client.start_call(request("stall", {"n": 0}, request_id="stream"))
+        for i in range(400):
+            client.start_call(request("big", {"bytes": 50000}))
+            if i % 20 == 0 and tree.counter("slow_readers"):
+                break
+        until(lambda: tree.counter("slow_readers") == 1, 10, "it is cut")
+        until(lambda: tree.counter("in_flight") == 0, 10, "its calls end")
+        pushes, reason = until_close(client)
+        last = [(p["request_id"], p["code"]) for p in pushes
+                if not p["success"]]
+        if reason is not None:
+            assert reason == b"slow reader"
+            assert sorted(last) == [("later", "unavailable"),
+                                    ("stream", "unavailable")]
+        assert len(last) == len(set(last)) <= 2
+
+
+def test_a_reader_that_takes_nothing_loses_its_place_however_it_asks():
+    with GatewayTree(functions=MODES, nodes=("one",),
+                     gateway="idle_timeout_ms: 1000") as tree, \
+            tree.client() as client:
+        narrow(client)
+        assert client.join("api:lobby")[1] == "ok"
+        client.start_call(request("forever", {"bytes": 1000}))
+        def beat():
+            with contextlib.suppress(ConnectionError):
+                client.say(None, "h", "phoenix", "heartbeat", {})
+            return tree.counter("slow_readers") == 1
+        until(beat, 20, "it is cut")
+        until(lambda: tree.counter("streams") == 0, 10, "the place is free")
 
 
 # --- limits, drain ---

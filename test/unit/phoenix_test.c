@@ -366,6 +366,33 @@ wrong_types_and_broken_json_are_told_apart_from_missing(void **state)
 	    "(got 1000001 bytes)");
 }
 
+static enum err
+named(const char *json, struct text *id)
+{
+	struct json_reader r;
+
+	assert_int_equal(json_open(&r, text_of(json), JSON_LIMITS), OK);
+	return request_read_id(&r, &arena, id);
+}
+
+static void
+what_is_to_be_stopped_is_named_by_a_string(void **state)
+{
+	struct text id;
+
+	(void)state;
+	assert_int_equal(
+	    named("{\"x\":[1],\"request_id\":\"r\\u00e9\",\"y\":{}}", &id),
+	    OK);
+	assert_true(text_is(id, "r\xc3\xa9"));
+	assert_int_equal(named("{}", &id), ERR_MISSING);
+	assert_int_equal(named("{\"request_id\":7}", &id), ERR_MISSING);
+	assert_int_equal(named("{\"request_id\":null}", &id), ERR_MISSING);
+	assert_int_equal(named("[\"request_id\"]", &id), ERR_TYPE);
+	assert_int_equal(named("7", &id), ERR_TYPE);
+	assert_int_not_equal(named("{\"request_id\":\"r\"", &id), OK);
+}
+
 /* ---- answers ------------------------------------------------------------- */
 
 static const struct answer_to caller = {
@@ -545,6 +572,7 @@ main(void)
 	    T(a_request_is_read_in_one_pass),
 	    T(missing_fields_are_named_in_one_order),
 	    T(wrong_types_and_broken_json_are_told_apart_from_missing),
+	    T(what_is_to_be_stopped_is_named_by_a_string),
 	    T(a_success_has_exactly_the_seven_keys_and_comes_before_its_reply),
 	    T(a_result_without_json_leaves_nothing_behind),
 	    T(an_error_has_its_code_and_says_when_to_come_back),

@@ -14,6 +14,7 @@
 #include "workers/gateway/builtins.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/order.h"
+#include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
 
 enum {
@@ -163,14 +164,31 @@ cut_slowest(struct gateway *g)
 	return most;
 }
 
+/*
+ * has_stopped_reading: it asks, and takes nothing of what waits for it. Its
+ * streams would hold their places for ever, since they wait for it.
+ */
+static bool
+has_stopped_reading(const struct client *c)
+{
+	const struct gateway *g = c->gateway;
+	uint64_t since_ms = c->conn.blocked_since_ms;
+
+	return c->state == CLIENT_OPEN && since_ms != 0 &&
+	    loop_now_ms(g->loop) >= since_ms + g->options->idle_timeout_ms;
+}
+
 /* keep_budget cuts those who read least while all buffers are too large. */
 static void
 keep_budget(struct gateway *g)
 {
 	uint64_t bytes = 0;
 
-	for (struct client *c = g->clients.first; c != NULL; c = c->next)
+	for (struct client *c = g->clients.first; c != NULL; c = c->next) {
+		if (has_stopped_reading(c))
+			client_is_slow(c);
 		bytes += conn_unsent(&c->conn);
+	}
 	stats_set(g->slot, COUNTER_gateway_buffered_bytes, bytes);
 	g->appended = 0;
 	while (bytes > g->options->total_buffer_bytes) {
@@ -275,6 +293,7 @@ gateway_stop(struct worker *w)
 	door_close(&g->door);
 	while (g->clients.first != NULL)
 		client_destroy(g->clients.first);
+	settle_rest(g);
 	auth_destroy(&g->auth);
 	functions_finish(&g->functions);
 	functions_finish(&g->builtins);

@@ -212,3 +212,25 @@ request_read(struct json_reader *r, struct arena *arena, struct packer *args,
 		to->version.len = 0;
 	return check_required(to, error);
 }
+
+enum err
+request_read_id(struct json_reader *r, struct arena *arena, struct text *id)
+{
+	struct text key, ignored;
+	bool more = true;
+
+	*id = (struct text){.at = NULL, .len = 0};
+	if (json_peek(r) != JSON_OBJECT)
+		return ERR_TYPE;
+	enum err e = json_object(r);
+	while (e == OK) {
+		e = json_object_next(r, arena, &key, &more);
+		if (e != OK || !more)
+			break;
+		if (text_is(key, "request_id") && json_peek(r) == JSON_STRING)
+			e = json_string(r, arena, id);
+		else
+			e = json_skip(r, &ignored);
+	}
+	return e == OK && id->at == NULL ? ERR_MISSING : e;
+}

@@ -54,6 +54,13 @@ struct request_error {
 enum err request_read(struct json_reader *, struct arena *, struct packer *args,
     struct request *to, struct request_error *) MUST_USE;
 
+/*
+ * request_read_id reads an object that names a request, as stop_stream sends
+ * it: other keys are skipped. ERR_MISSING: request_id is no string, or absent.
+ */
+enum err request_read_id(
+    struct json_reader *, struct arena *, struct text *id) MUST_USE;
+
 /* request_too_big makes the message for a payload that was not even read. */
 void request_too_big(uint64_t limit, uint64_t bytes, struct request_error *);
 

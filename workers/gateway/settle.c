@@ -317,6 +317,15 @@ settle_leaving(struct client *c)
 }
 
 void
+settle_rest(struct gateway *g)
+{
+	struct call *call;
+
+	while ((call = calls_next_due(&g->calls, UINT64_MAX)) != NULL)
+		settle_quietly(g, call);
+}
+
+void
 settle_too_slow(struct client *c)
 {
 	static const struct answer_error error = {

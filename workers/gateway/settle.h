@@ -70,6 +70,9 @@ void settle_channels_gone(struct client *);
  */
 void settle_leaving(struct client *);
 
+/* settle_rest ends what is left when all clients have gone. */
+void settle_rest(struct gateway *);
+
 /*
  * settle_too_slow writes the last word of each call that was promised one, as
  * long as there is room. The client is cut next, the calls end with it.

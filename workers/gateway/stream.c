@@ -13,6 +13,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/phoenix_binary.h"
+#include "workers/gateway/request.h"
 #include "workers/gateway/settle.h"
 
 static struct credit_rules
@@ -144,31 +145,15 @@ static enum err
 read_id(struct client *c, struct phoenix_message *m, struct text *id)
 {
 	struct gateway *g = c->gateway;
-	struct text key, ignored;
-	bool more = true;
 	enum err e = OK;
 
 	if (m->from.form == PHOENIX_V2_BINARY) {
 		buffer_truncate(&g->payload, 0);
 		e = phoenix_binary_payload(m, &g->payload);
 	}
-	if (e == OK && json_peek(&m->payload) != JSON_OBJECT)
-		e = ERR_TYPE;
 	if (e == OK)
-		e = json_object(&m->payload);
-	while (e == OK) {
-		e = json_object_next(&m->payload, &g->arena, &key, &more);
-		if (e != OK || !more)
-			break;
-		if (text_is(key, "request_id") &&
-		    json_peek(&m->payload) == JSON_STRING)
-			e = json_string(&m->payload, &g->arena, id);
-		else
-			e = json_skip(&m->payload, &ignored);
-	}
-	if (e == OK)
-		e = phoenix_end(m);
-	return e == OK && id->at == NULL ? ERR_MISSING : e;
+		e = request_read_id(&m->payload, &g->arena, id);
+	return e == OK ? phoenix_end(m) : e;
 }
 
 /* is_named: is the stream's request_id, kept as JSON, this text? */
