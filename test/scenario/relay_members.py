@@ -4,6 +4,7 @@ import itertools
 from gateway_tree import GatewayTree
 from phoenix_client import RawClient, SEVEN_KEYS
 
+NUMBERS = itertools.count(1)
 RELAY = """\
 relay: {orphan_grace_ms: 400, empty_group_ms: 3600000, reattach_ms: 1500}
 """
@@ -14,7 +15,6 @@ class Member(RawClient):
 
     def __init__(self, port, topic="api:lobby", **how):
         super().__init__(port, **how)
-        self.numbers = itertools.count(1)
         self.topic = topic
         self.heard = []
         self.join_ref, status, _ = self.join(topic)
@@ -22,7 +22,8 @@ class Member(RawClient):
         self.user = None
 
     def start(self, request_type, service="relay", **args):
-        number = f"{request_type}-{next(self.numbers)}"
+        # a message carries its sender's id to others: no two are alike
+        number = f"{request_type}-{next(NUMBERS)}"
         self.say(self.join_ref, number, self.topic, "api",
                  {"service": service, "request_type": request_type,
                   "request_id": number, "args": args})
