@@ -13,7 +13,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scenario"))
 from gateway_tree import FUNCTIONS, MODES, GatewayTree  # noqa: E402
 from phoenix_client import stock_client_is_here  # noqa: E402
+from relay_members import RelayTree  # noqa: E402
 from transcript import play, read_steps  # noqa: E402
+from tree import until  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not stock_client_is_here(), reason="npm packages phoenix and ws")
@@ -47,8 +49,21 @@ class CallTree(GatewayTree):
         return self.by_name[name]
 
 
+class GroupTree(RelayTree):
+    """Groups: one gateway, so that a guest's name is its place in the row."""
+
+    by_name = {}
+
+    def user_of(self, connect):
+        before = self.counter("accepted")
+        client = connect()
+        until(lambda: self.counter("accepted") == before + 1, 10,
+              "the client is in")
+        return client, f"guest:1-{self.life('gateway')}-{before + 1}"
+
+
 # The tree of a transcript, by the first word of its name.
-TREES = {"relay": CallTree}
+TREES = {"relay": GroupTree}
 
 
 @pytest.fixture(scope="module", name="trees")
@@ -86,6 +101,6 @@ def test_both_versions_have_the_same_transcripts():
 
 
 @pytest.mark.parametrize("kind", [
-    "sync", "async", "none", "stream", "channel", "binary"])
+    "sync", "async", "none", "stream", "channel", "binary", "relay"])
 def test_each_kind_of_sequence_has_transcripts(kind):
     assert any(p.stem.startswith(kind) for p in FILES)

@@ -15,8 +15,9 @@ compared in their order, between clients there is none. Steps:
 
     NAME connect [v1]         a client of its own, V2 unless it says v1
     NAME join TOPIC [EVENT]   EVENT is where it listens, `api` when not said
-    NAME call TYPE [ARGS]     a call of service `test` on the topic joined last;
-                              its request_id is r1, r2, … in the file's order
+    NAME call TYPE [ARGS]     a call of service `test` (relay.TYPE: of `relay`)
+                              on the topic joined last; its request_id is r1,
+                              r2, … in the file's order
     NAME binary TYPE [ARGS]   the same as msgpack in a binary frame
     NAME json TYPE [ARGS]     the same as JSON in a binary frame
     NAME push TOPIC EVENT PAYLOAD
@@ -28,7 +29,8 @@ compared in their order, between clients there is none. Steps:
     drain                     the gateway leaves and another one comes
 
 UNIQUE in a step is a word that no other run has used, for keys and groups; it
-reads UNIQUE in the frames as well.
+reads UNIQUE in the frames as well. USER_a is what the gateway calls client a,
+where the tree can tell (tree.user_of).
 
 With BANYAN_GOLDEN=write the frames are written into the file instead of being
 compared with it: look at the difference before you commit it.
@@ -194,6 +196,7 @@ class Player:
         self.clients = {}
         self.ids = itertools.count(1)
         self.threads = []
+        self.users = {}
         self.unique = "u" + os.urandom(6).hex()
 
     def close(self):
@@ -203,7 +206,10 @@ class Player:
             thread.join(30)
 
     def run(self, step):
-        first, *rest = [w.replace("UNIQUE", self.unique) for w in step.words]
+        first, *rest = [re.sub(r"USER_(\w+)",
+                               lambda found: self.users[found[1]],
+                               w.replace("UNIQUE", self.unique))
+                        for w in step.words]
         if first == "drain":
             thread = threading.Thread(target=self.tree.run_banyan,
                                       args=("restart", "gateway/1"))
@@ -225,8 +231,12 @@ class Player:
     def act(self, name, verb, more):
         if verb == "connect":
             url = self.tree.endpoints()["gateway"].split("/websocket")[0]
-            self.clients[name] = Client(
-                url, "1.0.0" if more == "v1" else "2.0.0")
+            vsn = "1.0.0" if more == "v1" else "2.0.0"
+            if hasattr(self.tree, "user_of"):
+                self.clients[name], self.users[name] = self.tree.user_of(
+                    lambda: Client(url, vsn))
+            else:
+                self.clients[name] = Client(url, vsn)
             return
         client = self.clients[name]
         if verb == "join":
@@ -234,7 +244,8 @@ class Player:
             client.ask("join", topic=client.topic, event=event or "api")
         elif verb in ("call", "binary", "json"):
             kind, _, args = more.partition(" ")
-            payload = {"service": "test", "request_type": kind,
+            service, _, kind = kind.rpartition(".")
+            payload = {"service": service or "test", "request_type": kind,
                        "request_id": f"r{next(self.ids)}",
                        "args": json.loads(args or "{}")}
             self.call(client, verb, payload)

@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from phoenix_client import RawClient
 from relay_members import Member, RelayTree
+from service import pack, unpack
 from tree import until
+from websocket import BINARY
 
 
 @pytest.fixture(scope="module", name="tree")
@@ -264,6 +267,41 @@ def test_both_versions_of_the_protocol_hear_the_same(tree, people, vsn):
         assert other.message()[:2] == (a.user, "to both")
         a.message()
         a.ok("delete", group_id=group)
+
+
+def binary(join_ref, ref, topic, event, payload):
+    parts = [text.encode() for text in (join_ref, ref, topic, event)]
+    return bytes([0, *map(len, parts)]) + b"".join(parts) + pack(payload)
+
+
+def heard_binary(client):
+    kind, data = client.read()
+    assert kind == BINARY, (kind, data)
+    names = 4 if data[0] == 1 else 3
+    return unpack(data, 1 + names + sum(data[1:1 + names]))[0]
+
+
+def test_members_in_msgpack_and_json_hear_the_same(tree, people):
+    a, b, _ = people
+    a.ok("create", group_id="msgpack", group_type="public")
+    b.ok("join", group_id="msgpack")
+    with RawClient(tree.port) as client:
+        def say(ref, event, payload):
+            client.send(BINARY, binary("1", ref, "api:bin", event, payload))
+        say("1", "phx_join", {})
+        assert heard_binary(client) == {}
+        say("2", "api", {"service": "relay", "request_type": "join",
+                         "request_id": "j", "args": {"group_id": "msgpack"}})
+        assert heard_binary(client)["result"]["status"] == "active"
+        assert heard_binary(client) == "join"
+        said = {"n": [1, -2, 2.5, None, True], "t": "ü" * 200}
+        number = a.start("send", group_id="msgpack", message=said)
+        assert a.finish(number)["result"]["recipients_count"] == 3
+        pushes = [a.message()[2], b.message()[2], heard_binary(client)]
+        assert pushes[0] == pushes[1] == pushes[2]
+        assert pushes[2]["result"]["message"] == said
+        assert pushes[2]["request_id"] == number
+    a.ok("delete", group_id="msgpack")
 
 
 def test_a_message_may_not_be_larger_than_the_settings_say(people):
