@@ -115,13 +115,14 @@ class LoadedTree(Tree):
             load.stop()
 
     def until_serving(self, seconds=15):
-        """Both gateways have met the service and know its functions."""
+        """Both gateways have met the service and the tree's own nodes."""
         def live():
             said = self.banyan("nodes", code=None) or {}
             found = [n for i in said.get("instances", [])
-                     for n in i.get("result") or []
-                     if n["name"] not in ("local", "relay")]
-            return len(found) == 2 and \
+                     for n in i.get("result") or []]
+            own = [n for n in found if n["name"] in ("local", "relay")]
+            return len(found) - len(own) == 2 and \
+                "relay" in {n["name"] for n in own} and \
                 all(n["state"] == "live" for n in found)
         until(live, seconds, f"nodes are live\n{self.log()[-3000:]}")
         self.until_whole()
@@ -174,9 +175,15 @@ class LoadedTree(Tree):
     # --- harm ---
 
     def send(self, name, number=signal.SIGKILL):
-        pid = self.pid(name)
-        os.kill(pid, number)
-        return pid
+        """Signals a child; one that is just leaving is let go for the next."""
+        def sent():
+            pid = self.pid(name)
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                return None
+            return pid
+        return until(sent, 10, f"{name} is there to be signalled")
 
     def kill_and_heal(self, name, number=signal.SIGKILL):
         pid = self.send(name, number)
