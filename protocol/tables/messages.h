@@ -18,7 +18,7 @@
 	M(config_db, failed,    puller, "a pull that failed: service, node, reason")
 
 #define WORKER_POOL_MESSAGES(M) \
-	M(worker_pool, runners, control, "what the runner async_pool/1, or each of async_pool, is doing and how it got there")
+	M(worker_pool, runners, control, "what the runner async_pool/1, each of async_pool, or every one is doing and how it got there")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_MESSAGES_H */

@@ -1,5 +1,7 @@
 """The profile inspector and what else operators ask about pools."""
 import json
+import os
+import signal
 import threading
 
 import pytest
@@ -256,3 +258,36 @@ def test_what_kills_is_listed_and_let_out_again():
             "cleared": 1}
         assert tree.banyan("quarantine")["entries"] == []
         assert tree.ask(client, "segfault")["code"] != "quarantined"
+
+
+def test_the_tree_shows_runners_below_their_pool_and_why_tells_of_each(tree):
+    def below():
+        def walk(node):
+            if node["role"] == "worker_pool":
+                return node["children"]
+            return next((found for child in node["children"]
+                         if (found := walk(child))), None)
+        return walk(tree.banyan("tree"))
+    runners = until(below, 5, "the tree has runners")
+    assert {f"{r['role']}/{r['instance']}": r["pid"]
+            for r in runners} == tree.runners()
+    assert {r["state"] for r in runners} == {"up"}
+    until(lambda: all(r["memory_bytes"] > 1000000 for r in below()), 5,
+          "their memory is known")
+    page = tree.run_banyan("tree").stdout
+    assert "│  ├─ default/1" in page
+    pid = tree.kill_runner("threads/1")
+    tree.until_replaced("threads/1", pid)
+    assert "SIGKILL" in tree.why("threads/1")
+
+
+def test_a_pool_that_hangs_does_not_hide_the_tree():
+    with LocalTree(supervisor=f"hang_timeout_ms: 60000, {CALM}") as tree:
+        tree.until_ready_runners(2)
+        pid = tree.pool_pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            root = tree.banyan("tree")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert "worker_pool" in json.dumps(root)

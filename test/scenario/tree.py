@@ -255,13 +255,17 @@ class Tree:
         return int(url.split(":")[2].split("/")[0])
 
     def children(self):
-        """Every child as `banyan tree --json` lists it, flat."""
+        """Every child as `banyan tree --json` lists it, flat.
+
+        The runners of worker_pool are its own: they come and go.
+        """
         found = []
 
         def walk(node):
             for child in node.get("children", []):
                 found.append(child)
-                walk(child)
+                if child["role"] != "worker_pool":
+                    walk(child)
         walk(self.banyan("tree", code=None) or {})
         return found
 
@@ -315,7 +319,7 @@ class Tree:
             return False
         below = descendants(self.daemon.pid)
         said = {c["pid"] for c in children}
-        # the runners of worker_pool are its own: they come and go
+        # its runners are not in children()
         for child in children:
             if child["role"] == "worker_pool":
                 for pid in descendants(child["pid"]):

@@ -20,7 +20,7 @@ pack_runner(struct packer *p, const struct runner *r, uint64_t now_ms)
 {
 	const struct child *c = r->child;
 
-	pack_map(p, 11);
+	pack_map(p, 15);
 	pack_string(p, "role");
 	pack_text(p, r->crew->spec->name);
 	pack_field_u64(p, "instance", c->spec.instance);
@@ -38,6 +38,12 @@ pack_runner(struct packer *p, const struct runner *r, uint64_t now_ms)
 	pack_field_bool(p, "is_paused", c->is_paused);
 	pack_field_bool(p, "is_in_probation", c->intensity.is_exhausted);
 	pack_field_string(p, "reason", reason_of(r));
+	/* what only `banyan tree` shows */
+	pack_field_u64(p, "start_took_ms",
+	    c->ready_ms > c->started_ms ? c->ready_ms - c->started_ms : 0);
+	pack_field_u64(p, "memory_bytes", r->memory_bytes);
+	pack_field_bool(p, "wants_up", c->wants_up);
+	pack_field_bool(p, "is_degraded", child_is_degraded(c));
 }
 
 /* find splits "async_pool/3"; `number` 0: all of them. */
@@ -62,6 +68,16 @@ find(struct worker_pool *wp, struct text name, uint64_t *number)
 	return crew;
 }
 
+/* pack_every answers who names nobody: the runners of all pools. */
+static void
+pack_every(const struct worker_pool *wp, struct packer *p, uint64_t now_ms)
+{
+	pack_array(p, wp->keeper.tree->count);
+	for (uint32_t i = 0; i < wp->crew_count; i++)
+		for (uint32_t n = 0; n < wp->crews[i].runner_count; n++)
+			pack_runner(p, &wp->crews[i].runners[n], now_ms);
+}
+
 void
 worker_pool_on_runners(struct worker *w, struct command *command)
 {
@@ -72,8 +88,11 @@ worker_pool_on_runners(struct worker *w, struct command *command)
 	uint64_t number;
 	struct crew *crew = NULL;
 
-	if (command_text(command, "role", &name) == OK)
-		crew = find(wp, name, &number);
+	if (command_text(command, "role", &name) != OK) {
+		pack_every(wp, p, now_ms);
+		return;
+	}
+	crew = find(wp, name, &number);
 	if (crew == NULL) {
 		command_fail(command, CLASS_NOT_FOUND,
 		    "`banyan pools` lists the pools",
