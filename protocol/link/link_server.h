@@ -95,6 +95,9 @@ uint32_t link_session_credit(struct link_session *, uint64_t id);
 /* link_session_is_full: no stream of this gateway may send; wait for `room`. */
 bool link_session_is_full(const struct link_session *);
 
+/* link_session_want_room: somebody waits for `room`, refused or not. */
+void link_session_want_room(struct link_session *);
+
 /*
  * link_session_keep remembers the owner's call by its id until it is
  * answered; link_session_kept finds it again, or NULL.

@@ -279,6 +279,12 @@ link_session_is_full(const struct link_session *s)
 	return buffer_used(&s->frames) >= CHUNKS_ENOUGH;
 }
 
+void
+link_session_want_room(struct link_session *s)
+{
+	s->is_refused_chunk = true;
+}
+
 uint32_t
 link_session_credit(struct link_session *s, uint64_t id)
 {

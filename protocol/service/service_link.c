@@ -8,12 +8,18 @@
  * turn, because a gateway may be found gone while an answer to it is written.
  *
  * A stream that found no credit waits for the CREDIT that names it. One that
- * had credit and found the session's queue full waits in line; when there is
- * room again each in line has one turn, so that none starves.
+ * had credit and found the session's queue full waits in line, and so does one
+ * that has sent TURN_BYTES while others wait. When there is room again the
+ * first in line go on until it is used up; the others keep their places, so
+ * none starves.
  */
 
 #include "protocol/base/memory.h"
 #include "protocol/service/service_private.h"
+
+enum {
+	TURN_BYTES = 16 * 1024,
+};
 
 static struct linked_call *
 linked(struct service_call *call)
@@ -135,6 +141,7 @@ run(struct linked_call *c, void (*handler)(struct service_call *, void *))
 	if (handler == NULL)
 		return true;
 	c->is_running = true;
+	c->turn_bytes = 0;
 	handler(&c->call, c->call.function->ctx);
 	c->is_running = false;
 	if (c->is_released) {
@@ -211,20 +218,31 @@ send_end(struct service_call *call)
 		link_session_end(c->session, call->id);
 }
 
+/* stand_in_line: it goes on when others of this gateway have had their turn. */
+static void
+stand_in_line(struct linked_call *c)
+{
+	c->is_dry = true;
+	queue_join(&c->service->waiting, c);
+	link_session_want_room(c->session);
+}
+
 static uint32_t
 credit(struct service_call *call)
 {
 	struct linked_call *c = linked(call);
-	uint32_t bytes = c->session != NULL
-	    ? link_session_credit(c->session, call->id)
-	    : 0;
 
-	if (bytes == 0 && c->session != NULL) {
-		c->is_dry = true;
-		if (link_session_is_full(c->session))
-			queue_join(&c->service->waiting, c);
-	}
-	return bytes;
+	if (c->session == NULL)
+		return 0;
+	uint32_t bytes = link_session_credit(c->session, call->id);
+	bool has_had_its_turn =
+	    c->turn_bytes >= TURN_BYTES && c->service->waiting.count > 0;
+	if (bytes > 0 && !has_had_its_turn)
+		return bytes;
+	if (bytes > 0 || link_session_is_full(c->session))
+		stand_in_line(c);
+	c->is_dry = true;
+	return 0;
 }
 
 static enum err
@@ -236,10 +254,12 @@ send_chunk(struct service_call *call, struct text value)
 		return ERR_CLOSED;
 	enum err e =
 	    link_session_chunk(c->session, call->id, c->chunks, value);
-	if (e == OK)
+	if (e == OK) {
 		c->chunks++;
-	else if (e == ERR_FULL)
+		c->turn_bytes += value.len;
+	} else if (e == ERR_FULL) {
 		(void)credit(call); /* takes its place in line */
+	}
 	return e;
 }
 
@@ -360,22 +380,33 @@ on_credit(void *ctx, struct link_session *session, uint64_t id, uint64_t bytes)
 	(void)run(c, c->call.function->on_room);
 }
 
+static struct linked_call *
+first_waiting(const struct service *s, const struct link_session *session)
+{
+	struct linked_call *c = s->waiting.first;
+
+	while (c != NULL && c->session != session)
+		c = c->queue_next;
+	return c;
+}
+
 static void
 on_room(void *ctx, struct link_session *session)
 {
 	struct service *s = ctx;
-	struct linked_call *c;
+	struct linked_call *c = NULL;
 
 	for (uint32_t left = s->waiting.count;
-	     left > 0 && (c = s->waiting.first) != NULL; left--) {
+	     left > 0 && !link_session_is_full(session); left--) {
+		c = first_waiting(s, session);
+		if (c == NULL)
+			return;
 		queue_leave(c);
-		if (c->session != session) {
-			queue_join(&s->waiting, c);
-			continue;
-		}
 		c->is_dry = false;
 		(void)run(c, c->call.function->on_room);
 	}
+	if (first_waiting(s, session) != NULL)
+		link_session_want_room(session);
 }
 
 static void

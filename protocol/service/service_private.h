@@ -33,6 +33,7 @@ struct linked_call {
 	struct service *service;
 	struct link_session *session; /* NULL: the gateway is gone */
 	uint64_t chunks;              /* sent so far */
+	size_t turn_bytes;            /* of chunks since its handler began */
 	struct linked_call *next;     /* free, or open */
 	struct linked_call *before;
 	struct link_queue *queue; /* waits for room, or to hear of a cancel */

@@ -419,6 +419,23 @@ sixty_four_streams_share_a_session_and_none_starves(void **state)
 }
 
 static void
+streams_without_limits_take_turns(void **state)
+{
+	uint64_t most = 0;
+
+	(void)state;
+	wanted = MANY;
+	for (size_t i = 0; i < STREAMS; i++)
+		call(i, "count", LINK_CREDIT_MOST);
+	for (size_t i = 0; i < STREAMS; i++)
+		UNTIL(seen[i].chunks > 0);
+	for (size_t i = 0; i < STREAMS; i++)
+		most = seen[i].chunks > most ? seen[i].chunks : most;
+	/* the first had a whole queue, then all had turns of 16 KiB */
+	assert_in_range(most, 1, 150 * 1000);
+}
+
+static void
 a_reader_that_stops_stops_the_generators(void **state)
 {
 	int before;
@@ -615,6 +632,7 @@ main(void)
 	    T(a_stream_sends_what_its_credit_allows_and_one_part_above),
 	    T(values_put_at_the_end_are_the_last_part),
 	    T(sixty_four_streams_share_a_session_and_none_starves),
+	    T(streams_without_limits_take_turns),
 	    T(a_reader_that_stops_stops_the_generators),
 	    T(a_cancel_is_told_once_and_answering_after_it_harms_nobody),
 	    T(a_gateway_that_goes_cancels_its_calls),
