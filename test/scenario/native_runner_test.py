@@ -298,6 +298,31 @@ def test_a_stream_keeps_to_its_credit_and_goes_on_with_more(start, threads):
     assert runner.answer(number)[-1][2] == "expired"
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_streams_without_end_keep_nobody_from_reading(start, threads):
+    runner = start(threads=threads)
+    calls = [runner.call("numbers", credit=1 << 30) for _ in range(8)]
+    seen = dict.fromkeys(calls, 0)
+    answered = 0
+    runner.send([PING, answered])
+    end = time.monotonic() + 60
+    while answered < 5 or 0 in seen.values():
+        assert time.monotonic() < end, (answered, seen)
+        frame = runner.frame()
+        if frame[0] == PING:
+            answered += 1
+            runner.send([PING, answered])
+        else:
+            seen[frame[1]] += 1
+    assert max(seen.values()) < 500_000, "one hogs the way"
+    runner.send(*[[CANCEL, number] for number in calls])
+    left = set(calls)
+    while left:
+        frame = runner.frame()
+        if frame[0] not in (CHUNK, PING):
+            left.remove(frame[1])
+
+
 def test_streams_wait_for_a_pool_that_does_not_read(start):
     runner = start(threads=4)
     calls = [runner.call("numbers", credit=1 << 29) for _ in range(4)]

@@ -45,6 +45,7 @@ struct native_call {
 	struct plugin_function *target;
 	struct buffer message; /* facts and arguments */
 	bool has_leave;        /* service_credit said that a chunk may go */
+	size_t turn_bytes;     /* of chunks since its step began */
 	/* all below under the lock */
 	struct native_call *next; /* ready, or free */
 	uint32_t steps;           /* enum native_step; still to be done */
@@ -53,6 +54,8 @@ struct native_call {
 	uint64_t later_ms;        /* service_later; 0: none */
 	void (*later)(struct service_call *, void *ctx);
 	struct native_call *timer_next, *timer_before;
+	struct native_call *blocked_next, *blocked_before;
+	bool is_blocked; /* found the outbox full */
 	bool is_queued;
 	bool is_running;
 	bool is_released; /* its handler has ended it */
@@ -74,7 +77,7 @@ struct native {
 	int fd;
 	int knock; /* eventfd: whoever reads should look at the queue */
 	uint32_t max_bytes;
-	atomic_bool has_blocked; /* streams found the outbox full */
+	atomic_bool has_blocked; /* the list below is not empty */
 
 	/* whoever reads has these */
 	struct buffer in;
@@ -87,11 +90,13 @@ struct native {
 	uint32_t in_use;        /* calls given and not free again */
 	struct link_calls open; /* those not ended, by id */
 	struct native_call *timers;
+	struct native_call *blocked_first, *blocked_last;
 	struct native_worker *workers;
 	uint32_t worker_count;
 	struct native_worker *idle;
 	uint32_t idle_count;
-	uint64_t turns; /* counts reads and steps: somebody gets on */
+	uint64_t reads; /* both only count, so that the keeper sees who gets on */
+	uint64_t steps;
 	pthread_cond_t keeper;
 	bool has_reader;
 	bool keeper_reads;
@@ -127,7 +132,7 @@ void native_fire_timers(struct native *, uint64_t now_ms);
 /* native_next_timer: when; 0: never. */
 uint64_t native_next_timer(const struct native *);
 
-/* native_unblock queues the streams that the outbox had refused. */
+/* native_unblock queues the streams that the outbox had refused, in order. */
 void native_unblock(struct native *);
 
 /* ---- reading (native_read.c) ---- */

@@ -13,7 +13,8 @@
 #include "protocol/base/memory.h"
 
 enum {
-	MESSAGE_KEEP = 16 * 1024 /* of a free call */
+	MESSAGE_KEEP = 16 * 1024, /* of a free call */
+	TURN_BYTES = 16 * 1024,
 };
 
 static struct native_call *
@@ -100,12 +101,50 @@ native_next_timer(const struct native *n)
 	return first_ms;
 }
 
+static void
+join_blocked(struct native_call *c)
+{
+	struct native *n = c->native;
+
+	if (c->is_blocked)
+		return;
+	c->is_blocked = true;
+	c->blocked_next = NULL;
+	c->blocked_before = n->blocked_last;
+	if (n->blocked_last != NULL)
+		n->blocked_last->blocked_next = c;
+	else
+		n->blocked_first = c;
+	n->blocked_last = c;
+	atomic_store(&n->has_blocked, true);
+}
+
+static void
+leave_blocked(struct native_call *c)
+{
+	struct native *n = c->native;
+
+	if (!c->is_blocked)
+		return;
+	c->is_blocked = false;
+	if (c->blocked_before != NULL)
+		c->blocked_before->blocked_next = c->blocked_next;
+	else
+		n->blocked_first = c->blocked_next;
+	if (c->blocked_next != NULL)
+		c->blocked_next->blocked_before = c->blocked_before;
+	else
+		n->blocked_last = c->blocked_before;
+	atomic_store(&n->has_blocked, n->blocked_first != NULL);
+}
+
 void
 native_call_recycle(struct native_call *c)
 {
 	struct native *n = c->native;
 
 	stop_timer(c);
+	leave_blocked(c);
 	service_call_end(&c->call);
 	buffer_truncate(&c->message, 0);
 	if (c->message.size > MESSAGE_KEEP)
@@ -121,18 +160,14 @@ native_call_recycle(struct native_call *c)
 void
 native_unblock(struct native *n)
 {
+	struct native_call *c;
 	bool is_queued = false;
 
 	pthread_mutex_lock(&n->lock);
-	atomic_store(&n->has_blocked, false);
-	for (uint32_t i = 0; i < n->open.size; i++) {
-		struct native_call *c = n->open.entries[i].call;
-
-		if (n->open.entries[i].id == 0 || !c->is_dry ||
-		    c->credit <= 0 || c->is_told)
-			continue;
-		c->is_dry = false;
-		is_queued |= native_call_step(c, NATIVE_ROOM);
+	while ((c = n->blocked_first) != NULL) {
+		leave_blocked(c);
+		if (!c->is_told)
+			is_queued |= native_call_step(c, NATIVE_ROOM);
 	}
 	if (is_queued && !native_in_worker())
 		native_rouse(n);
@@ -190,15 +225,24 @@ is_blocked(struct native_call *c)
 	if (!outbox_is_full(&n->out))
 		return false;
 	pthread_mutex_lock(&n->lock);
-	c->is_dry = true;
+	join_blocked(c);
 	pthread_mutex_unlock(&n->lock);
-	atomic_store(&n->has_blocked, true);
 	if (outbox_is_full(&n->out))
-		return true; /* emptied after this, it is seen */
+		return true; /* emptied after this, we are seen */
 	pthread_mutex_lock(&n->lock);
-	c->is_dry = false;
+	leave_blocked(c);
 	pthread_mutex_unlock(&n->lock);
 	return false;
+}
+
+/* has_had_its_turn: then it goes on behind the others. Under the lock. */
+static bool
+has_had_its_turn(struct native_call *c)
+{
+	if (c->turn_bytes < TURN_BYTES || c->native->ready_count == 0)
+		return false;
+	(void)native_call_step(c, NATIVE_ROOM);
+	return true;
 }
 
 static uint32_t
@@ -210,8 +254,9 @@ credit(struct service_call *call)
 	pthread_mutex_lock(&n->lock);
 	int64_t left = c->credit;
 	c->is_dry = left <= 0;
+	bool waits = left <= 0 || has_had_its_turn(c);
 	pthread_mutex_unlock(&n->lock);
-	c->has_leave = left > 0 && !is_blocked(c);
+	c->has_leave = !waits && !is_blocked(c);
 	if (!c->has_leave)
 		return 0;
 	return left < OUTBOX_CHUNKS_ENOUGH ? (uint32_t)left
@@ -233,6 +278,7 @@ send_chunk(struct service_call *call, struct text value)
 	if (e != OK)
 		return ERR_TOO_BIG;
 	c->chunks++;
+	c->turn_bytes += value.len;
 	pthread_mutex_lock(&n->lock);
 	c->credit -= value.len;
 	pthread_mutex_unlock(&n->lock);

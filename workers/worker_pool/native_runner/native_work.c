@@ -3,10 +3,11 @@
  * Design notes
  *
  * The keeper looks every TICK_MS while there is work, and sleeps while a
- * worker waits in the socket with nothing to do. It knows who gets on by one
- * counter: if no read and no step ended since it last looked, then whoever
- * should read is in a handler, and whatever waits wants another thread. With
- * every worker in a handler it reads itself.
+ * worker waits in the socket with nothing to do. It knows who gets on by two
+ * counters: if no read has ended since it last looked, whoever should read is
+ * in a handler, or has no end of streams to send; if no step has ended,
+ * whatever waits wants another thread. With no worker left for it the keeper
+ * reads itself.
  *
  * Idle workers are a stack: the one that worked last is warm.
  */
@@ -243,6 +244,7 @@ run_step(struct native *n, struct native_call *c, uint64_t *flushed_us)
 	}
 	c->steps &= ~step;
 	c->is_running = true;
+	c->turn_bytes = 0;
 	if (is_long && !n->has_reader)
 		(void)native_wake_one(n);
 	pthread_mutex_unlock(&n->lock);
@@ -256,7 +258,7 @@ run_step(struct native *n, struct native_call *c, uint64_t *flushed_us)
 		*flushed_us = ended_us;
 	}
 	pthread_mutex_lock(&n->lock);
-	n->turns++;
+	n->steps++;
 	put_down(c);
 }
 
@@ -268,7 +270,7 @@ read_for_all(struct native *n)
 	native_read(n, -1, true);
 	pthread_mutex_lock(&n->lock);
 	n->has_reader = false;
-	n->turns++;
+	n->reads++;
 	if (n->keeper_sleeps)
 		pthread_cond_signal(&n->keeper);
 }
@@ -352,22 +354,23 @@ read_instead(struct native *n)
 	(void)native_wake_one(n); /* reads from here on */
 }
 
-/* push_on: nothing has moved since the last tick. */
+/* push_on: what has not moved since the last tick gets a thread. */
 static void
-push_on(struct native *n)
+push_on(struct native *n, uint64_t reads, uint64_t steps)
 {
-	uint32_t waiting = n->ready_count;
+	uint32_t waiting = n->steps == steps ? n->ready_count : 0;
 
 	while (waiting-- > 0 && native_wake_one(n))
 		;
-	if (!n->has_reader && !native_wake_one(n))
+	if (!n->has_reader && n->reads == reads && !native_wake_one(n))
 		read_instead(n);
 }
 
 static bool
-is_quiet(const struct native *n, uint64_t turns)
+is_quiet(const struct native *n, uint64_t reads, uint64_t steps)
 {
-	return n->turns == turns && n->has_reader && n->ready_count == 0;
+	return n->reads == reads && n->steps == steps && n->has_reader &&
+	    n->ready_count == 0;
 }
 
 void
@@ -377,7 +380,7 @@ native_keep(struct native *n)
 
 	pthread_mutex_lock(&n->lock);
 	for (;;) {
-		uint64_t turns = n->turns;
+		uint64_t reads = n->reads, steps = n->steps;
 		uint64_t due_ms = native_next_timer(n);
 
 		if (n->is_draining && n->in_use == 0)
@@ -387,9 +390,8 @@ native_keep(struct native *n)
 		    n->keeper_sleeps ? due_ms : clock_mono_ms() + TICK_MS);
 		n->keeper_sleeps = false;
 		native_fire_timers(n, clock_mono_ms());
-		quiet = is_quiet(n, turns) ? quiet + 1 : 0;
-		if (n->turns == turns && quiet == 0)
-			push_on(n);
+		quiet = is_quiet(n, reads, steps) ? quiet + 1 : 0;
+		push_on(n, reads, steps);
 		if (outbox_waits_us(&n->out, clock_mono_us()) >
 		    TICK_MS * 1000) {
 			pthread_mutex_unlock(&n->lock);
