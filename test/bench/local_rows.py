@@ -1,7 +1,12 @@
 """Rows of functions that run in pools of the tree itself."""
+import datetime
 import json
+import os
 import pathlib
+import re
+import signal
 import statistics
+import time
 
 import tree as trees
 
@@ -114,4 +119,58 @@ def local(bench, name):
     return row
 
 
-ROWS = {name: local for name in LOCAL}
+def stamps(tree, pattern):
+    """Wall times in seconds of the log's lines that match."""
+    times = []
+    for line in tree.log().splitlines():
+        if re.search(pattern, line):
+            stamp = datetime.datetime.fromisoformat(line.split(" ")[0][:-1])
+            times.append(stamp.replace(
+                tzinfo=datetime.timezone.utc).timestamp())
+    return times
+
+
+def tree_of(pools):
+    return trees.Tree(SETTINGS.format(pool=", ".join(map(json.dumps, pools)),
+                                      function=""), service=False)
+
+
+def runner_restart(bench, name):
+    """SIGKILL of a runner that has been well, until its next life is ready;
+    each of them once, for a second death soon after earns a rest."""
+    count = 10 if bench.quick else 40
+    took = []
+    with tree_of([{"name": "measured", "pool_size": count,
+                   "startup_batch_delay_ms": 0}]) as tree:
+        trees.until(lambda: len(stamps(tree, " worker_ready ")) == count, 30,
+                    "every runner is ready")
+        lives = dict(re.findall(
+            r"worker_spawned .*worker_id=(\S+) life=1 worker_pid=(\d+)",
+            tree.log()))
+        for runner, pid in lives.items():
+            began = time.time()
+            os.kill(int(pid), signal.SIGKILL)
+            again = f" worker_ready .*worker_id={runner} life=2 "
+            trees.until(lambda: stamps(tree, again), 10, "its next life")
+            took.append((stamps(tree, again)[0] - began) * 1000)
+    took.sort()
+    p50 = statistics.median(took)
+    return {"name": name, "kills": count, "p50_ms": round(p50, 2),
+            "worst_ms": round(took[-1], 2), "holds": p50 <= 10}
+
+
+def runners_200(bench, name):
+    """From the pools' start until 200 native runners are ready."""
+    pools = [{"name": f"p{i}", "pool_size": 100, "startup_batch_size": 100}
+             for i in range(2)]
+    with tree_of(pools) as tree:
+        trees.until(lambda: len(stamps(tree, " worker_ready ")) == 200, 60,
+                    "every runner is ready")
+        took = stamps(tree, " worker_ready ")[-1] - \
+            stamps(tree, " pool_init_started ")[0]
+    return {"name": name, "ready_ms": round(took * 1000),
+            "holds": took <= 3}
+
+
+ROWS = {**{name: local for name in LOCAL}, "runner_restart": runner_restart,
+        "runners_200": runners_200}
