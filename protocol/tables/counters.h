@@ -194,6 +194,8 @@
 	K(gateway, links_lost,       COUNTER, links,       "generations of service links lost") \
 	K(gateway, auth_keys,        GAUGE,   keys,        "keys tokens are verified with") \
 	K(gateway, auth_revoked,     GAUGE,   names,       "users and tokens that are revoked") \
+	K(gateway, auth_is_shut,     GAUGE,   yes,         "1 while nobody can be verified: no keys, or no node that decides") \
+	K(gateway, auth_keys_stale,  GAUGE,   yes,         "1 while the key file cannot be taken; older keys may be in force") \
 	K(gateway, auth_waiting,     GAUGE,   clients,     "waiting to be verified") \
 	K(gateway, relay_messages,   COUNTER, messages,    "messages of groups that came for our clients") \
 	K(gateway, relay_deliveries, COUNTER, deliveries,  "… given to a client") \

@@ -4,9 +4,31 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "workers/gateway/credentials.h"
 #include "workers/gateway/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* question: what a service would be asked must be sound msgpack. */
+static void
+question(const struct http_upgrade *upgrade)
+{
+	static const struct text names[] = {{.at = "Host", .len = 4}};
+	const struct credentials c = {
+	    .upgrade = upgrade, .headers = names, .header_count = 1};
+	struct buffer bytes;
+	struct packer p;
+	struct arena arena;
+
+	arena_init(&arena);
+	buffer_init(&bytes, 65536);
+	pack_init(&p, &bytes);
+	if (credentials_pack(&c, &arena, &p) == OK &&
+	    pack_check(buffer_text(&bytes), PACK_LIMITS) != OK)
+		abort();
+	buffer_finish(&bytes);
+	arena_finish(&arena);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -36,6 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				   : http_refuse(status, &out);
 	if (e != OK || buffer_used(&out) == 0)
 		abort();
+	if (status == 101)
+		question(&upgrade);
 	if (status == 101 &&
 	    http_query(upgrade.query, "token", token, sizeof(token)) == OK)
 		buffer_truncate(&out, 0);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * jwt_fuzz - any bytes as a token, and as a key file. A token's bytes are
- * also taken as the parts behind a good signature, where the claims are read.
+ * jwt_fuzz - any bytes as a token, as a key file, and as a service's answer. A
+ * token's bytes are also taken as the parts behind a good signature, where the
+ * claims are read.
  */
 
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "workers/gateway/credentials.h"
 #include "workers/gateway/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -77,6 +79,23 @@ try(const struct jwks *keys, struct text token)
 	arena_finish(&arena);
 }
 
+/* answer: the bytes as what a service says of a client. */
+static void
+answer(struct text bytes)
+{
+	struct identity facts;
+	struct arena arena;
+
+	if (pack_check(bytes, PACK_LIMITS) != OK)
+		return;
+	arena_init(&arena);
+	if (credentials_answer(bytes, 1, &arena, &facts) == OK &&
+	    (!identity_is_user(facts.user_id) ||
+		facts.role_count > IDENTITY_ROLES))
+		abort();
+	arena_finish(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -98,5 +117,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (theirs != NULL || memchr(why, '\0', sizeof(why)) == NULL)
 		abort();
 	jwks_destroy(&theirs);
+	answer(bytes);
 	return 0;
 }

@@ -1,6 +1,8 @@
 """Who a client is: tokens at the door, on live sockets, and all that lie."""
+import collections
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -233,12 +235,24 @@ def event(client, name):
             return message
 
 
-def refresh(client, join_ref, token, topic="api:lobby"):
+def refresh_once(client, join_ref, token, topic="api:lobby"):
     client.say(join_ref, "r", topic, "refresh_token", {"token": token})
     while True:
         message = client.hear()
         if message[1] == "r":
             return message[4]["status"], message[4]["response"]
+
+
+def refresh(client, join_ref, token, **how):
+    """As a client should: later, while it is told that it is too early."""
+    said = None
+
+    def is_said():
+        nonlocal said
+        said = refresh_once(client, join_ref, token, **how)
+        return said != ("error", {"reason": "busy"})
+    until(is_said, 10, "the refresh is answered")
+    return said
 
 
 def test_a_session_is_warned_refreshed_and_lives_on(tree):
@@ -258,6 +272,28 @@ def test_a_session_is_warned_refreshed_and_lives_on(tree):
         assert status == "ok" and 3500000 < response["expires_in_ms"]
         until(lambda: time.time() > soon + 1.5, 10, "the first is over")
         assert facts(client)["user_id"] == "anna"
+
+
+def test_who_guesses_tokens_on_a_live_socket_is_slowed_down(tree):
+    with tree.joined(headers=subprotocol(good(sub="thief"))) as client:
+        before = counter(tree, "auth_signatures")
+        for n in range(300):
+            client.say(None, str(n), "api:lobby", "refresh_token",
+                       {"token": Key("k1", b"x" * 32).sign(sub="boss")})
+        said = [client.hear()[4]["response"]["reason"] for _ in range(300)]
+        assert said[0] == "refused" and said.count("refused") < 30
+        assert said.count("refused") + said.count("busy") == 300
+        assert counter(tree, "auth_signatures") <= \
+            before + said.count("refused")
+
+
+def test_a_v1_client_is_warned_and_refreshed_too(tree):
+    soon = int(time.time()) + 2
+    token = good(sub="old", exp=soon)
+    with tree.client(vsn="1.0.0", headers=subprotocol(token)) as client:
+        client.join("api:lobby")
+        assert event(client, "token_expiring")[4]["expires_in_ms"] <= 2000
+        assert refresh(client, None, good(sub="old"))[0] == "ok"
 
 
 def test_an_expired_session_is_closed_with_1008(tree):
@@ -295,12 +331,57 @@ def test_keys_rotate_under_load_without_a_lost_client(keys):
         write_keys(keys, KEY)
 
 
+def test_clients_come_in_all_the_time_while_keys_change(keys):
+    """S4: rotation under load; nobody is refused, memory does not grow."""
+    second = Key("k2")
+    with jwt_tree(keys) as tree:
+        pid = tree.pid("gateway/1")
+        lines, is_over = collections.Counter(), threading.Event()
+
+        def come(number):
+            while not is_over.is_set():
+                token = second.sign(iss="us", aud="api", sub=f"u{number}",
+                                    jti=str(sum(lines.values())))
+                lines[knock(tree, headers=subprotocol(token))[0]] += 1
+
+        write_keys(keys, KEY, second)
+        until(lambda: not refused(tree, second.sign(iss="us", aud="api")),
+              10, "the second key")
+        crowd = [threading.Thread(target=come, args=(n,)) for n in range(4)]
+        for each in crowd:
+            each.start()
+        read = counter(tree, "auth_keys_broken")
+        until(lambda: sum(lines.values()) > 300, 20, "they are warm")
+        before = rss_kb(pid)
+        for n in range(12):
+            write_keys(keys, *([second, KEY] if n % 2 else [second]))
+            count = sum(lines.values())
+            until(lambda c=count: sum(lines.values()) > c + 30, 20, "more")
+        is_over.set()
+        for each in crowd:
+            each.join()
+        assert set(lines) == {"HTTP/1.1 101 Switching Protocols"}, lines
+        assert rss_kb(pid) < before + 4096
+        assert counter(tree, "auth_keys_broken") == read
+        write_keys(keys, KEY)
+
+
+def rss_kb(pid):
+    for text in open(f"/proc/{pid}/status", encoding="ascii"):
+        if text.startswith("VmRSS"):
+            return int(text.split()[1])
+    return 0
+
+
 def test_without_any_keys_everybody_is_refused_until_they_come(tmp_path):
     path = tmp_path / "later.json"
     with GatewayTree(auth=AUTH.format(path=path, more=""), nodes=()) as tree:
         assert refused(tree, good())
+        until(lambda: "nobody_can_be_verified" in
+              tree.run_banyan("health").stdout, 10, "health tells")
         write_keys(path, KEY)
         until(lambda: not refused(tree, good()), 10, "the keys are read")
+        until(lambda: tree.run_banyan("health").returncode == 0, 10, "well")
 
 
 # --- other ways to run it ---

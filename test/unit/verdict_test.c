@@ -87,6 +87,21 @@ a_full_disk_is_degraded_not_dead(void **state)
 }
 
 static void
+a_gateway_that_can_verify_nobody_is_degraded(void **state)
+{
+	struct census_process p = process(ROLE_gateway);
+
+	(void)state;
+	stats_set(&slot, COUNTER_gateway_auth_keys_stale, 1);
+	check(&p, VERDICT_DEGRADED, "key_file_broken");
+	stats_set(&slot, COUNTER_gateway_auth_is_shut, 1);
+	check(&p, VERDICT_DEGRADED, "nobody_can_be_verified");
+	stats_set(&slot, COUNTER_gateway_auth_is_shut, 0);
+	stats_set(&slot, COUNTER_gateway_auth_keys_stale, 0);
+	check(&p, VERDICT_OK, NULL);
+}
+
+static void
 a_service_that_cannot_be_reached_is_degraded(void **state)
 {
 	struct census_process p = process(ROLE_puller);
@@ -134,6 +149,7 @@ main(void)
 	    cmocka_unit_test(
 		a_child_that_does_not_run_is_an_error_and_says_who_wanted_it),
 	    cmocka_unit_test(a_full_disk_is_degraded_not_dead),
+	    cmocka_unit_test(a_gateway_that_can_verify_nobody_is_degraded),
 	    cmocka_unit_test(a_service_that_cannot_be_reached_is_degraded),
 	    cmocka_unit_test(a_tree_with_a_child_missing_is_degraded),
 	    cmocka_unit_test(the_worst_verdict_wins),

@@ -43,6 +43,12 @@ of_role(const struct census_process *p)
 		if (stats_get(s, COUNTER_rate_limiter_fullest) >= 100)
 			return "limit_table_full";
 		break;
+	case ROLE_gateway:
+		if (stats_get(s, COUNTER_gateway_auth_is_shut) != 0)
+			return "nobody_can_be_verified";
+		if (stats_get(s, COUNTER_gateway_auth_keys_stale) != 0)
+			return "key_file_broken";
+		break;
 	default:
 		break;
 	}

@@ -301,6 +301,12 @@ auth_knock(struct client *c, const struct http_upgrade *u)
 	return a->mode == AUTH_JWT ? knock_with_token(c, u) : 101;
 }
 
+bool
+auth_is_waiting(const struct client *c)
+{
+	return c->auth.stage == AUTH_QUEUED || c->auth.stage == AUTH_ASKED;
+}
+
 /* --- life --- */
 
 void
@@ -320,8 +326,9 @@ make_tokens(struct auth *a)
 
 	INVARIANT(getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed));
 	tokens_destroy(&a->tokens);
-	a->tokens =
-	    tokens_create(a->gateway->options->auth.cached_tokens, seed);
+	a->tokens = tokens_create(
+	    a->mode == AUTH_JWT ? a->gateway->options->auth.cached_tokens : 0,
+	    seed);
 }
 
 void
@@ -376,7 +383,12 @@ auth_on_settings(struct auth *a)
 void
 auth_on_second(struct auth *a)
 {
+	bool is_shut = (a->mode == AUTH_JWT && a->keys == NULL) ||
+	    (a->mode == AUTH_FUNCTION && !auth_has_live_node(a));
+
 	auth_keys_look(a, false);
+	stats_set(
+	    a->gateway->slot, COUNTER_gateway_auth_is_shut, is_shut ? 1 : 0);
 }
 
 void

@@ -65,7 +65,8 @@ struct auth_place {
 	struct client *next;
 	struct client **back; /* NULL: not in the queue */
 	enum auth_stage stage;
-	bool is_warned; /* token_expiring was pushed */
+	bool is_warned;      /* token_expiring was pushed */
+	uint64_t refused_ms; /* when its last refresh was; 0: never */
 	struct auth_refresh *refresh;
 	struct auth_ask *ask;   /* the question a service has; NULL: none */
 	struct identity *found; /* what came of it, until it is looked at */
@@ -83,6 +84,9 @@ void auth_on_turn_end(struct auth *);
  * head is read again (conn_offer).
  */
 int auth_knock(struct client *, const struct http_upgrade *);
+
+/* auth_is_waiting: auth_knock said later, and nothing has come of it yet. */
+bool auth_is_waiting(const struct client *);
 
 /* auth_refresh takes the event refresh_token of a joined channel. */
 void auth_take_refresh(

@@ -184,6 +184,16 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 	}
 }
 
+bool
+auth_has_live_node(const struct auth *a)
+{
+	for (uint32_t i = 0; i < a->node_count; i++) {
+		if (a->nodes[i].is_live)
+			return true;
+	}
+	return false;
+}
+
 static struct text
 url_of(const struct gateway *g, struct text name, char to[ENDPOINT_URL])
 {

@@ -49,6 +49,7 @@ static void
 broken(struct auth *a, const char *why)
 {
 	COUNT(a->gateway, auth_keys_broken);
+	stats_set(a->gateway->slot, COUNTER_gateway_auth_keys_stale, 1);
 	event_note(EVENT_auth_keys_broken, "file=\"%s\" reason=\"%s\" kept=%u",
 	    a->gateway->options->auth.keys_file, why,
 	    a->keys != NULL ? a->keys->count : 0);
@@ -62,6 +63,7 @@ take_keys(struct auth *a, struct jwks *keys)
 	a->keys = keys;
 	tokens_clear(a->tokens);
 	stats_set(a->gateway->slot, COUNTER_gateway_auth_keys, keys->count);
+	stats_set(a->gateway->slot, COUNTER_gateway_auth_keys_stale, 0);
 	event_note(EVENT_auth_keys, "file=\"%s\" keys=%u skipped=%u",
 	    a->gateway->options->auth.keys_file, keys->count, keys->skipped);
 }

@@ -85,6 +85,7 @@ bool auth_is_revoked(struct auth *, const struct identity *);
 void auth_open_nodes(struct auth *);
 void auth_close_nodes(struct auth *);
 void auth_nodes_on_settings(struct auth *);
+bool auth_has_live_node(const struct auth *);
 void auth_on_ask_timer(void *auth);
 
 /*

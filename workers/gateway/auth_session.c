@@ -13,7 +13,8 @@
 #include "workers/gateway/phoenix_binary.h"
 
 enum {
-	ANSWER_BYTES = 128
+	ANSWER_BYTES = 128,
+	REFUSED_MS = 200 /* between two refreshes that were refused */
 };
 
 static void
@@ -99,6 +100,16 @@ say_no(struct client *c, const struct phoenix_address *to, const char *reason)
 	put_frame(c, phoenix_put_reply(client_out(c), to, false, json));
 }
 
+/* say_refused: who guesses must wait before the next signature is verified
+ * for him. */
+static void
+say_refused(
+    struct client *c, const struct phoenix_address *to, const char *reason)
+{
+	c->auth.refused_ms = loop_now_ms(c->gateway->loop);
+	say_no(c, to, reason);
+}
+
 /* say_yes: from here on the session is what the new token says. */
 static void
 say_yes(
@@ -125,10 +136,10 @@ settle(struct client *c, const struct phoenix_address *to,
 {
 	if (next == NULL) {
 		auth_note_refusal(c->gateway->auth, c->peer, reason);
-		say_no(c, to, "refused");
+		say_refused(c, to, "refused");
 	} else if (!text_eq(next->user_id, c->identity->user_id)) {
 		auth_note_refusal(c->gateway->auth, c->peer, "other_user");
-		say_no(c, to, "other_user");
+		say_refused(c, to, "other_user");
 		identity_release(&next);
 	} else {
 		say_yes(c, to, next);
@@ -248,7 +259,9 @@ auth_take_refresh(
 		say_no(c, &to, "not_verified");
 		return;
 	}
-	if (c->auth.refresh != NULL) {
+	if (c->auth.refresh != NULL ||
+	    (c->auth.refused_ms != 0 &&
+		loop_now_ms(g->loop) < c->auth.refused_ms + REFUSED_MS)) {
 		say_no(c, &to, "busy");
 		return;
 	}

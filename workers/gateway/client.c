@@ -223,6 +223,9 @@ read_head(struct client *c, const uint8_t *bytes, size_t count)
 	int status;
 	struct text head = {.at = (const char *)bytes, .len = (uint32_t)count};
 
+	/* it waits: not parsed again for each byte it sends meanwhile */
+	if (auth_is_waiting(c))
+		return 0;
 	if (http_read(&g->options->http, head, &upgrade, &used, &status) != OK)
 		return 0;
 	if (status == 101 && g->is_draining)
