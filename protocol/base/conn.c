@@ -360,6 +360,17 @@ conn_init(struct conn *c, struct conn_hub *hub, const struct conn_calls *calls,
 	buffer_init(&c->out, limits.write_bytes);
 }
 
+/* forget_last: what ended the connection before this one is not its fault. */
+static void
+forget_last(struct conn *c)
+{
+	INVARIANT(!conn_is_open(c));
+	c->failed = CONN_END_none;
+	c->blocked_since_ms = 0;
+	c->is_paused = c->is_shutting = c->is_shut = false;
+	c->is_rereading = false;
+}
+
 static enum err
 join_loop(struct conn *c, int fd, uint32_t events)
 {
@@ -379,7 +390,7 @@ join_loop(struct conn *c, int fd, uint32_t events)
 enum err
 conn_open(struct conn *c, int fd, struct tls_context *tls)
 {
-	INVARIANT(!conn_is_open(c));
+	forget_last(c);
 	if (tls != NULL && tls_session_create(&c->tls, tls, fd, NULL) != OK) {
 		fd_close(&fd);
 		return ERR_SYSTEM;
@@ -393,7 +404,7 @@ enum err
 conn_dial(struct conn *c, const struct sockaddr *to, socklen_t size,
     struct tls_context *tls, const char *tls_name)
 {
-	INVARIANT(!conn_is_open(c));
+	forget_last(c);
 	int fd = socket(
 	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

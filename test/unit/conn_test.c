@@ -297,6 +297,37 @@ a_shut_connection_sends_the_rest_and_waits_for_the_peer(void **state)
 	side_finish(&b);
 }
 
+/* as a runner's next life after one that died while it was written to */
+static void
+a_connection_that_failed_can_be_opened_again(void **state)
+{
+	struct side a, b, c;
+	int fds[2];
+
+	(void)state;
+	pair(&a, &b, 4096);
+	conn_pause(&a.conn, true);
+	conn_close(&b.conn);
+	assert_int_equal(conn_write(&a.conn, "lost", 4), OK);
+	conn_flush(&a.conn);
+	conn_close(&a.conn);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	side_init(&c, 4096);
+	assert_int_equal(conn_open(&c.conn, fds[0], NULL), OK);
+	assert_int_equal(conn_open(&a.conn, fds[1], NULL), OK);
+	assert_int_equal(conn_write(&a.conn, "hello", 5), OK);
+	assert_int_equal(conn_write(&c.conn, "welcome", 7), OK);
+	for (int i = 0; i < 100 && buffer_used(&a.got) == 0; i++)
+		loop_turn(loop, 10);
+	assert_memory_equal(buffer_at(&c.got), "hello", 5);
+	assert_memory_equal(buffer_at(&a.got), "welcome", 7);
+	assert_int_equal(a.ended, 0);
+	side_finish(&a);
+	side_finish(&b);
+	side_finish(&c);
+}
+
 static void
 a_paused_connection_does_not_spin_when_its_peer_hangs_up(void **state)
 {
@@ -439,6 +470,7 @@ main(void)
 	    cmocka_unit_test(a_connection_may_vanish_inside_its_own_callback),
 	    cmocka_unit_test(
 		a_shut_connection_sends_the_rest_and_waits_for_the_peer),
+	    cmocka_unit_test(a_connection_that_failed_can_be_opened_again),
 	    cmocka_unit_test(
 		a_paused_connection_does_not_spin_when_its_peer_hangs_up),
 	    cmocka_unit_test(
