@@ -12,6 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import inspect_rows  # noqa: E402
 import local_rows  # noqa: E402
 import tokens  # noqa: E402
 import tree as trees  # noqa: E402
@@ -490,6 +491,7 @@ ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         "sync_64x16_guarded": guarded,
         "relay_1000": relay,
         **local_rows.ROWS,
+        **inspect_rows.ROWS,
         "jwt": jwt,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,

@@ -1,13 +1,15 @@
 """The profile inspector and what else operators ask about pools."""
 import json
 import os
+import re
 import signal
+import subprocess
 import threading
 
 import pytest
 
 from local_tree import LocalTree, pool
-from tree import until
+from tree import BANYAN, ROOT, SETTINGS, Tree, until
 
 CALM = "restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5"
 STATS = ["pool_name", "profile", "worker_count", "capacity_total",
@@ -291,3 +293,32 @@ def test_a_pool_that_hangs_does_not_hide_the_tree():
         finally:
             os.kill(pid, signal.SIGCONT)
         assert "worker_pool" in json.dumps(root)
+
+
+def test_a_hundred_runners_are_looked_at_in_one_answer():
+    """What it costs is a row of scripts/bench: inspect_100."""
+    pools = ('pools: {list: [{name: many, pool_size: 100,'
+             ' startup_batch_size: 50, startup_batch_delay_ms: 10}]}\n')
+    with Tree(SETTINGS + pools, service=False) as tree:
+        until(lambda: tree.banyan("pools")["pools"][0]["available"] == 100,
+              60, "every runner is ready")
+        stats = tree.banyan("pools", "inspect", "--pool", "many", "--full")
+        assert len(stats["workers"]) == 100
+        memory = stats["memory"]
+        assert len(memory["workers"]) == 100
+        assert 0 < memory["total_pss_mb"] < memory["total_memory_mb"]
+        assert memory["min_memory_worker_mb"] <= \
+            memory["avg_memory_per_worker_mb"] <= \
+            memory["max_memory_worker_mb"]
+
+
+def test_the_settings_in_the_guide_are_good(tmp_path):
+    guide = (ROOT / "workers" / "worker_pool" / "README.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    assert examples
+    for text in examples:
+        file = tmp_path / "guide.yaml"
+        file.write_text(text)
+        done = subprocess.run([str(BANYAN), "check", str(file)], text=True,
+                              capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
