@@ -92,7 +92,7 @@
 	S(auth, jwt_issuer,      TEXT, "\"\"", 0, 1024,     LIVE, gateway, "", "the iss a token must have; empty: any") \
 	S(auth, jwt_audiences,   TEXTS, "[]", 0, 32,       LIVE, gateway, "audience", "a token's aud must name one of them; empty: any") \
 	S(auth, jwt_user_claim,  TEXT, "sub", 1, 128,      LIVE, gateway, "claim", "that names the user: a string or an integer") \
-	S(auth, jwt_roles_claim, TEXT, "roles", 0, 128,    LIVE, gateway, "claim", "that lists the roles, or holds them in one string with blanks between; empty: no roles") \
+	S(auth, jwt_roles_claim, TEXT, "roles", 0, 128,    LIVE, gateway, "claim", "that lists the roles, or holds them in one string with blanks between; realm_access.roles is one inside an object; empty: no roles") \
 	S(auth, jwt_leeway_ms,   U64, "5000", 0, 300000,   LIVE, gateway, "ms", "by which clocks may differ: for exp, nbf and iat") \
 	S(auth, jwt_needs_expiry, BOOL, "true", 0, 0,      LIVE, gateway, "", "false: a token without exp is good for ever") \
 	\

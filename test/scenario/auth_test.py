@@ -203,6 +203,22 @@ def test_a_payload_cannot_name_another_user_or_roles(tree):
     assert tree.log().count("identity_claimed") >= 1
 
 
+def test_a_role_comes_from_the_token_and_never_from_a_payload(tree):
+    done = tree.run_banyan("functions", "add", json.dumps({
+        "service": "test", "request_type": "admins", "nodes": ["one"],
+        "mfa": {"module": "test", "function": "echo"},
+        "check_permission": {"role": ["admin"]}}))
+    assert done.returncode == 0, done
+    for roles, may in ((["viewer"], False), (["viewer", "admin"], True),
+                       (None, False), ("viewer admin", True)):
+        token = good(roles=roles)
+        with tree.joined(headers=subprotocol(token)) as client:
+            push, _ = client.call(request("admins", user_roles=["admin"],
+                                          user_id="root"))
+            assert push["success"] is may, (roles, push)
+            assert may or push["error"] == "Permission denied"
+
+
 # --- the stock client ---
 
 @pytest.mark.skipif(not stock_client_is_here(), reason="needs node")

@@ -217,6 +217,48 @@ other_claims_can_be_named_for_user_and_roles(void **state)
 	assert_true(identity_has_role(&facts, TEXT("write")));
 }
 
+static enum jwt_verdict
+roles_in(const char *claim, const char *payload)
+{
+	struct jwt_rules rules = plain;
+
+	rules.roles_claim = text_of(claim);
+	signer_sign(&hs, "{\"alg\":\"HS256\"}", payload, token, sizeof(token));
+	return verify_by(hs_keys, &rules, token, NOW_MS);
+}
+
+static void
+roles_may_stand_inside_an_object_or_under_a_name_with_dots(void **state)
+{
+	const char *inside =
+	    "{\"sub\":\"a\"," EXP ",\"realm_access\":{\"x\":[1],\"roles\":"
+	    "[\"admin\"]},\"realm\":{\"roles\":[1]},"
+	    "\"realm_access.x\":1}";
+
+	(void)state;
+	assert_int_equal(roles_in("realm_access.roles", inside), JWT_IS_good);
+	assert_int_equal(facts.role_count, 1);
+	assert_true(identity_has_role(&facts, TEXT("admin")));
+	assert_int_equal(roles_in("realm_access.r", inside), JWT_IS_good);
+	assert_int_equal(facts.role_count, 0);
+	assert_int_equal(roles_in("", inside), JWT_IS_good);
+	assert_int_equal(facts.role_count, 0);
+	assert_int_equal(
+	    roles_in("https://a.example/roles",
+		"{\"sub\":\"a\"," EXP ",\"https://a.example/roles\":[\"x\"]}"),
+	    JWT_IS_good);
+	assert_int_equal(facts.role_count, 1);
+	/* twice, in whatever way, is refused */
+	assert_int_equal(roles_in("a.b",
+			     "{\"sub\":\"a\"," EXP
+			     ",\"a\":{\"b\":[\"x\"]},\"a.b\":[\"admin\"]}"),
+	    JWT_IS_claims);
+	assert_int_equal(
+	    roles_in("a.b",
+		"{\"sub\":\"a\"," EXP ",\"a\":{\"b\":[\"x\"],\"b\":[]}}"),
+	    JWT_IS_claims);
+}
+
 static void
 a_claim_of_the_wrong_type_or_size_refuses_the_token(void **state)
 {
@@ -699,6 +741,8 @@ main(void)
 	    cmocka_unit_test(
 		a_token_of_every_algorithm_is_taken_and_a_forged_one_is_not),
 	    cmocka_unit_test(user_roles_expiry_and_name_come_from_the_claims),
+	    cmocka_unit_test(
+		roles_may_stand_inside_an_object_or_under_a_name_with_dots),
 	    cmocka_unit_test(other_claims_can_be_named_for_user_and_roles),
 	    cmocka_unit_test(
 		a_claim_of_the_wrong_type_or_size_refuses_the_token),

@@ -245,6 +245,34 @@ read_roles(struct reading *r)
 	return e;
 }
 
+/*
+ * read_roles_at takes the roles if `key` is their claim; with dots in its
+ * name also from inside objects: `realm_access.roles`. What else stands
+ * there is stepped over.
+ */
+static enum err
+read_roles_at(struct reading *r, struct text path, struct text key)
+{
+	struct text ignored, inner;
+	bool more = true;
+
+	if (path.len > 0 && text_eq(key, path))
+		return read_roles(r);
+	if (path.len < key.len + 2 || !text_starts_with(path, key) ||
+	    path.at[key.len] != '.' || json_peek(&r->json) != JSON_OBJECT)
+		return json_skip(&r->json, &ignored);
+	path.at += key.len + 1;
+	path.len -= key.len + 1;
+	enum err e = json_object(&r->json);
+	while (e == OK) {
+		e = json_object_next(&r->json, r->arena, &inner, &more);
+		if (e != OK || !more)
+			break;
+		e = read_roles_at(r, path, inner);
+	}
+	return e;
+}
+
 static bool
 is_ours(const struct jwt_rules *rules, struct text audience)
 {
@@ -284,13 +312,9 @@ static enum err
 read_claim(struct reading *r, struct text key)
 {
 	struct claims *to = r->to;
-	struct text ignored;
 
 	if (text_eq(key, r->rules->user_claim))
 		return read_user(r);
-	if (r->rules->roles_claim.len > 0 &&
-	    text_eq(key, r->rules->roles_claim))
-		return read_roles(r);
 	if (text_is(key, "exp"))
 		return read_seconds(r, &to->has_expires, &to->expires_s);
 	if (text_is(key, "nbf"))
@@ -303,7 +327,7 @@ read_claim(struct reading *r, struct text key)
 		return text_once(&r->json, r->arena, &to->token_id);
 	if (text_is(key, "aud"))
 		return read_audience(r);
-	return json_skip(&r->json, &ignored);
+	return read_roles_at(r, r->rules->roles_claim, key);
 }
 
 /* read_claims: ERR_MALFORMED and the like for no JSON, else for a claim. */
