@@ -140,13 +140,12 @@ read_service(struct function *f, struct arena *arena, struct text span)
 static void
 read_nodes(struct function *f, struct arena *arena, struct text span)
 {
-	struct function_target resolver;
 	struct text key, value;
 
 	if (text_is(text_in(span), "local")) {
 		f->nodes_kind = FUNCTION_NODES_LOCAL;
 	} else if (only_entry(span, &key, &value)) {
-		if (text_is(key, "resolver") && read_target(value, &resolver))
+		if (text_is(key, "resolver") && read_target(value, &f->resolver))
 			f->nodes_kind = FUNCTION_NODES_RESOLVER;
 	} else if (read_text_list(span, arena, FUNCTION_NODES, &f->nodes,
 		       &f->node_count) &&
@@ -170,7 +169,6 @@ static void
 read_choose(struct function *f, struct arena *arena, struct text span)
 {
 	struct text word = text_in(span), key, value;
-	struct function_target target;
 
 	(void)arena;
 	f->choose = FUNCTION_CHOOSE_INVALID;
@@ -187,7 +185,7 @@ read_choose(struct function *f, struct arena *arena, struct text span)
 		f->choose = FUNCTION_CHOOSE_HASH_KEY;
 	else if (text_is(key, "sticky") && span_is_text(value))
 		f->choose = FUNCTION_CHOOSE_STICKY;
-	else if (text_is(key, "custom") && read_target(value, &target))
+	else if (text_is(key, "custom") && read_target(value, &f->chooser))
 		f->choose = FUNCTION_CHOOSE_CUSTOM;
 }
 

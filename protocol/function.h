@@ -117,6 +117,8 @@ struct function {
 
 	enum function_choose choose;
 	struct text choose_key; /* HASH_KEY, STICKY */
+	struct function_target resolver; /* RESOLVER */
+	struct function_target chooser;  /* CUSTOM */
 
 	uint32_t timeout_ms;           /* 0: invalid; or one of the two above */
 	struct function_target target; /* "mfa" */
@@ -169,8 +171,8 @@ void function_normalise_version(struct function *);
 void function_write(struct packer *, const struct function *);
 
 /*
- * function_is_own: it runs on a process of this very tree (`nodes: local`, or
- * the node `relay`), which only an operator may ask for.
+ * function_is_own: it runs code of this very tree (`nodes: local`, the node
+ * `relay`, a resolver, a custom chooser), which only an operator may ask for.
  */
 bool function_is_own(const struct function *);
 

@@ -24,7 +24,9 @@ function_is_own(const struct function *f)
 	for (uint32_t i = 0; i < f->node_count; i++)
 		if (function_is_own_node(f->nodes[i]))
 			return true;
-	return f->nodes_kind == FUNCTION_NODES_LOCAL;
+	return f->nodes_kind == FUNCTION_NODES_LOCAL ||
+	    f->nodes_kind == FUNCTION_NODES_RESOLVER ||
+	    f->choose == FUNCTION_CHOOSE_CUSTOM;
 }
 
 const char *

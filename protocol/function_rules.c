@@ -67,6 +67,9 @@ check_own(const struct function *f, struct problems *p)
 	refuse(!f->is_pool_valid ||
 		!is_name(f->pool, FUNCTION_POOL_BYTES),
 	    p, "pool must be a non-empty string of at most 64 bytes");
+	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM &&
+		f->nodes_kind != FUNCTION_NODES_LIST,
+	    p, "choose_node_mode custom needs a list of nodes");
 	refuse(f->pool.len > 0 && f->nodes_kind != FUNCTION_NODES_LOCAL, p,
 	    "pool needs nodes: local");
 	for (uint32_t i = 0; i < f->node_count; i++)
@@ -138,10 +141,6 @@ function_check_built(
 	uint32_t before = p->count;
 
 	(void)arena;
-	refuse(f->nodes_kind == FUNCTION_NODES_RESOLVER, p,
-	    "not built yet: a resolver for nodes");
-	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM, p,
-	    "not built yet: choose_node_mode custom");
 	refuse(f->before_execute == FUNCTION_GIVEN, p,
 	    "not built yet: before_execute");
 	refuse(f->after_execute == FUNCTION_GIVEN, p,
@@ -279,6 +278,8 @@ function_check_all(const struct function *f, const struct function_rules *rules,
 
 	check_target(rules, &f->target, arena, p);
 	check_target(rules, &f->callback, arena, p);
+	check_target(rules, &f->resolver, arena, p);
+	check_target(rules, &f->chooser, arena, p);
 	bool is_valid = check_all_rules(f, limits, arena, p);
 
 	if (is_valid)

@@ -68,6 +68,11 @@ write_routing(struct packer *p, const struct function *f)
 	if (f->nodes_kind == FUNCTION_NODES_LIST) {
 		pack_string(p, "nodes");
 		write_texts(p, f->nodes, f->node_count);
+	} else if (f->nodes_kind == FUNCTION_NODES_RESOLVER) {
+		pack_string(p, "nodes");
+		pack_map(p, 1);
+		pack_string(p, "resolver");
+		write_target(p, &f->resolver);
 	} else {
 		write_as_sent(p, f, "nodes");
 	}
@@ -81,6 +86,10 @@ write_routing(struct packer *p, const struct function *f)
 		pack_map(p, 1);
 		pack_string(p, function_choose_name(f->choose));
 		pack_text(p, f->choose_key);
+	} else if (f->choose == FUNCTION_CHOOSE_CUSTOM) {
+		pack_map(p, 1);
+		pack_string(p, "custom");
+		write_target(p, &f->chooser);
 	} else {
 		pack_string(p, function_choose_name(f->choose));
 	}

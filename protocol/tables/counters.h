@@ -180,6 +180,7 @@
 	K(gateway, chunks,           COUNTER, chunks,      "parts of streams passed on") \
 	K(gateway, streams_stopped,  COUNTER, streams,     "streams their client stopped") \
 	K(gateway, permissions_asked, COUNTER, calls,      "permission callbacks asked of a node") \
+	K(gateway, picks_failed,     COUNTER, calls,       "calls whose resolver or chooser named no node") \
 	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
 	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \
 	K(gateway, retries,          COUNTER, calls,       "attempts after the first, as the function's retry says") \

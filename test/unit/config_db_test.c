@@ -334,12 +334,14 @@ only_operators_offer_what_runs_in_our_own_tree(void **state)
 	"{'request_type':'" name "','service':'s','nodes':" nodes "," \
 	"'mfa':{'module':'M','function':'f'}}"
 	change(CHANGE_BATCH_ADD,
-	    PULL(OWN("a", "'local'") OWN("b", "['relay']") F("c", "")));
+	    PULL(OWN("a", "'local'") OWN("b", "['relay']") F("c", "")
+		    OWN("d", "{'resolver':['M','f']}")));
 	assert_string_equal(visible(), "s/c");
 	assert_string_equal(failures("reason", &all),
-	    "[\"nodes local and relay are for operators only: add it with "
-	    "`banya...\"] [\"nodes local and relay are for operators only: add "
-	    "it with `banya...\"]");
+	    "[\"nodes local and relay, resolvers and choosers are for "
+	    "operators ...\"] [\"nodes local and relay, resolvers and "
+	    "choosers are for operators ...\"] [\"nodes local and relay, "
+	    "resolvers and choosers are for operators ...\"]");
 	change(CHANGE_OPERATOR_ADD, "{'function':" OWN("a", "'local'") "}");
 	change(CHANGE_OPERATOR_ADD, "{'function':" OWN("b", "['relay']") "}");
 	assert_string_equal(visible(), "s/a s/b s/c");

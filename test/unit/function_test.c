@@ -254,6 +254,16 @@ every_form_of_a_field_is_known_and_no_other(void **state)
 	    {"'choose_node_mode':{'hash':5}", MODE_TEXT},
 	    {"'choose_node_mode':{'sticky':'user_id'}", NULL},
 	    {"'choose_node_mode':{'sticky':5}", MODE_TEXT},
+	    {"'choose_node_mode':{'custom':['M','f']}", NULL},
+	    {"'choose_node_mode':{'custom':['M']}", MODE_TEXT},
+	    {"'choose_node_mode':{'custom':['os','f']}",
+		"MFA not allowed: {:os, :f, []}"},
+	    {"'choose_node_mode':{'custom':['M','f']},'nodes':'local'",
+		"choose_node_mode custom needs a list of nodes"},
+	    {"'nodes':{'resolver':['M','f',[1]]}", NULL},
+	    {"'nodes':{'resolver':{'module':'M','function':'f'}}", NULL},
+	    {"'nodes':{'resolver':['os','f']}",
+		"MFA not allowed: {:os, :f, []}"},
 	    {"'choose_node_mode':null", MODE_TEXT},
 	    {"'nodes':'everywhere'", NODES_TEXT},
 	    {"'nodes':['a',5]", NODES_TEXT},
@@ -339,10 +349,6 @@ static void
 what_is_not_built_yet_is_refused_with_that_reason(void **state)
 {
 	static const struct row rows[] = {
-	    {"'nodes':{'resolver':{'module':'M','function':'f'}}",
-		"not built yet: a resolver for nodes"},
-	    {"'choose_node_mode':{'custom':{'module':'M','function':'f'}}",
-		"not built yet: choose_node_mode custom"},
 	    {"'before_execute':{'module':'M','function':'f'}",
 		"not built yet: before_execute"},
 	    {"'after_execute':{'module':'M','function':'f','args':[]}",

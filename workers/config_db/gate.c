@@ -65,8 +65,8 @@ check_own(const struct gate *g, const struct function *f, struct problems *p)
 
 	if (is_service && function_is_own(f))
 		problems_add(p,
-		    TEXT("nodes local and relay are for operators only: add "
-			 "it with `banyan functions add`"));
+		    TEXT("nodes local and relay, resolvers and choosers are "
+			 "for operators only: `banyan functions add`"));
 }
 
 /* borrow_nodes gives a function without `nodes` those it was sent from. */

@@ -8,6 +8,7 @@
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/order.h"
+#include "workers/gateway/pick.h"
 
 static const char *
 mode_name(const struct compiled *f)
@@ -77,6 +78,10 @@ again_now(struct gateway *g, struct call *call)
 	    TEXT_ARG(call->request_id), TEXT_ARG(f->service),
 	    TEXT_ARG(f->request_type), mode_name(f), call->retries + 1,
 	    f->retry_count - call->retries);
+	if (f->retry_mode == FUNCTION_RETRY_ALL_NODES && f->is_resolved) {
+		pick_anew(g, call);
+		return;
+	}
 	if (f->retry_mode == FUNCTION_RETRY_ALL_NODES) {
 		order_anew(call);
 		ask_anew(call);

@@ -88,8 +88,10 @@ free_texts(struct call *call)
 	memory_free(call->overflow);
 	memory_free(call->kept);
 	memory_free(call->ask);
+	memory_free(call->pick);
 	call->overflow = call->kept = NULL;
 	call->ask = NULL;
+	call->pick = NULL;
 }
 
 void

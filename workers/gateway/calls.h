@@ -45,6 +45,7 @@ struct ask;
 struct client;
 struct compiled;
 struct link_client;
+struct pick;
 
 struct call {
 	uint64_t link_id;         /* what the link calls it */
@@ -77,6 +78,7 @@ struct call {
 	bool is_over;     /* its last word is written */
 	bool has_parts;   /* a part of a stream has reached its client */
 	struct credit credit; /* of a stream */
+	struct pick *pick; /* its nodes are a function's to name (pick.h) */
 	struct ask *ask; /* its permission is a callback's to give (ask.h) */
 	char *kept;      /* texts of calls_keep */
 	char *overflow;  /* texts that did not fit inside */

@@ -6,6 +6,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/order.h"
+#include "workers/gateway/pick.h"
 #include "workers/gateway/settle.h"
 
 /* run_out ends a call no node is left for; `e` is what the last one said. */
@@ -75,6 +76,11 @@ dispatch_on(struct gateway *g, struct call *call)
 void
 dispatch_first(struct gateway *g, struct call *call, const struct request *r)
 {
+	if (call->function->chooser.is_valid) {
+		if (settle_accept(g, call))
+			pick_begin(g, call, r);
+		return;
+	}
 	order_choose(g, call, r);
 	if (settle_accept(g, call))
 		dispatch_on(g, call);
@@ -83,6 +89,10 @@ dispatch_first(struct gateway *g, struct call *call, const struct request *r)
 void
 dispatch_ask(struct gateway *g, struct call *call, const struct request *r)
 {
+	if (call->function->chooser.is_valid) {
+		pick_begin(g, call, r);
+		return;
+	}
 	order_choose(g, call, r);
 	dispatch_on(g, call);
 }
@@ -165,12 +175,16 @@ dispatch_expire(struct gateway *g)
 
 	while ((call = calls_next_due(&g->calls, loop_now_ms(g->loop))) !=
 	    NULL) {
+		if (pick_is_waiting(call)) {
+			pick_go(g, call);
+			continue;
+		}
 		if (call->is_resting) {
 			again_now(g, call);
 			continue;
 		}
 		nodes_cancel(call);
-		if (ask_is_open(call))
+		if (call->ask != NULL && !call->ask->is_admitted)
 			ask_failed(g, call, "timeout");
 		else
 			settle_fail(g, call, ANSWER_expired, "timeout");

@@ -50,6 +50,8 @@ functions_release(struct compiled *c)
 		return;
 	for (uint32_t i = 0; i < c->node_count; i++)
 		nodes_release(c->nodes[i]);
+	if (c->chooser_node != NULL)
+		nodes_release(c->chooser_node);
 	arena_finish(&c->arena);
 	memory_free(c);
 }
@@ -92,13 +94,27 @@ take_nodes(struct compiled *c, struct nodes *nodes, const struct function *f)
 	const struct text *names = is_local ? &local : f->nodes;
 	uint32_t n = is_local ? 1 : f->node_count;
 
-	c->nodes = ARENA_ARRAY(&c->arena, struct node *, n + 1);
-	c->node_hashes = ARENA_ARRAY(&c->arena, uint64_t, n + 1);
+	c->is_resolved = f->nodes_kind == FUNCTION_NODES_RESOLVER;
+	uint32_t room = c->is_resolved ? FUNCTION_NODES : n + 1;
+	c->nodes = ARENA_ARRAY(&c->arena, struct node *, room);
+	c->node_hashes = ARENA_ARRAY(&c->arena, uint64_t, room);
 	for (uint32_t i = 0; i < n; i++) {
 		c->nodes[i] = nodes_hold(nodes, names[i]);
 		c->node_hashes[i] = choose_node_hash(names[i]);
 	}
 	c->node_count = n;
+}
+
+/* take_chooser: who picks the nodes is asked in the tree's own pool. */
+static void
+take_chooser(struct compiled *c, struct nodes *nodes, const struct function *f)
+{
+	if (f->nodes_kind == FUNCTION_NODES_RESOLVER)
+		c->chooser = f->resolver;
+	else if (f->choose == FUNCTION_CHOOSE_CUSTOM)
+		c->chooser = f->chooser;
+	if (c->chooser.is_valid)
+		c->chooser_node = nodes_hold(nodes, TEXT("local"));
 }
 
 static void
@@ -146,9 +162,7 @@ is_callable(const struct function *f)
 	return f->response != FUNCTION_RESPONSE_INVALID &&
 	    f->permission != FUNCTION_PERMISSION_INVALID &&
 	    f->permission_callback != FUNCTION_BROKEN &&
-	    (f->nodes_kind == FUNCTION_NODES_LIST ||
-		f->nodes_kind == FUNCTION_NODES_LOCAL) &&
-	    f->target.is_valid;
+	    f->nodes_kind != FUNCTION_NODES_INVALID && f->target.is_valid;
 }
 
 static struct compiled *
@@ -190,6 +204,7 @@ compile(
 	take_callback(c, &f);
 	take_choose(c, &f);
 	take_nodes(c, context->nodes, &f);
+	take_chooser(c, context->nodes, &f);
 	return c;
 }
 

@@ -44,6 +44,9 @@ struct compiled {
 	uint32_t timeout_ms; /* or FUNCTION_NO_TIMEOUT, _DEFAULT_TIMEOUT */
 	struct text pool;    /* of `local`; empty: worker_pool chooses */
 	enum function_response response;
+	struct function_target chooser; /* picks the nodes, if is_valid */
+	struct node *chooser_node;      /* where it is asked */
+	bool is_resolved;  /* its nodes are those the chooser has named */
 	enum choose_mode choose;
 	struct text choose_key; /* HASH, STICKY by an argument; empty: by id */
 	uint64_t choose_key_hash;

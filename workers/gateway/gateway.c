@@ -218,6 +218,7 @@ on_second(void *ctx)
 	auth_on_second(g->auth);
 	for (struct client *c = g->clients.first; c != NULL; c = c->next)
 		auth_look(c, wall_ms);
+	nodes_on_second(g->nodes);
 	order_on_second(g);
 	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
 	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);

@@ -5,6 +5,7 @@
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
+#include "workers/gateway/pick.h"
 
 /* begin gives the gateway's buffer, empty. */
 static struct packer
@@ -41,7 +42,8 @@ hints_for_local(struct gateway *g, const struct call *call)
 	pack_string(&p, "once");
 	pack_bool(&p, !f->is_idempotent);
 	pack_string(&p, "stream");
-	pack_bool(&p, f->response == FUNCTION_STREAM && !ask_is_open(call));
+	pack_bool(&p, f->response == FUNCTION_STREAM && !ask_is_open(call) &&
+		!pick_is_open(call));
 	pack_string(&p, "service");
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");

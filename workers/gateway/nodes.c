@@ -20,6 +20,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/hints.h"
 #include "workers/gateway/nodes_private.h"
+#include "workers/gateway/pick.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/stream.h"
 
@@ -30,7 +31,9 @@ on_result(void *owner, void *call, struct text value)
 
 	if (relay_feed_ended(n->all->gateway->feed, call))
 		return;
-	if (ask_is_open(call))
+	if (pick_is_open(call))
+		pick_on_answer(n->all->gateway, call, value);
+	else if (ask_is_open(call))
 		ask_on_answer(n->all->gateway, call, value);
 	else
 		dispatch_on_result(n->all->gateway, call, value);
@@ -43,7 +46,9 @@ on_error(void *owner, void *call, struct text code, struct text text)
 
 	if (relay_feed_ended(n->all->gateway->feed, call))
 		return;
-	if (ask_is_open(call))
+	if (pick_is_open(call))
+		pick_failed(n->all->gateway, call, "who picks nodes failed");
+	else if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "error");
 	else if (n->kind == NODE_SERVICE)
 		dispatch_on_error(n->all->gateway, call, code, text);
@@ -60,7 +65,9 @@ on_lost(void *owner, void *call, enum link_lost how)
 
 	if (relay_feed_ended(n->all->gateway->feed, call))
 		return;
-	if (ask_is_open(call))
+	if (pick_is_open(call))
+		pick_failed(n->all->gateway, call, "who picks nodes was lost");
+	else if (ask_is_open(call))
 		ask_on_lost(n->all->gateway, call, was_dispatched);
 	else
 		dispatch_on_lost(n->all->gateway, call, was_dispatched);
@@ -73,7 +80,9 @@ on_chunk(void *owner, void *call, struct text value)
 
 	if (relay_feed_message(n->all->gateway->feed, call, value))
 		return;
-	if (ask_is_open(call))
+	if (pick_is_open(call))
+		pick_failed(n->all->gateway, call, "who picks nodes streams");
+	else if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "stream");
 	else
 		stream_on_part(n->all->gateway, call, value);
@@ -86,7 +95,9 @@ on_end(void *owner, void *call)
 
 	if (relay_feed_ended(n->all->gateway->feed, call))
 		return;
-	if (ask_is_open(call))
+	if (pick_is_open(call))
+		pick_failed(n->all->gateway, call, "who picks nodes streams");
+	else if (ask_is_open(call))
 		ask_failed(n->all->gateway, call, "stream");
 	else
 		stream_on_end(n->all->gateway, call);
@@ -367,6 +378,22 @@ nodes_ask(struct node *n, struct call *call, uint32_t left_ms)
 	return e;
 }
 
+enum err
+nodes_pick(struct node *n, struct call *call, uint32_t left_ms)
+{
+	struct link_request request = {
+	    .module = call->function->chooser.module,
+	    .function = call->function->chooser.function,
+	    .args = call->pick->question,
+	    .deadline_ms = left_ms,
+	};
+
+	call->pick->is_open = true;
+	enum err e = put(n, call, &request);
+	call->pick->is_open = e == OK;
+	return e;
+}
+
 void
 nodes_cancel(struct call *call)
 {
@@ -436,7 +463,8 @@ nodes_on_second(struct nodes *nodes)
 		struct node *n = *at;
 
 		count_late(nodes, n);
-		if (n->holds > 0) {
+		if (n->holds > 0 ||
+		    (n->link != NULL && link_client_in_flight(n->link) > 0)) {
 			at = &n->next;
 			continue;
 		}

@@ -55,6 +55,9 @@ enum err nodes_send(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 /* nodes_ask does the same with the question of the call's ask (ask.h). */
 enum err nodes_ask(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 
+/* nodes_pick does the same with the question of the call's pick (pick.h). */
+enum err nodes_pick(struct node *, struct call *, uint32_t left_ms) MUST_USE;
+
 /* nodes_cancel tells the node, if one has the call, that nobody waits. */
 void nodes_cancel(struct call *);
 

@@ -44,12 +44,12 @@ now_s(void)
 
 /* find_node gives the live candidate that is kept as `node`, or `count`. */
 static uint32_t
-find_node(const struct compiled *f, uint32_t node)
+find_node(const struct choose *how, const bool *is_live, uint32_t node)
 {
-	for (uint32_t i = 0; node != 0 && i < f->node_count; i++)
-		if (sticky_node(f->node_hashes[i]) == node)
-			return nodes_is_live(f->nodes[i]) ? i : f->node_count;
-	return f->node_count;
+	for (uint32_t i = 0; node != 0 && i < how->count; i++)
+		if (sticky_node(how->nodes[i]) == node)
+			return is_live[i] ? i : how->count;
+	return how->count;
 }
 
 /* stick finds the node of a value, or gives it one of the live ones. */
@@ -67,21 +67,37 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 	sticky_find(&g->routes,
 	    sticky_name(&g->routes, f->route, f->choose_key_hash, value),
 	    now_s(), &found);
-	uint32_t first = find_node(f, found.node);
-	if (first == f->node_count) {
+	uint32_t first = find_node(how, is_live, found.node);
+	if (first == how->count) {
 		choose_order(how, order);
 		choose_live_first(order, how->count, is_live);
 		first = order[0];
 		if (!is_live[first])
 			return; /* nobody is there to stick to */
 		uint32_t kept = sticky_keep(&g->routes, &found,
-		    sticky_node(f->node_hashes[first]), now_s());
-		uint32_t theirs = find_node(f, kept);
-		if (theirs < f->node_count)
+		    sticky_node(how->nodes[first]), now_s());
+		uint32_t theirs = find_node(how, is_live, kept);
+		if (theirs < how->count)
 			first = theirs;
 	}
 	how->mode = CHOOSE_FIRST;
 	how->first = first;
+}
+
+/* decide fills in what the mode goes by, and orders. */
+static void
+decide(struct gateway *g, const struct compiled *f, const struct request *r,
+    const bool *is_live, struct choose *how, uint32_t *order)
+{
+	how->chance = gateway_chance(g);
+	if (how->mode == CHOOSE_ROUND_ROBIN && g->has_routes)
+		how->counter = routes_turn(&g->routes, f->route);
+	else if (how->mode == CHOOSE_HASH)
+		how->key = key_of(f, r);
+	else if (how->mode == CHOOSE_STICKY)
+		stick(g, f, r, is_live, how);
+	choose_order(how, order);
+	choose_live_first(order, how->count, is_live);
 }
 
 static void
@@ -106,7 +122,7 @@ order_choose(struct gateway *g, struct call *call, const struct request *r)
 	    .count = f->node_count,
 	};
 	uint32_t order[FUNCTION_NODES];
-	bool is_live[FUNCTION_NODES] = {false};
+	bool is_live[FUNCTION_NODES];
 
 	if (f->node_count <= 1) {
 		call->order_count = (uint8_t)f->node_count; /* place 0 */
@@ -114,16 +130,47 @@ order_choose(struct gateway *g, struct call *call, const struct request *r)
 	}
 	for (uint32_t i = 0; i < how.count; i++)
 		is_live[i] = nodes_is_live(f->nodes[i]);
-	how.chance = gateway_chance(g);
-	if (how.mode == CHOOSE_ROUND_ROBIN && g->has_routes)
-		how.counter = routes_turn(&g->routes, f->route);
-	else if (how.mode == CHOOSE_HASH)
-		how.key = key_of(f, r);
-	else if (how.mode == CHOOSE_STICKY)
-		stick(g, f, r, is_live, &how);
-	choose_order(&how, order);
-	choose_live_first(order, how.count, is_live);
+	decide(g, f, r, is_live, &how, order);
 	take(call, order, how.count);
+}
+
+void
+order_among(struct gateway *g, struct call *call, const struct request *r,
+    const uint8_t *places, uint32_t count)
+{
+	const struct compiled *f = call->function;
+	uint64_t hashes[FUNCTION_NODES];
+	uint32_t order[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES] = {false};
+	struct choose how = {
+	    .mode = f->choose, .nodes = hashes, .count = count};
+
+	for (uint32_t i = 0; i < count; i++) {
+		hashes[i] = f->node_hashes[places[i]];
+		is_live[i] = nodes_is_live(f->nodes[places[i]]);
+	}
+	decide(g, f, r, is_live, &how, order);
+	for (uint32_t i = 0; i < count; i++)
+		order[i] = places[order[i]];
+	take(call, order, count);
+}
+
+void
+order_first(struct call *call, uint8_t place)
+{
+	const struct compiled *f = call->function;
+	const struct choose how = {.mode = CHOOSE_FIRST,
+	    .nodes = f->node_hashes,
+	    .count = f->node_count,
+	    .first = place};
+	uint32_t order[FUNCTION_NODES];
+	bool is_live[FUNCTION_NODES] = {false};
+
+	for (uint32_t i = 0; i < f->node_count; i++)
+		is_live[i] = nodes_is_live(f->nodes[i]);
+	choose_order(&how, order);
+	choose_live_first(order, f->node_count, is_live);
+	take(call, order, f->node_count);
 }
 
 void

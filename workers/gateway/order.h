@@ -21,6 +21,13 @@ struct request;
 /* order_choose fills in the call's candidates, best first. */
 void order_choose(struct gateway *, struct call *, const struct request *);
 
+/* order_among does so among some of the function's nodes; at least one. */
+void order_among(struct gateway *, struct call *, const struct request *,
+    const uint8_t *places, uint32_t count);
+
+/* order_first puts one node first, as far as it is live. */
+void order_first(struct call *, uint8_t place);
+
 /*
  * order_anew looks again which nodes are live, for another attempt: in the
  * order of the function's list, from behind the node that failed.

@@ -16,6 +16,7 @@
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
+#include "workers/gateway/pick.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/stream.h"
 
@@ -305,7 +306,7 @@ settle_leaving(struct client *c)
 			continue;
 		}
 		/* what only waited, or was only asked for, has not run */
-		bool has_not_run = ask_is_open(call) ||
+		bool has_not_run = ask_is_open(call) || pick_is_open(call) ||
 		    (call->link == NULL && !call->may_have_run);
 		nodes_cancel(call);
 		if (has_not_run || call->function->response == FUNCTION_STREAM)
