@@ -1,6 +1,7 @@
 """Functions for tests of the Python adapter: each does one thing."""
 import asyncio
 import collections
+import ctypes
 import dataclasses
 import datetime
 import decimal
@@ -8,6 +9,7 @@ import enum
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -57,6 +59,13 @@ def leave():
 def nap(ms):
     time.sleep(ms / 1000)
     return ms
+
+
+def nap_noted(ms, path):
+    """Says in a file that it has begun."""
+    with open(path, "w") as file:
+        file.write("began")
+    return nap(ms)
 
 
 def turn(ms):
@@ -204,3 +213,42 @@ def say(text):
 
 def _hidden():
     return "nobody may call this"
+
+
+def crash(how):
+    """Ends this process as foreign code in it would."""
+    print("began")
+    if how == "segfault":
+        ctypes.string_at(0)
+    elif how == "abort":
+        os.abort()
+    elif how == "stack":
+        sys.setrecursionlimit(1 << 30)
+        deeper = ["deeper"]
+        for _ in range(1 << 20):
+            deeper = [deeper]
+        repr(deeper)
+    elif how == "exit":
+        os._exit(3)
+    else:
+        os.kill(os.getpid(), getattr(signal, how))
+        time.sleep(60)
+
+
+def loop_for_ever():
+    """Lets the interpreter go between steps, and never ends."""
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        pass
+
+
+def get_pid():
+    return os.getpid()
+
+
+def run_once(key, path):
+    """Counts its executions where they outlive it."""
+    with open(path, "a") as file:
+        file.write(key + "\n")
+    time.sleep(0.002)
+    return key
