@@ -83,17 +83,17 @@ def test_config_db_starts_again_on_a_full_disk(small_disk):
     assert ("before", None) in listed(tree)
 
 
-def with_slow_sync(folder, library, hang):
-    """A libexec folder whose config_db has a disk that hangs at will; the
+def with_slow_sync(folder, library, hang, role="config_db"):
+    """A libexec folder where a role has a disk that hangs at will; the
     supervisor lets no LD_PRELOAD of ours through."""
     folder.mkdir()
     for program in LIBEXEC.iterdir():
-        if program.name != "config_db":
+        if program.name != role:
             (folder / program.name).symlink_to(program)
-    script = folder / "config_db"
+    script = folder / role
     script.write_text(f"#!/bin/sh\nexport LD_PRELOAD={library} "
                       f"SLOW_SYNC_FILE={hang}\n"
-                      f"exec {LIBEXEC / 'config_db'}\n")
+                      f"exec {LIBEXEC / role}\n")
     script.chmod(0o755)
     return folder
 

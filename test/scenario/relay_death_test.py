@@ -1,16 +1,17 @@
 """Groups outlive the relay, the tree and the disk; memberships outlive the
 relay; and nobody who is gone is told anything."""
+import json
 import os
-import pathlib
 import socket
 import subprocess
 
 import pytest
 
+from functions_disk_test import with_slow_sync
 from gateway_peer import CHUNK, CREDIT, ERROR, RESULT, Gateway
 from relay_members import Member, RelayTree
 from scripted_service import pack
-from tree import until
+from tree import STAGE, until
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs")
 
@@ -90,18 +91,20 @@ def test_groups_outlive_the_tree_and_memberships_do_not(tree):
 
 def test_a_gateway_that_dies_takes_its_members_along():
     with RelayTree("workers: {gateway: {instances: 2}}\n") as tree:
-        members = [tree.member() for _ in range(12)]
-        first = members[0]
+        first = tree.member()
         first.ok("create", group_id="g", group_type="public")
-        for member in members[1:]:
-            member.ok("join", group_id="g")
-        shown = tree.banyan("groups", "show", "g")["members"]
-        where = {m["user_id"]: m["gateway"] for m in shown}
-        assert set(where.values()) == {1, 2}, "both gateways have members"
+        members, where = [first], {}
+        # who gets a client is the gateways' affair: until both have some
+        while set(where.values()) != {1, 2} or len(members) < 12:
+            assert len(members) < 200
+            members.append(tree.member())
+            members[-1].ok("join", group_id="g")
+            where = {m["user_id"]: m["gateway"]
+                     for m in tree.banyan("groups", "show", "g")["members"]}
         # a message crosses from one gateway to the other
         assert first.ok("send", group_id="g", message="all")[
-            "recipients_count"] == 12
-        assert [m.message()[1] for m in members] == ["all"] * 12
+            "recipients_count"] == len(members)
+        assert [m.message()[1] for m in members] == ["all"] * len(members)
         tree.kill("gateway/2")
         stay = [m for m in members if where[m.user] == 1]
         until(lambda: set(tree.members_of("g")) == {m.user for m in stay}, 5)
@@ -157,6 +160,38 @@ def test_a_full_disk_stops_nobody_and_is_caught_up_with():
         for mount in mounts:
             subprocess.run(["umount", "-l", mount], check=False)
         subprocess.run(["rm", "-rf", str(tree.home)], check=False)
+
+
+def test_a_disk_that_sleeps_delays_one_answer_and_no_more():
+    library = STAGE / "libexec/banyan-test/libslow_sync.so"
+    if not library.exists():
+        pytest.skip("libslow_sync.so is not installed")
+    tree = RelayTree.__new__(RelayTree)
+
+    def spawn(original=RelayTree.spawn):
+        tree.env["BANYAN_LIBEXEC_DIR"] = str(with_slow_sync(
+            tree.home / "libexec", library, tree.home / "hang", "relay"))
+        return original(tree)
+    tree.spawn = spawn
+    tree.__init__()
+    with tree:
+        a, b = tree.member(), tree.member()
+        a.ok("create", group_id="g", group_type="public")
+        life = tree.life("relay")
+        (tree.home / "hang").touch()
+        b.ok("join", group_id="g")  # after a second, without the disk
+        assert tree.of_relay("is_degraded") == 1
+        assert '"degraded"' in json.dumps(tree.banyan("health", code=None))
+        for _ in range(20):
+            b.ok("leave", group_id="g")
+            b.ok("join", group_id="g")
+        both_hear(a, b, "g")
+        (tree.home / "hang").unlink()
+        until(lambda: tree.of_relay("is_degraded") == 0, 20)
+        assert tree.life("relay") == life
+        tree.kill("relay")
+        tree.until("relay", state="up", life=life + 1)
+        both_hear(a, b, "g")
 
 
 def test_a_damaged_store_is_moved_aside(tree):

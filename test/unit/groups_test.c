@@ -480,6 +480,55 @@ anybody_sees_a_public_group_and_its_members_the_others(void **state)
 	    groups_may_see(gs, TEXT("pri"), TEXT("a"), &g), GROUPS_done);
 }
 
+static bool
+add_id(void *ctx, struct group *g)
+{
+	char *ids = ctx;
+
+	strncat(ids, g->id.at, g->id.len);
+	return strlen(ids) < 2;
+}
+
+static bool
+add_own(void *ctx, struct member *m)
+{
+	char *ids = ctx;
+
+	strncat(ids, m->group->id.at, m->group->id.len);
+	return true;
+}
+
+static void
+a_users_groups_and_public_ones_are_found_without_looking_at_all(void **state)
+{
+	char ids[8] = "";
+	struct actor far = who("b");
+	enum member_status became;
+
+	(void)state;
+	create("1", GROUP_PUBLIC, "a");
+	create("2", GROUP_PRIVATE, "a");
+	create("3", GROUP_PUBLIC, "a");
+	join("2", "b");
+	far.at.client = 77; /* another socket of his */
+	groups_join(gs, TEXT("1"), &far, &became);
+	groups_each_own(gs, TEXT("b"), add_own, ids);
+	assert_string_equal(ids, "12");
+	leave("1", "b");
+	ids[0] = '\0';
+	groups_each_own(gs, TEXT("b"), add_own, ids);
+	assert_string_equal(ids, "2");
+	ids[0] = '\0';
+	groups_each_own(gs, TEXT("x"), add_own, ids);
+	assert_string_equal(ids, "");
+	groups_each_public(gs, add_id, ids);
+	assert_string_equal(ids, "31");
+	groups_delete(gs, TEXT("3"), TEXT("a"));
+	ids[0] = '\0';
+	groups_each_public(gs, add_id, ids);
+	assert_string_equal(ids, "1");
+}
+
 static void
 limits_hold_and_the_longest_empty_group_makes_room(void **state)
 {
@@ -889,6 +938,8 @@ main(void)
 		an_empty_group_is_deleted_after_its_time_and_an_operators_is_not),
 	    TEST(only_an_active_admin_deletes),
 	    TEST(anybody_sees_a_public_group_and_its_members_the_others),
+	    TEST(
+		a_users_groups_and_public_ones_are_found_without_looking_at_all),
 	    TEST(limits_hold_and_the_longest_empty_group_makes_room),
 	    TEST(in_two_hundred_thousand_random_steps_it_equals_the_model),
 	};

@@ -90,6 +90,7 @@ struct endpoint {
 
 struct group;
 struct holder; /* all memberships of one client */
+struct person; /* all memberships of one user, absent ones too */
 
 struct member {
 	struct index_link link;
@@ -97,6 +98,8 @@ struct member {
 	struct member *next, **back; /* of the group, in order of joining */
 	struct holder *holder;       /* NULL: absent */
 	struct member *next_held, **back_held;
+	struct person *person;
+	struct member *next_own, **back_own;
 	struct endpoint at;
 	uint64_t number;    /* 1, 2, 3 …: its name in the store */
 	uint64_t joined_ms; /* wall */
@@ -110,6 +113,7 @@ struct member {
 struct group {
 	struct index_link link;
 	struct group *next_quiet, **back_quiet;
+	struct group *next_public, **back_public;
 	uint64_t number;
 	uint64_t created_ms; /* wall */
 	uint64_t quiet_ms;   /* monotonic: since when nobody is active */
@@ -172,7 +176,9 @@ struct groups {
 	struct index by_id;
 	struct index by_user;
 	struct index holders;
+	struct index persons;
 	struct group *quiet;
+	struct group *publics; /* newest first */
 	uint64_t last_group;
 	uint64_t last_member;
 	uint32_t memberships; /* present ones */
@@ -247,6 +253,13 @@ struct member *groups_member(
     const struct groups *, const struct group *, struct text user);
 /* groups_each visits all groups, in no order; `visit` may not change them. */
 void groups_each(
+    const struct groups *, bool (*visit)(void *ctx, struct group *), void *ctx);
+
+/* groups_each_own visits what a user is a member of, groups_each_public the
+ * public groups, newest first; both end when `visit` says false. */
+void groups_each_own(const struct groups *, struct text user,
+    bool (*visit)(void *ctx, struct member *), void *ctx);
+void groups_each_public(
     const struct groups *, bool (*visit)(void *ctx, struct group *), void *ctx);
 
 /* --- from the store, before anything else --- */

@@ -20,6 +20,12 @@ struct holder {
 	uint32_t count;
 };
 
+struct person {
+	struct index_link link;
+	struct member *first;
+	struct text user; /* the bytes follow */
+};
+
 /* groups_found makes a group without members. */
 struct group *groups_found(
     struct groups *, struct text id, enum group_type, struct text heir);
@@ -44,11 +50,12 @@ void groups_settle(struct groups *, struct group *);
 void groups_tell(
     struct groups *, enum groups_news, struct group *, struct member *);
 
-uint64_t groups_hash_id(const struct groups *, struct text id);
 uint64_t groups_hash_user(
     const struct groups *, const struct group *, struct text user);
 uint64_t groups_hash_client(
     const struct groups *, uint64_t gateway, uint64_t client);
+uint64_t groups_hash_name(const struct groups *, struct text name);
+struct person *groups_person(const struct groups *, struct text user);
 struct holder *groups_holder(const struct groups *, struct endpoint);
 uint32_t groups_held(const struct groups *, struct endpoint);
 

@@ -64,6 +64,7 @@ groups_create_table(struct groups **to, const struct groups_limits *limits,
 	index_init(&gs->by_id);
 	index_init(&gs->by_user);
 	index_init(&gs->holders);
+	index_init(&gs->persons);
 	*to = gs;
 }
 
@@ -82,6 +83,7 @@ groups_destroy_table(struct groups **at)
 	index_finish(&gs->by_id);
 	index_finish(&gs->by_user);
 	index_finish(&gs->holders);
+	index_finish(&gs->persons);
 	memory_free(gs);
 	*at = NULL;
 }

@@ -4,9 +4,9 @@
 #include "workers/relay/groups_inside.h"
 
 uint64_t
-groups_hash_id(const struct groups *gs, struct text id)
+groups_hash_name(const struct groups *gs, struct text name)
 {
-	return hash_short(gs->seed, id.at, id.len);
+	return hash_short(gs->seed, name.at, name.len);
 }
 
 uint64_t
@@ -32,7 +32,8 @@ groups_hash_client(const struct groups *gs, uint64_t gateway, uint64_t client)
 struct group *
 groups_find(const struct groups *gs, struct text id)
 {
-	struct index_link *at = index_first(&gs->by_id, groups_hash_id(gs, id));
+	struct index_link *at =
+	    index_first(&gs->by_id, groups_hash_name(gs, id));
 
 	for (; at != NULL; at = index_more(at)) {
 		struct group *g = (struct group *)(void *)at;
@@ -92,4 +93,40 @@ groups_each(const struct groups *gs, bool (*visit)(void *ctx, struct group *),
 			if (!visit(ctx, (struct group *)(void *)at))
 				return;
 	}
+}
+
+struct person *
+groups_person(const struct groups *gs, struct text user)
+{
+	struct index_link *at =
+	    index_first(&gs->persons, groups_hash_name(gs, user));
+
+	for (; at != NULL; at = index_more(at)) {
+		struct person *p = (struct person *)(void *)at;
+
+		if (text_eq(p->user, user))
+			return p;
+	}
+	return NULL;
+}
+
+void
+groups_each_own(const struct groups *gs, struct text user,
+    bool (*visit)(void *ctx, struct member *), void *ctx)
+{
+	const struct person *p = groups_person(gs, user);
+	struct member *m = p == NULL ? NULL : p->first;
+
+	for (; m != NULL; m = m->next_own)
+		if (!m->is_absent && !visit(ctx, m))
+			return;
+}
+
+void
+groups_each_public(const struct groups *gs,
+    bool (*visit)(void *ctx, struct group *), void *ctx)
+{
+	for (struct group *g = gs->publics; g != NULL; g = g->next_public)
+		if (!visit(ctx, g))
+			return;
 }

@@ -79,6 +79,43 @@ let_go(struct groups *gs, struct member *m)
 	memory_free(h);
 }
 
+/* own puts a member on its user's list, disown takes it off. */
+static void
+own(struct groups *gs, struct member *m)
+{
+	struct person *p = groups_person(gs, m->user);
+
+	if (p == NULL) {
+		p = memory_new(sizeof(*p) + m->user.len);
+		char *copy = (char *)(p + 1);
+		if (m->user.len > 0)
+			memcpy(copy, m->user.at, m->user.len);
+		p->user = (struct text){copy, m->user.len};
+		index_add(
+		    &gs->persons, &p->link, groups_hash_name(gs, p->user));
+	}
+	m->person = p;
+	m->next_own = p->first;
+	m->back_own = &p->first;
+	if (p->first != NULL)
+		p->first->back_own = &m->next_own;
+	p->first = m;
+}
+
+static void
+disown(struct groups *gs, struct member *m)
+{
+	struct person *p = m->person;
+
+	*m->back_own = m->next_own;
+	if (m->next_own != NULL)
+		m->next_own->back_own = m->back_own;
+	if (p->first != NULL)
+		return;
+	index_remove(&gs->persons, &p->link);
+	memory_free(p);
+}
+
 /* --- counting --- */
 
 static void
@@ -227,6 +264,7 @@ add(struct groups *gs, struct group *g, const struct member_record *r)
 	*g->end = m;
 	g->end = &m->next;
 	index_add(&gs->by_user, &m->link, groups_hash_user(gs, g, m->user));
+	own(gs, m);
 	if (!m->is_absent) {
 		hold(gs, m, r->who.at);
 		gs->memberships++;
@@ -265,6 +303,7 @@ discard(struct groups *gs, struct member *m)
 	else
 		g->end = m->back;
 	index_remove(&gs->by_user, &m->link);
+	disown(gs, m);
 	memory_free(m);
 }
 
@@ -330,7 +369,14 @@ add_group(struct groups *gs, uint64_t number, struct text id,
 		memcpy(g->heir, heir.at, heir.len);
 		g->heir_bytes = heir.len;
 	}
-	index_add(&gs->by_id, &g->link, groups_hash_id(gs, g->id));
+	index_add(&gs->by_id, &g->link, groups_hash_name(gs, g->id));
+	if (type == GROUP_PUBLIC) {
+		g->next_public = gs->publics;
+		g->back_public = &gs->publics;
+		if (gs->publics != NULL)
+			gs->publics->back_public = &g->next_public;
+		gs->publics = g;
+	}
 	return g;
 }
 
@@ -361,6 +407,11 @@ groups_dissolve(struct groups *gs, struct group *g)
 	}
 	be_lively(g);
 	tell_group(gs, g, true);
+	if (g->type == GROUP_PUBLIC) {
+		*g->back_public = g->next_public;
+		if (g->next_public != NULL)
+			g->next_public->back_public = g->back_public;
+	}
 	index_remove(&gs->by_id, &g->link);
 	memory_free(g->heir);
 	memory_free(g);

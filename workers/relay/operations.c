@@ -203,23 +203,15 @@ ask_info(struct ask *a)
 struct listing {
 	const struct ask *ask;
 	struct packer *packer;
-	uint32_t seen;
 	uint32_t listed;
 };
 
+/* list_group: false when the list is full. */
 static bool
-list_one(void *ctx, struct group *g)
+list_group(struct listing *l, const struct group *g, const struct member *m)
 {
-	struct listing *l = ctx;
-	const struct member *m =
-	    groups_member(l->ask->relay->groups, g, l->ask->who.user);
-	bool is_in = m != NULL && !m->is_absent;
-
-	if (g->type != GROUP_PUBLIC && !is_in)
-		return true;
-	l->seen++;
 	if (l->listed == LISTED_MOST)
-		return true;
+		return false;
 	l->listed++;
 	pack_map(l->packer, 5);
 	pack_string(l->packer, "group_id");
@@ -228,14 +220,31 @@ list_one(void *ctx, struct group *g)
 	pack_field_u64(l->packer, "member_count", g->member_count);
 	pack_field_u64(l->packer, "active_count", g->active_count);
 	pack_string(l->packer, "status");
-	if (is_in)
+	if (m != NULL)
 		pack_string(l->packer, member_status_name(m->status));
 	else
 		pack_nil(l->packer);
 	return true;
 }
 
-/* list names public groups and the caller's own. */
+static bool
+list_own(void *ctx, struct member *m)
+{
+	return list_group(ctx, m->group, m);
+}
+
+/* list_public leaves out those that are in the list as one's own. */
+static bool
+list_public(void *ctx, struct group *g)
+{
+	struct listing *l = ctx;
+	const struct member *m =
+	    groups_member(l->ask->relay->groups, g, l->ask->who.user);
+
+	return (m != NULL && !m->is_absent) || list_group(l, g, NULL);
+}
+
+/* ask_list names the caller's groups, then public ones. */
 void
 ask_list(struct ask *a)
 {
@@ -244,9 +253,10 @@ ask_list(struct ask *a)
 
 	pack_string(&p, "groups");
 	size_t place = pack_open(&p);
-	groups_each(a->relay->groups, list_one, &l);
+	groups_each_own(a->relay->groups, a->who.user, list_own, &l);
+	groups_each_public(a->relay->groups, list_public, &l);
 	pack_close_array(&p, place, l.listed);
-	pack_field_u64(&p, "group_count", l.seen);
+	pack_field_u64(&p, "group_count", l.listed);
 	finish(a, &p);
 }
 
