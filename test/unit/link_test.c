@@ -505,6 +505,9 @@ a_kept_call_is_found_until_it_is_answered(void **state)
 	assert_null(link_session_kept(s, kept[0].id));
 	link_session_keep(s, kept[0].id, &mine);
 	assert_ptr_equal(link_session_kept(s, kept[0].id), &mine);
+	assert_int_equal(link_session_credit(s, kept[0].id), 0);
+	assert_int_equal(
+	    link_session_chunk(s, kept[0].id, 0, number(&b, 0)), ERR_DENIED);
 	link_session_result(s, kept[0].id, number(&b, 5));
 	assert_null(link_session_kept(s, kept[0].id));
 	buffer_finish(&b);

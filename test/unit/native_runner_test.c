@@ -162,9 +162,11 @@ static uint64_t next_id;
 static struct {
 	int kind; /* of what was called */
 	uint64_t chunks;
+	int64_t credit;
 	bool is_open, is_cancelled;
 } calls[CALLS + AT_ONCE + 1];
 static int answered, expired, pongs;
+static bool gives_none; /* credit */
 
 static void
 send_out(void)
@@ -247,6 +249,7 @@ call(int kind)
 	next_id++;
 	calls[next_id].kind = kind;
 	calls[next_id].is_open = true;
+	calls[next_id].credit = request.credit_bytes;
 	say(write_request, &request);
 	/* some are cancelled at once, some later, those that keep always */
 	if (kind == 4 || next_id % 97 == 0) {
@@ -269,6 +272,11 @@ on_chunk(const struct link_frame *f)
 	assert_int_equal(unpack_u64(&u, &value), OK);
 	assert_int_equal(value, calls[f->id].chunks);
 	calls[f->id].chunks++;
+	assert_true(calls[f->id].credit > 0); /* one may go above it */
+	calls[f->id].credit -= f->value.len;
+	if (gives_none)
+		return;
+	calls[f->id].credit += f->value.len;
 	struct plain credit = {FRAME_CREDIT, f->id, f->value.len};
 	say(write_plain, &credit);
 }
@@ -399,6 +407,29 @@ calls_of_every_kind_are_answered_once_by_many_threads(void **state)
 }
 
 static void
+a_stream_waits_for_its_credit(void **state)
+{
+	(void)state;
+	start_runner(THREADS);
+	gives_none = true;
+	call(3);
+	for (int i = 0; i < 50; i++) {
+		int before = answered;
+
+		call(0);
+		send_out();
+		while (answered == before)
+			hear();
+	}
+	gives_none = false;
+	assert_int_equal(calls[1].chunks, FIRST_CREDIT); /* of a byte each */
+	struct plain cancel = {FRAME_CANCEL, 1, 0};
+	calls[1].is_cancelled = true;
+	say(write_plain, &cancel);
+	assert_drains();
+}
+
+static void
 one_thread_does_it_as_well(void **state)
 {
 	(void)state;
@@ -423,6 +454,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(calls_of_every_kind_are_answered_once_by_many_threads),
+	    T(a_stream_waits_for_its_credit),
 	    T(one_thread_does_it_as_well),
 	    T(short_calls_are_run_by_whoever_reads_them),
 	};

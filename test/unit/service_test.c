@@ -156,6 +156,15 @@ on_cancel(struct service_call *call, void *ctx)
 	service_done(call); /* harmless */
 }
 
+/* take_note: the call is still worked on somewhere. */
+static void
+take_note(struct service_call *call, void *ctx)
+{
+	(void)ctx;
+	kept = call;
+	cancels++;
+}
+
 static void
 last_part(struct service_call *call, void *ctx)
 {
@@ -253,6 +262,7 @@ static const struct service_function functions[] = {
     {.name = "last_part", .run = last_part, .response = "stream"},
     {.name = "report", .run = report, .response = "async"},
     {.name = "keep", .run = keep, .on_cancel = on_cancel},
+    {.name = "stubborn", .run = keep, .on_cancel = take_note},
     {.name = "in_a_thread", .run = in_a_thread},
     {.name = "tick",
 	.run = tick,
@@ -433,6 +443,7 @@ streams_without_limits_take_turns(void **state)
 		most = seen[i].chunks > most ? seen[i].chunks : most;
 	/* the first had a whole queue, then all had turns of 16 KiB */
 	assert_in_range(most, 1, 150 * 1000);
+	assert_in_range(made, STREAMS, 700 * 1000);
 }
 
 static void
@@ -479,6 +490,25 @@ a_cancel_is_told_once_and_answering_after_it_harms_nobody(void **state)
 	call(2, "report", 0);
 	UNTIL(seen[2].results == 1);
 	assert_int_equal(link_client_in_flight(client), 0);
+}
+
+static void
+a_call_that_outlives_its_cancel_hears_of_nothing_else(void **state)
+{
+	(void)state;
+	call(0, "stubborn", 0);
+	UNTIL(kept != NULL);
+	link_cancel(client, seen[0].id);
+	UNTIL(cancels == 1);
+	link_client_end(client, LINK_FAULT_closed);
+	UNTIL(link_client_state(client) == LINK_LIVE);
+	settle_down();
+	assert_int_equal(cancels, 1);
+	assert_true(service_is_cancelled(kept));
+	service_put_i64(kept, 1);
+	service_done(kept); /* to nobody */
+	call(1, "report", 0);
+	UNTIL(seen[1].results == 1);
 }
 
 static void
@@ -601,7 +631,7 @@ static void
 get_config_tells_how_each_function_answers(void **state)
 {
 	static const char *const expected[] = {"stream", "stream", "async",
-	    "sync", "sync", "stream", "stream", "stream", "sync"};
+	    "sync", "sync", "sync", "stream", "stream", "stream", "sync"};
 	struct link_client_calls calls = client_calls;
 	struct unpacker u;
 	struct text one, response;
@@ -635,6 +665,7 @@ main(void)
 	    T(streams_without_limits_take_turns),
 	    T(a_reader_that_stops_stops_the_generators),
 	    T(a_cancel_is_told_once_and_answering_after_it_harms_nobody),
+	    T(a_call_that_outlives_its_cancel_hears_of_nothing_else),
 	    T(a_gateway_that_goes_cancels_its_calls),
 	    T(a_service_that_is_destroyed_tells_its_open_calls),
 	    T(an_answer_may_come_later),
