@@ -1,5 +1,6 @@
 """Async and none: what is said at once, what at last, and that both are said
 exactly once."""
+import signal
 import threading
 import time
 
@@ -194,6 +195,60 @@ def test_a_full_queue_is_told_at_once_and_follows_the_settings(tree):
         assert small.run_banyan("reload").returncode == 0
         accepted(client, request("wait_later"))
         assert small.counter("async_calls") == 3
+
+
+def test_a_node_that_takes_no_more_ends_taken_calls_with_unavailable():
+    """Its budget is full after they were acknowledged: a last word all the
+    same, and the others are answered when it goes on."""
+    with GatewayTree(functions=MODES, nodes=(),
+                     gateway="node_buffer_bytes: 65536") as tree, \
+            tree.joined() as client:
+        service = tree.start_node("one")
+        tree.until_live(["one"])
+        service.send_signal(signal.SIGSTOP)
+        names = [f"n{i}" for i in range(150)]
+        for name in names:
+            client.start_call(request("echo_later", {"a": "x" * 9000},
+                                      request_id=name))
+        until(lambda: tree.counter("unavailable") > 0, 10, "it is full")
+        service.send_signal(signal.SIGCONT)
+        acks, finals = set(), {}
+        while len(finals) < len(names):
+            push = client.hear()[4]
+            if "success" not in push:
+                continue
+            name = push["request_id"]
+            if push["async"]:
+                assert name not in acks | set(finals)
+                acks.add(name)
+            else:
+                assert name in acks and name not in finals
+                finals[name] = push.get("code")
+        assert set(finals.values()) == {None, "unavailable"}, finals
+        silent(client)
+
+
+def test_what_was_called_is_what_became_of_it(tree):
+    """The counters agree with each other whoever stays, leaves or is cut."""
+    with GatewayTree(functions=MODES, nodes=("one",)) as fresh:
+        with fresh.joined() as client:
+            accepted(client, request("echo_later", {"a": 1}))
+            final(client)
+            accepted(client, request("fail_later", {"text": "x"}))
+            final(client)
+            accepted(client, request("wait_later"))
+            for payload in (request("tell", {"a": 1}), request("nope"),
+                            request("stall", {"n": 0}), request("seen"),
+                            request("echo_later", {"b": 1})):
+                client.start_call(payload)
+            until(lambda: fresh.counter("discarded") == 1 and
+                  fresh.counter("answered") == 2, 5, "they ran")
+        until(lambda: fresh.counter("in_flight") == 0, 5, "all have ended")
+        count = {name: fresh.counter(name) for name in (
+            "calls", "answered", "failed", "client_gone", "discarded")}
+        assert count.pop("calls") == sum(count.values()) == 8, count
+        assert count == {"answered": 2, "failed": 3, "client_gone": 2,
+                         "discarded": 1}
 
 
 def test_a_draining_gateway_gives_every_async_call_its_answer():

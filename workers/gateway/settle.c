@@ -195,7 +195,8 @@ settle_answered(struct gateway *g, struct call *call)
 void
 settle_quietly(struct gateway *g, struct call *call)
 {
-	COUNT(g, client_gone);
+	if (!call->is_over) /* else it was counted with its last word */
+		COUNT(g, client_gone);
 	nodes_cancel(call);
 	end(g, call);
 }
