@@ -125,8 +125,6 @@
 	S(pools, stuck_ms,            U64, "2000",   10, 600000, RESTART, worker_pool, "ms", "a call this long past its deadline: its runner counts as hung") \
 	S(pools, affinity_ttl_ms,     U64, "60000",  1, 86400000, RESTART, worker_pool, "ms", "an unused session forgets its runner") \
 	S(pools, max_sessions,        U64, "10000",  1, 1000000, RESTART, worker_pool, "sessions", "of one pool remembered; the longest unused is forgotten first") \
-	S(pools, reconcile_ms,        U64, "1000",   100, 600000, RESTART, worker_pool, "ms", "between two looks for runners that are missing") \
-	S(pools, reconcile_most,      U64, "2",      1, 1000, RESTART, worker_pool, "runners", "started by one such look") \
 	S(pools, quarantine_ms,       U64, "600000", 0, 604800000, RESTART, worker_pool, "ms", "that a call which kills its runners is refused; 0: never") \
 	S(pools, quarantine_deaths,   U64, "2",      1, 100, RESTART, worker_pool, "deaths", "in a row of runners that had the same call") \
 	S(pools, crash_window_ms,     U64, "60000",  1000, 3600000, RESTART, worker_pool, "ms", "the time in which crashes of a pool's runners are counted") \

@@ -511,34 +511,17 @@ runners_start_in_batches_with_a_pause_between(void **state)
 	struct startup s;
 
 	(void)state;
-	startup_init(&s, &spec, 1000, 2, NOW);
+	startup_init(&s, &spec, NOW);
 	assert_int_equal(startup_due(&s, NOW), 10);
 	assert_int_equal(startup_due(&s, NOW + 499), 0);
 	assert_int_equal(startup_next_ms(&s), NOW + 500);
 	assert_int_equal(startup_due(&s, NOW + 500), 10);
-	assert_int_equal(startup_missing(&s, 9, NOW + 5000), 0);
 	assert_int_equal(startup_due(&s, NOW + 1000), 5);
 	assert_true(startup_is_over(&s));
 	assert_int_equal(startup_due(&s, NOW + 9000), 0);
 	spec.worker_profile = POOL_THREAD;
-	startup_init(&s, &spec, 1000, 2, NOW);
+	startup_init(&s, &spec, NOW);
 	assert_int_equal(startup_due(&s, NOW), 25);
-}
-
-static void
-missing_runners_come_back_two_at_a_look(void **state)
-{
-	struct pool_spec spec = {.pool_size = 5, .startup_batch_size = 10};
-	struct startup s;
-
-	(void)state;
-	startup_init(&s, &spec, 1000, 2, NOW);
-	assert_int_equal(startup_due(&s, NOW), 5);
-	assert_int_equal(startup_missing(&s, 3, NOW + 999), 0);
-	assert_int_equal(startup_missing(&s, 3, NOW + 1000), 2);
-	assert_int_equal(startup_missing(&s, 1, NOW + 1000), 0);
-	assert_int_equal(startup_missing(&s, 1, NOW + 2000), 1);
-	assert_int_equal(startup_next_ms(&s), NOW + 3000);
 }
 
 int
@@ -575,7 +558,6 @@ main(void)
 	    cmocka_unit_test(one_that_works_and_cannot_answer_is_not_asked),
 	    cmocka_unit_test(a_heartbeat_that_is_off_never_acts),
 	    cmocka_unit_test(runners_start_in_batches_with_a_pause_between),
-	    cmocka_unit_test(missing_runners_come_back_two_at_a_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,11 +83,9 @@ add_runner(struct crew *crew, struct group *g, uint32_t index)
 static void
 hold_back(struct crew *crew, uint64_t now_ms)
 {
-	const struct pool_options *o = &crew->wp->options;
 	struct startup s;
 
-	startup_init(
-	    &s, crew->spec, o->reconcile_ms, o->reconcile_most, now_ms);
+	startup_init(&s, crew->spec, now_ms);
 	for (uint64_t at_ms = now_ms; !startup_is_over(&s);
 	     at_ms = startup_next_ms(&s)) {
 		uint32_t first = s.started;

@@ -57,8 +57,6 @@ pool_options_read(
 	    .stuck_ms = settings_u64(s, SETTING_pools_stuck_ms),
 	    .affinity_ttl_ms = settings_u64(s, SETTING_pools_affinity_ttl_ms),
 	    .max_sessions = small(s, SETTING_pools_max_sessions),
-	    .reconcile_ms = settings_u64(s, SETTING_pools_reconcile_ms),
-	    .reconcile_most = small(s, SETTING_pools_reconcile_most),
 	    .quarantine_ms = settings_u64(s, SETTING_pools_quarantine_ms),
 	    .quarantine_deaths = small(s, SETTING_pools_quarantine_deaths),
 	    .crash_window_ms = settings_u64(s, SETTING_pools_crash_window_ms),

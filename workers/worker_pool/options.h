@@ -26,8 +26,6 @@ struct pool_options {
 	uint64_t stuck_ms;
 	uint64_t affinity_ttl_ms;
 	uint32_t max_sessions;
-	uint64_t reconcile_ms;
-	uint32_t reconcile_most;
 	uint64_t quarantine_ms; /* 0: nothing is ever quarantined */
 	uint32_t quarantine_deaths;
 	uint64_t crash_window_ms;

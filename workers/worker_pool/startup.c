@@ -2,8 +2,7 @@
 #include "workers/worker_pool/startup.h"
 
 void
-startup_init(struct startup *s, const struct pool_spec *spec,
-    uint64_t reconcile_ms, uint32_t reconcile_most, uint64_t now_ms)
+startup_init(struct startup *s, const struct pool_spec *spec, uint64_t now_ms)
 {
 	bool has_batches = spec->worker_profile == POOL_PROCESS;
 
@@ -11,9 +10,7 @@ startup_init(struct startup *s, const struct pool_spec *spec,
 	    .batch = (uint32_t)(has_batches ? spec->startup_batch_size
 					    : spec->pool_size),
 	    .delay_ms = spec->startup_batch_delay_ms,
-	    .next_ms = now_ms,
-	    .reconcile_ms = reconcile_ms,
-	    .reconcile_most = reconcile_most};
+	    .next_ms = now_ms};
 }
 
 bool
@@ -31,18 +28,8 @@ startup_due(struct startup *s, uint64_t now_ms)
 	if (left == 0 || now_ms < s->next_ms)
 		return 0;
 	s->started += count;
-	s->next_ms =
-	    now_ms + (startup_is_over(s) ? s->reconcile_ms : s->delay_ms);
+	s->next_ms = now_ms + s->delay_ms;
 	return count;
-}
-
-uint32_t
-startup_missing(struct startup *s, uint32_t missing, uint64_t now_ms)
-{
-	if (!startup_is_over(s) || now_ms < s->next_ms)
-		return 0;
-	s->next_ms = now_ms + s->reconcile_ms;
-	return missing < s->reconcile_most ? missing : s->reconcile_most;
 }
 
 uint64_t

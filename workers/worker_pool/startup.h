@@ -3,8 +3,9 @@
 #define WORKERS_WORKER_POOL_STARTUP_H
 
 /*
- * startup - which runners are started when: in batches at first, later those
- * that are missing.
+ * startup - which runners are started when: in batches, with a pause between.
+ * Later on the engine replaces each that is missing at once, or after its
+ * rest: there is no pass that looks for gaps, and no gap for it to find.
  *
  * Pure: the time comes as an argument.
  *
@@ -23,13 +24,9 @@ struct startup {
 	uint64_t delay_ms; /* from one batch to the next */
 	uint32_t started;
 	uint64_t next_ms;
-	/* looks for missing ones, after the last batch */
-	uint64_t reconcile_ms;
-	uint32_t reconcile_most;
 };
 
-void startup_init(struct startup *, const struct pool_spec *,
-    uint64_t reconcile_ms, uint32_t reconcile_most, uint64_t now_ms);
+void startup_init(struct startup *, const struct pool_spec *, uint64_t now_ms);
 
 /*
  * startup_due: how many runners to start now, from `startup->started` on
@@ -38,13 +35,7 @@ void startup_init(struct startup *, const struct pool_spec *,
 uint32_t startup_due(struct startup *, uint64_t now_ms);
 bool startup_is_over(const struct startup *);
 
-/*
- * startup_missing: after the batches, how many of those that have no process
- * and none to come (`missing`) to start now: a few, once a pass.
- */
-uint32_t startup_missing(struct startup *, uint32_t missing, uint64_t now_ms);
-
-/* startup_next_ms: when to ask again. */
+/* startup_next_ms: when the next batch is due. */
 uint64_t startup_next_ms(const struct startup *);
 
 #endif /* WORKERS_WORKER_POOL_STARTUP_H */
