@@ -1,6 +1,7 @@
 """Functions that run in pools of the tree itself, through a whole gateway."""
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -241,6 +242,123 @@ def test_a_program_that_dies_at_once_is_refused_at_once_and_why_says_it():
         assert "left with exit code 3" in tree.why("default/1")
         assert "no database" in tree.why("default/1")
         assert tree.child("worker_pool")["life"] == 1
+
+
+def test_a_pool_that_nobody_is_ready_in_degrades_the_health(tree):
+    with LocalTree([pool(arguments=["dies"]), pool("good", 1)]) as other:
+        until(lambda: other.banyan("health", code=None)["status"]
+              == "degraded", 15, "it is told")
+        assert "pool_unhealthy" in json.dumps(other.banyan("health", code=1))
+        assert "pool_door_closed pool=default" in other.log()
+    assert tree.banyan("health")["status"] == "ok"
+
+
+def test_a_call_that_waited_too_long_is_refused_and_never_runs():
+    with LocalTree([pool(size=1, queue_timeout_ms=200)]) as tree:
+        tree.until_ready_runners(1)
+        client = tree.client()
+        client.start_call(
+            {"service": "local", "request_type": "sleep", "request_id": "a",
+             "args": {"x": 800}}, join_ref=client.join_ref)
+        until(lambda: tree.pools()["busy"] == 1, 5, "it runs")
+        got = tree.ask(tree.client(), "count", x="late")
+        assert got["code"] == "unavailable" and got["can_retry"]
+        assert client.hear()[4]["result"] == 800
+        assert tree.ask(tree.client(), "count", x="next")["success"]
+        assert (tree.notes / "count").read_text().split() == ["next"]
+        assert tree.gauge("queue_timeouts") == 1
+
+
+def test_a_client_that_leaves_takes_its_waiting_call_along():
+    with LocalTree([pool(size=1)]) as tree:
+        tree.until_ready_runners(1)
+        client, leaver = tree.client(), tree.client()
+        client.start_call(
+            {"service": "local", "request_type": "sleep", "request_id": "a",
+             "args": {"x": 2000}}, join_ref=client.join_ref)
+        until(lambda: tree.pools()["busy"] == 1, 5, "it runs")
+        leaver.start_call(
+            {"service": "local", "request_type": "count", "request_id": "b",
+             "args": {"x": "gone"}}, join_ref=leaver.join_ref)
+        until(lambda: tree.pools()["queued"] == 1, 5, "it waits")
+        leaver.socket.close()
+        assert client.hear()[4]["result"] == 2000
+        client.hear()
+        assert tree.ask(client, "count", x="next")["success"]
+        assert (tree.notes / "count").read_text().split() == ["next"]
+        assert tree.gauge("cancelled") == 1
+
+
+def test_a_session_keeps_its_runner_while_it_has_room():
+    with LocalTree([pool(size=4)]) as tree:
+        tree.until_ready_runners(4)
+        for _ in range(3):
+            client = tree.client()
+            assert len({tree.ask(client, "who")["result"]
+                        for _ in range(8)}) == 1
+
+
+def test_a_strict_session_hears_at_once_that_its_runner_is_busy():
+    with LocalTree([pool(size=2, affinity="strict_fail_fast")]) as tree:
+        tree.until_ready_runners(2)
+        client = tree.client()
+        assert tree.ask(client, "who")["success"]
+        client.start_call(
+            {"service": "local", "request_type": "sleep", "request_id": "a",
+             "args": {"x": 700}}, join_ref=client.join_ref)
+        client.start_call(
+            {"service": "local", "request_type": "who", "request_id": "b",
+             "args": {}}, join_ref=client.join_ref)
+        push = client.hear()
+        assert push[4]["request_id"] == "b" and \
+            push[4]["code"] == "unavailable", push
+
+
+def test_a_heartbeat_that_is_not_dependent_is_only_said():
+    heartbeat = {"dependent": False, "ping_interval_ms": 100,
+                 "timeout_ms": 100}
+    with LocalTree([pool(size=1, heartbeat=heartbeat)]) as tree:
+        tree.until_ready_runners(1)
+        pid = tree.kill_runner("default/1", signal.SIGSTOP)
+        until(lambda: "dependent=false failure_reason=heartbeat_timeout"
+              in tree.log(), 10, "it is said")
+        assert tree.runners()["default/1"] == pid
+        os.kill(pid, signal.SIGCONT)
+        assert tree.ask(tree.client(), "echo", x=1)["result"] == 1
+
+
+def test_failures_in_a_row_open_the_breaker_and_a_trial_closes_it():
+    with LocalTree([pool(size=3, circuit_breaker_threshold=3,
+                         circuit_breaker_cooldown_ms=700)], [],
+                   "quarantine_ms: 0", CALM) as tree:
+        tree.until_ready_runners(3)
+        client = tree.client()
+        codes = [tree.ask(client, "die")["code"] for _ in range(3)]
+        assert codes == ["dispatched_unknown"] * 3
+        got = tree.ask(client, "echo", x=1)
+        assert got["code"] == "unavailable" and got["can_retry"]
+        until(lambda: "circuit_breaker_opened pool=default breaker=pool"
+              in tree.log(), 5, "it is told")
+        until(lambda: tree.ask(client, "echo", x=1)["success"], 10,
+              "a trial goes well")
+        until(lambda: "circuit_breaker_closed pool=default breaker=pool"
+              in tree.log(), 5, "it is told")
+
+
+def test_a_restart_of_the_pools_finishes_what_they_have():
+    with LocalTree([pool()]) as tree:
+        tree.until_ready_runners(2)
+        client = tree.client()
+        client.start_call(
+            {"service": "local", "request_type": "sleep", "request_id": "a",
+             "args": {"x": 1000}}, join_ref=client.join_ref)
+        runners = tree.runners()
+        assert tree.banyan_ok("restart", "worker_pool")
+        assert client.hear()[4]["result"] == 1000
+        client.hear()
+        assert not any(os.path.exists(f"/proc/{p}") for p in runners.values())
+        until(lambda: tree.ask(client, "echo", x=1)["success"], 10,
+              "the next life serves")
 
 
 def test_a_program_that_is_not_there_is_named_by_why():

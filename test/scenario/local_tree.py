@@ -144,6 +144,10 @@ class LocalTree(Tree):
                 return process["counters"].get(name)
         return None
 
+    def pools(self):
+        """The figures of all pools together, now."""
+        return self.banyan("pools")["total"]
+
     def kill_runner(self, name, number=signal.SIGKILL):
         pid = self.runners()[name]
         os.kill(pid, number)

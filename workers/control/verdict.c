@@ -43,6 +43,10 @@ of_role(const struct census_process *p)
 		    stats_get(s, COUNTER_puller_services))
 			return "service_unreachable";
 		break;
+	case ROLE_worker_pool:
+		if (stats_get(s, COUNTER_worker_pool_pools_unhealthy) != 0)
+			return "pool_unhealthy";
+		break;
 	case ROLE_rate_limiter:
 		if (stats_get(s, COUNTER_rate_limiter_fullest) >= 100)
 			return "limit_table_full";

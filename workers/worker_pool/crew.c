@@ -53,10 +53,15 @@ void
 crew_judge(struct crew *crew)
 {
 	uint32_t i = 0;
+	bool was_hopeless = crew->is_hopeless;
 
 	while (i < crew->runner_count && is_hopeless(crew->runners[i].child))
 		i++;
-	pool_doom(crew->pool, i == crew->runner_count);
+	crew->is_hopeless = i == crew->runner_count;
+	pool_doom(crew->pool, crew->is_hopeless);
+	if (crew->is_hopeless && !was_hopeless)
+		event_note(EVENT_pool_door_closed, "pool=%.*s workers=%u",
+		    TEXT_ARG(crew->spec->name), crew->runner_count);
 }
 
 static void

@@ -113,8 +113,10 @@ resident_bytes(int pid)
 }
 
 static void
-count_crew(struct crew *crew, uint64_t sums[4])
+count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[5])
 {
+	sums[4] += crew->is_hopeless ||
+	    !crash_window_is_healthy(&crew->crashes, now_ms);
 	sums[0] += pool_ready(crew->pool);
 	sums[1] += pool_waiting(crew->pool);
 	sums[2] += pool_running(crew->pool);
@@ -127,17 +129,18 @@ count_crew(struct crew *crew, uint64_t sums[4])
 }
 
 static void
-take_census(struct worker_pool *wp)
+take_census(struct worker_pool *wp, uint64_t now_ms)
 {
-	uint64_t sums[4] = {0};
+	uint64_t sums[5] = {0};
 
 	for (uint32_t i = 0; i < wp->crew_count; i++)
-		count_crew(&wp->crews[i], sums);
+		count_crew(&wp->crews[i], now_ms, sums);
 	stats_set(wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_ready, sums[0]);
 	stats_set(wp->slot, COUNTER_worker_pool_queued, sums[1]);
 	stats_set(wp->slot, COUNTER_worker_pool_in_flight, sums[2]);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_bytes, sums[3]);
+	stats_set(wp->slot, COUNTER_worker_pool_pools_unhealthy, sums[4]);
 	deaths_keep(wp);
 	keeper_reap_strangers(&wp->keeper);
 	uint32_t killed = keeper_kill_strangers(&wp->keeper);
@@ -216,7 +219,7 @@ pulse(void *ctx)
 	for (uint32_t i = 0; i < wp->crew_count; i++)
 		look_at_crew(&wp->crews[i], now_ms);
 	if (now_ms >= wp->census_ms) {
-		take_census(wp);
+		take_census(wp, now_ms);
 		wp->census_ms = now_ms + CENSUS_MS;
 	}
 	recycle_look(wp, now_ms);

@@ -113,6 +113,7 @@ struct crew {
 	uint64_t recycled;        /* for the inspector */
 	uint64_t recycled_memory; /* of these, for memory */
 	struct crash_window crashes;
+	bool is_hopeless; /* nobody is ready, nobody will be soon */
 	uint64_t told_ms;         /* events that come in herds: the last one */
 };
 
