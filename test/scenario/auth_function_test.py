@@ -35,7 +35,7 @@ class Doorman:
         if who == "fails":
             raise Failure("no such luck")
         return {"": None, "no": False, "yes": True, "text": "anna",
-                "short": {"user_id": "short", "expires_in_ms": 1500},
+                "short": {"user_id": "short", "expires_in_ms": 4000},
                 "shape": {"user_id": 7}, "guest": {"user_id": "guest:1-1-1"},
                 }.get(who, {"user_id": who, "roles": ["member"]})
 
@@ -183,7 +183,7 @@ def test_a_session_ends_when_the_service_said_and_refreshes_by_it(tree,
           "the service is there")
     with tree.client(query="&as=short") as client:
         client.join("api:lobby")
-        assert event(client, "token_expiring")[4]["expires_in_ms"] <= 1500
+        assert event(client, "token_expiring")[4]["expires_in_ms"] <= 2000
         assert refresh(client, None, "other") == \
             ("error", {"reason": "other_user"})
         assert refresh(client, None, "no") == ("error", {"reason": "refused"})
@@ -215,6 +215,36 @@ def test_a_reload_keeps_sessions_and_the_service(tree, doorman):
         assert tree.run_banyan("reload").returncode == 0
         assert facts(client)["user_id"] == "anna"
         assert line(tree, query="&as=bert").endswith("Protocols")
+
+
+LOCAL = """\
+pools:
+  list:
+    - {{name: default, adapter: python, modules: [doors], python_path: {path}, pool_size: 2}}
+"""
+DOORS = """\
+def decide(asked):
+    who = asked["token"]
+    return {"user_id": who, "roles": ["local"]} if who != "no" else None
+"""
+
+
+def test_a_function_of_our_own_pools_may_decide(tmp_path):
+    (tmp_path / "doors.py").write_text(DOORS)
+    tmp_path.chmod(0o755)
+    auth = "mode: function, nodes: [local], module: doors, function: decide"
+    with GatewayTree(auth=auth, more=LOCAL.format(path=tmp_path)) as tree:
+        until(lambda: "101" in line(tree, headers=subprotocol("anna")), 20,
+              "a runner decides")
+        with tree.joined(headers=subprotocol("bert")) as client:
+            assert facts(client)["user_id"] == "bert"
+        assert line(tree, headers=subprotocol("no")) == \
+            "HTTP/1.1 403 Forbidden"
+        life = tree.life("worker_pool")
+        tree.kill("worker_pool")
+        tree.until("worker_pool", state="up", life=life + 1)
+        until(lambda: "101" in line(tree, headers=subprotocol("carl")), 20,
+              "the next life decides")
 
 
 @pytest.mark.parametrize("auth, words", [

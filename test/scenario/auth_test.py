@@ -272,7 +272,7 @@ def refresh(client, join_ref, token, **how):
 
 
 def test_a_session_is_warned_refreshed_and_lives_on(tree):
-    soon = int(time.time()) + 2
+    soon = int(time.time()) + 4
     with tree.client(headers=subprotocol(good(exp=soon))) as client:
         join_ref = client.join("api:lobby")[0]
         warned = event(client, "token_expiring")
@@ -304,7 +304,7 @@ def test_who_guesses_tokens_on_a_live_socket_is_slowed_down(tree):
 
 
 def test_a_v1_client_is_warned_and_refreshed_too(tree):
-    soon = int(time.time()) + 2
+    soon = int(time.time()) + 4
     token = good(sub="old", exp=soon)
     with tree.client(vsn="1.0.0", headers=subprotocol(token)) as client:
         client.join("api:lobby")
@@ -313,7 +313,7 @@ def test_a_v1_client_is_warned_and_refreshed_too(tree):
 
 
 def test_an_expired_session_is_closed_with_1008(tree):
-    token = good(exp=int(time.time()) + 1)
+    token = good(exp=int(time.time()) + 3)
     before = counter(tree, "auth_expired")
     with tree.client(headers=subprotocol(token)) as client:
         assert client.read_close() == 1008
