@@ -34,6 +34,8 @@ static const struct {
     {"pools.plan", show_pools_plan},
     {"quarantine.list", show_quarantine},
     {"diagnose.scaling", show_scaling},
+    {"groups.list", show_groups},
+    {"groups.show", show_group},
 };
 
 show_page *

@@ -35,6 +35,8 @@ show_page show_pools_plan;
 show_page show_quarantine;
 show_page show_inspect; /* show_inspect.c */
 show_page show_scaling; /* show_scaling.c */
+show_page show_groups;  /* show_groups.c */
+show_page show_group;
 show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */

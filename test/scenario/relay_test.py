@@ -355,7 +355,8 @@ def test_operators_create_show_list_kick_and_delete(tree, people):
     tree.banyan("groups", "kick", "ops", b.user)
     assert tree.run_banyan("groups", "kick", "ops", b.user).returncode == 1
     assert tree.members_of("ops") == {a.user: "admin active"}
-    assert "GROUP_ID" in tree.run_banyan("groups", "list").stdout
+    assert "strict_private" not in tree.run_banyan("groups", "list").stdout
+    assert "admin  active" in tree.run_banyan("groups", "show", "ops").stdout
     tree.banyan("groups", "delete", "ops")
     assert a.no("send", group_id="ops", message=1)[0] == "Group not found"
 

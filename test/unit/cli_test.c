@@ -181,6 +181,42 @@ health_exits_as_its_status_says(void **state)
 }
 
 static void
+groups_are_listed_with_their_counts_and_the_disk(void **state)
+{
+	(void)state;
+	check_page("groups.list", "groups",
+	    "{\"status\":\"degraded\",\"group_count\":3,"
+	    "\"monitored_memberships\":4,\"groups\":[{\"group_id\":"
+	    "\"lobby\\u001b[2J\",\"group_type\":\"public\","
+	    "\"member_count\":3,\"active_count\":3,\"muted_count\":0,"
+	    "\"kept\":false,\"created_ms\":1795240000000},{\"group_id\":"
+	    "\"office\",\"group_type\":\"strict_private\","
+	    "\"member_count\":1,\"active_count\":0,\"muted_count\":1,"
+	    "\"kept\":true,\"created_ms\":1795240001000}]}");
+	check_page("groups.list", "groups_none",
+	    "{\"status\":\"ok\",\"group_count\":0,"
+	    "\"monitored_memberships\":0,\"groups\":[]}");
+}
+
+static void
+a_group_is_shown_with_who_is_in_it_and_where(void **state)
+{
+	(void)state;
+	check_page("groups.show", "group",
+	    "{\"group_id\":\"office\",\"group_type\":\"private\","
+	    "\"member_count\":2,\"active_count\":1,\"muted_count\":0,"
+	    "\"kept\":true,\"created_ms\":1795240000000,\"members\":["
+	    "{\"user_id\":\"anna\",\"role\":\"admin\",\"status\":"
+	    "\"active\",\"joined_ms\":1795240002000,\"gateway\":1,"
+	    "\"client\":17},{\"user_id\":\"ben\",\"role\":\"member\","
+	    "\"status\":\"absent, muted\",\"joined_ms\":1795240003000,"
+	    "\"gateway\":0,\"client\":0}]}");
+	check_page("groups.show", "group_empty",
+	    "{\"group_id\":\"hall\",\"group_type\":\"public\","
+	    "\"created_ms\":1795240000000,\"members\":[]}");
+}
+
+static void
 stats_leave_out_what_never_happened(void **state)
 {
 	(void)state;
@@ -482,6 +518,8 @@ main(void)
 	    cmocka_unit_test(
 		health_shows_each_check_and_exits_one_when_degraded),
 	    cmocka_unit_test(health_exits_as_its_status_says),
+	    cmocka_unit_test(groups_are_listed_with_their_counts_and_the_disk),
+	    cmocka_unit_test(a_group_is_shown_with_who_is_in_it_and_where),
 	    cmocka_unit_test(stats_leave_out_what_never_happened),
 	    cmocka_unit_test(a_reload_says_applied_needs_restart_or_unchanged),
 	    cmocka_unit_test(rows_of_any_command_become_an_aligned_table),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "workers/relay/keeper.h"
 #include "workers/relay/records.h"
 
 static char dir[64];
@@ -349,6 +350,47 @@ a_writer_killed_anywhere_leaves_whole_batches(void **state)
 	}
 }
 
+static uint32_t jobs_done;
+
+static void
+job_is_done(void *ctx)
+{
+	const struct keeper_job *job = ctx;
+
+	assert_int_equal(job->err, OK);
+	jobs_done++;
+}
+
+static void
+the_thread_commits_one_job_after_the_other(void **state)
+{
+	static struct keeper_job job;
+	struct keeper keeper;
+	struct loop *loop;
+	uint64_t sum[3] = {0};
+
+	(void)state;
+	job = (struct keeper_job){.shelf = opened()};
+	jobs_done = 0;
+	buffer_init(&job.batch, 1 << 16);
+	assert_int_equal(loop_create(&loop), OK);
+	assert_int_equal(keeper_start(&keeper, loop, job_is_done, &job), OK);
+	for (uint64_t n = 1; n <= 20; n++) {
+		buffer_truncate(&job.batch, 0);
+		assert_int_equal(
+		    shelf_put(&job.batch, SHELF_GROUPS, n, TEXT("g")), OK);
+		keeper_give(&keeper, &job);
+		while (jobs_done < n)
+			loop_turn(loop, 1000);
+	}
+	keeper_finish(&keeper);
+	assert_int_equal(shelf_read(job.shelf, count_them, sum), OK);
+	assert_int_equal(sum[SHELF_GROUPS], 20);
+	buffer_finish(&job.batch);
+	shelf_close(&job.shelf);
+	loop_destroy(&loop);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -361,6 +403,7 @@ main(void)
 	    TEST(a_value_that_changed_by_itself_is_damage),
 	    TEST(a_file_that_is_no_store_is_damage),
 	    TEST(a_store_that_ends_three_lives_is_damage),
+	    TEST(the_thread_commits_one_job_after_the_other),
 	    TEST(a_writer_killed_anywhere_leaves_whole_batches),
 	};
 

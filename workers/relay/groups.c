@@ -363,12 +363,13 @@ groups_unmute(
 		return GROUPS_user_not_in_group;
 	if (m->status != MEMBER_MUTED)
 		return GROUPS_not_muted;
-	groups_tell(gs, NEWS_member_unmute, g, m);
 	if (m->is_absent) { /* nothing but the mute was left of it */
+		groups_tell(gs, NEWS_member_unmute, g, m);
 		groups_erase(gs, m);
 		return GROUPS_done;
 	}
 	groups_set_status(gs, m, MEMBER_ACTIVE);
+	groups_tell(gs, NEWS_member_unmute, g, m);
 	groups_settle(gs, g);
 	return GROUPS_done;
 }
