@@ -249,7 +249,8 @@ def test_a_pool_that_nobody_is_ready_in_degrades_the_health(tree):
         until(lambda: other.banyan("health", code=None)["status"]
               == "degraded", 15, "it is told")
         assert "pool_unhealthy" in json.dumps(other.banyan("health", code=1))
-        assert "pool_door_closed pool=default" in other.log()
+        until(lambda: "pool_door_closed pool=default" in other.log(), 15,
+              "its calls are refused at once")
     assert tree.banyan("health")["status"] == "ok"
 
 
