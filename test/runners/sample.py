@@ -37,7 +37,8 @@ def echo(*args):
     return args[0] if len(args) == 1 else list(args)
 
 
-def who():
+def who(*info):
+    assert not info or info[-1] == banyan.caller()
     return banyan.caller()
 
 
@@ -252,3 +253,38 @@ def run_once(key, path):
         file.write(key + "\n")
     time.sleep(0.002)
     return key
+
+
+def noted_stream(path, size):
+    """A stream that notes how far it got, and that it was closed."""
+    count = 0
+    try:
+        while True:
+            yield "x" * size
+            count += 1
+            with open(path, "w") as file:
+                file.write(str(count))
+    finally:
+        with open(path + ".closed", "w") as file:
+            file.write("closed")
+
+
+def noted_wait(path):
+    """Waits until nobody waits for it, and notes that."""
+    with open(path, "w") as file:
+        file.write("began")
+    while not banyan.cancelled():
+        time.sleep(0.005)
+    with open(path + ".cancelled", "w") as file:
+        file.write("cancelled")
+
+
+def deep(levels):
+    value = None
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def year_of(instant):
+    return instant.year

@@ -36,6 +36,7 @@ def remaining_ms():
 
 
 def caller():
-    """Who calls: {"request_id": …, "user_id": …}, as far as is known."""
+    """Who calls: {"request_id": …, "user_id": …, "device_id": …}; empty for
+    functions without `request_info: true`."""
     call = _call()
     return dict(call.caller or {}) if call is not None else {}

@@ -201,19 +201,34 @@ class Reports:
         self.lock = threading.Lock()
 
     def tell(self, name, error):
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        place = (type(error), last and (last[0].filename, last[0].lineno))
+        """What a function raised, from the function on."""
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        last = traceback.extract_tb(trace)[-1:]
+        where = (last[0].filename, last[0].lineno) if last else name
+        if self.is_new((type(error), where)):
+            self.say(name, "".join(traceback.format_exception(
+                type(error), error, trace, limit=-8)))
+
+    def tell_refused(self, name, refused):
+        if refused.code != "expired" and self.is_new((name, refused.code)):
+            self.say(name, f"{refused.code}: {refused}\n")
+
+    def is_new(self, place):
         now = time.monotonic()
         with self.lock:
             if now - self.last.get(place, -REPORT_S) < REPORT_S:
-                return
+                return False
             if len(self.last) >= REPORT_PLACES:
                 self.last.clear()
             self.last[place] = now
-        lines = traceback.format_exception(
-            type(error), error, error.__traceback__, limit=-8)
+        return True
+
+    @staticmethod
+    def say(name, text):
         try:
-            sys.stderr.write(f"{name[0]}.{name[1]}: " + "".join(lines))
+            sys.stderr.write(f"{name[0]}.{name[1]}: {text}")
         except (OSError, ValueError):
             pass  # the function closed it: there is nowhere else to tell
 
@@ -232,6 +247,7 @@ class Worker:
         try:
             answer = self.answer(call)
         except Refused as refused:
+            self.runner.reports.tell_refused(call.name, refused)
             answer = self.error(call, refused.code, str(refused))
         except BaseException as error:  # sys.exit() of a function, too
             self.runner.reports.tell(call.name, error)
