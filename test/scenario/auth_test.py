@@ -334,14 +334,24 @@ def test_keys_rotate_under_load_without_a_lost_client(keys):
             write_keys(keys, second)
             until(lambda: refused(tree, good()), 10, "the first key is gone")
             assert not refused(tree, fresh)
+            # a file that others may read or write is none, with secrets
+            keys.chmod(0o604)
+            until(lambda: "anybody may read it" in tree.log(), 10, "told")
+            keys.chmod(0o602)
+            until(lambda: "anybody may write it" in tree.log(), 10, "told")
+            assert not refused(tree, fresh)
             # a broken file changes nothing and is told once
+            broken = counter(tree, "auth_keys_broken")
+            keys.chmod(0o600)
             keys.write_text('{"keys": [')
-            until(lambda: "auth_keys_broken" in tree.log(), 10, "told")
+            until(lambda: "no JWK Set" in tree.log(), 10, "told")
             assert not refused(tree, fresh)
             assert tree.run_banyan("reload").returncode == 0
             assert not refused(tree, fresh)
             keys.unlink()
-            until(lambda: counter(tree, "auth_keys_broken") >= 2, 10, "gone")
+            until(lambda: counter(tree, "auth_keys_broken") > broken, 10,
+                  "told")
+            until(lambda: "No such file" in tree.log(), 10, "gone")
             assert not refused(tree, fresh)
             assert facts(old)["user_id"] == "anna"  # it was let in
         write_keys(keys, KEY)

@@ -3,9 +3,9 @@
  * Design notes
  *
  * Signatures are the one thing here that takes long (30 to 300 us each), so
- * a turn verifies AUTH_SIGNATURES of them and the calls of everybody else go
- * on in between. Who does not get one this turn is queued and served by a
- * timer; who comes while others wait is queued behind them.
+ * a turn verifies AUTH_SIGNATURES of them, or TURN_US long, and the calls of
+ * everybody else go on in between. Who does not get one this turn is queued and
+ * served by a timer; who comes while others wait is queued behind them.
  *
  * A token that was good stays good until it expires, the keys change or it
  * is revoked; that is what the cache knows.
@@ -25,7 +25,8 @@
 #include "workers/gateway/gateway.h"
 
 enum {
-	SERVE_MS = 1 /* until those who wait are served again */
+	SERVE_MS = 1,  /* until those who wait are served again */
+	TURN_US = 2000 /* of one turn for signatures: ES384 takes 0.7 ms each */
 };
 
 /* --- the queue --- */
@@ -84,7 +85,8 @@ static bool
 has_share(const struct auth *a)
 {
 	/* a token may take JWT_TRIES of them */
-	return a->signatures + JWT_TRIES <= AUTH_SIGNATURES;
+	return a->signatures + JWT_TRIES <= AUTH_SIGNATURES &&
+	    a->spent_us < TURN_US;
 }
 
 static void
@@ -153,6 +155,7 @@ verify(struct auth *a, struct text token, const struct token_digest *digest,
 	struct identity facts;
 	struct arena arena;
 	uint32_t before = a->signatures;
+	uint64_t before_us = clock_mono_us();
 	enum err e = ERR_DENIED;
 
 	arena_init(&arena);
@@ -160,6 +163,7 @@ verify(struct auth *a, struct text token, const struct token_digest *digest,
 	    clock_wall_ms(), &arena, &facts, &a->signatures);
 	stats_add(
 	    g->slot, COUNTER_gateway_auth_signatures, a->signatures - before);
+	a->spent_us += clock_mono_us() - before_us;
 	*reason = jwt_verdict_name(v);
 	if (v == JWT_IS_good) {
 		struct identity *found = identity_create(&facts);
@@ -395,4 +399,5 @@ void
 auth_on_turn_end(struct auth *a)
 {
 	a->signatures = 0;
+	a->spent_us = 0;
 }

@@ -111,10 +111,14 @@ read_file(struct auth *a, int fd, const struct stat *s)
 	char *bytes = memory_new(room);
 	size_t used = read_all(fd, bytes, room);
 	struct text json = {.at = bytes, .len = (uint32_t)used};
-	if (jwks_read(json, &keys, why) == OK)
-		take_keys(a, keys);
-	else
+	if (jwks_read(json, &keys, why) != OK) {
 		broken(a, why);
+	} else if (keys->has_secrets && (s->st_mode & S_IROTH) != 0) {
+		broken(a, "holds secrets and anybody may read it: chmod o-r");
+		jwks_destroy(&keys);
+	} else {
+		take_keys(a, keys);
+	}
 	OPENSSL_cleanse(bytes, room); /* HMAC keys are secrets */
 	memory_free(bytes);
 }

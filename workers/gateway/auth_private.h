@@ -39,6 +39,7 @@ struct auth {
 	uint64_t revoked_mark;        /* of the store's list, when last read */
 	struct loop_timer sweep;      /* ends sessions that are revoked */
 	uint32_t signatures;          /* verified in this turn */
+	uint64_t spent_us;            /* on them */
 	bool is_serving;              /* the queue, so nobody is overtaken */
 	struct client *first, **last; /* the queue */
 	uint32_t waiting;

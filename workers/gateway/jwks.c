@@ -285,6 +285,7 @@ take_oct(struct reading *r, const struct members *m, struct jwk *to)
 		to->secret = memory_new(count);
 		memcpy(to->secret, bytes, count);
 		to->secret_bytes = count;
+		r->to->has_secrets = true;
 	}
 	OPENSSL_cleanse(bytes, sizeof(bytes));
 	return e;

@@ -79,6 +79,7 @@ struct jwks {
 	struct jwk *keys;
 	uint32_t count;
 	uint32_t skipped; /* for other purposes */
+	bool has_secrets; /* HMAC keys: who can read them can sign */
 };
 
 /*
