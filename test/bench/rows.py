@@ -229,6 +229,11 @@ rate_limiter:
 GUARDED_SHARE = 0.9
 
 
+def guarded_holds(row):
+    return row["errors"] == row["wrong"] == 0 and \
+        row["plain_share"] >= GUARDED_SHARE
+
+
 def guarded(bench, name):
     """Guarded calls on a tree of their own, by turns with plain ones on the
     bench's: the middle of the shares of neighbouring rounds counts."""
@@ -260,8 +265,7 @@ def guarded(bench, name):
                 "plain_cpu_us": statistics.median(costs),
                 "p50_us": middle["p50_us"], "p99_us": middle["p99_us"],
                 "plain_share": round(statistics.median(shares), 3)})
-    row["holds"] = row["errors"] == row["wrong"] == 0 and \
-        row["plain_share"] >= GUARDED_SHARE
+    row["holds"] = guarded_holds(row)
     return row
 
 

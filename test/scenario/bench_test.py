@@ -9,6 +9,9 @@ import pytest
 BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
 
 
+sys.path.insert(0, str(BENCH))  # the rows import each other
+
+
 def module(name):
     spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
     loaded = importlib.util.module_from_spec(spec)
@@ -103,7 +106,7 @@ def test_refusals_are_not_speed(monkeypatch, capsys):
 
 def test_every_row_of_the_targets_is_there():
     assert {"sync_64x16", "sync_64x1", "sync_1x1", "async_64x16",
-            "stream_64", "restart", "local_64x16", "local_1x1",
+            "sync_64x16_guarded", "stream_64", "restart", "local_64x16", "local_1x1",
             "local_process_64x16", "python_64x16",
             "supervisor_kill", "hang", "cold_start", "reload",
             "idle_memory", "tree_memory"} <= set(rows.ROWS)
@@ -116,6 +119,13 @@ def test_every_row_of_the_targets_is_there():
 def test_a_local_row_holds_by_its_figure_or_its_share_of_the_echo(row, good):
     row = {"errors": 0, "wrong": 0, "echo_per_s": 2.35e6, **row}
     assert local_rows.holds(row, {"calls": 15_000, "ratio": 0.0064}) is good
+
+
+def test_guarded_calls_may_lose_a_tenth_and_no_more():
+    row = {"errors": 0, "wrong": 0, "plain_share": 0.9}
+    assert rows.guarded_holds(row)
+    assert not rows.guarded_holds({**row, "plain_share": 0.899})
+    assert not rows.guarded_holds({**row, "errors": 1})
 
 
 def test_a_lone_local_call_holds_by_its_median_or_the_echos():
