@@ -97,6 +97,7 @@
 	K(worker_pool, runners_ready,     GAUGE,   runners,  "runners that take calls") \
 	K(worker_pool, runners_bytes,     GAUGE,   bytes,    "resident memory of all runners") \
 	K(worker_pool, pools_unhealthy,   GAUGE,   pools,    "pools that nobody is ready in, or whose runners crash too often") \
+	K(worker_pool, pools_crashing,    GAUGE,   pools,    "… of these, whose runners crash too often") \
 	K(worker_pool, queued,            GAUGE,   calls,    "calls that wait for a runner") \
 	K(worker_pool, in_flight,         GAUGE,   calls,    "calls on runners")
 

@@ -186,12 +186,12 @@ def test_a_worker_is_recycled_by_hand_and_the_pool_keeps_its_size():
         assert tree.runners()["default/2"] == pids["default/2"]
         assert events(tree, "worker_recycled", reason="manual",
                       worker_id="default/1")
-        tree.until_ready_runners(2)
+        until(lambda: figures(tree)["available"] == 2, 5, "both are ready")
         pids = tree.runners()
         assert len(tree.banyan("pools", "recycle", "default")["workers"]) == 2
         for name in pids:
             tree.until_replaced(name, pids[name])
-        tree.until_ready_runners(2)
+        until(lambda: figures(tree)["available"] == 2, 5, "both are ready")
         assert sorted(tree.runners()) == ["default/1", "default/2"]
         told = tree.banyan("pools", "lifecycle")
         assert told["workers_by_pool"] == {"default": 2}

@@ -75,6 +75,21 @@ a_child_that_does_not_run_is_an_error_and_says_who_wanted_it(void **state)
 }
 
 static void
+pools_whose_runners_crash_too_often_are_an_error(void **state)
+{
+	struct census_process p = process(ROLE_worker_pool);
+
+	(void)state;
+	check(&p, VERDICT_OK, NULL);
+	stats_set(&slot, COUNTER_worker_pool_pools_unhealthy, 1);
+	check(&p, VERDICT_DEGRADED, "pool_unhealthy");
+	stats_set(&slot, COUNTER_worker_pool_pools_crashing, 1);
+	check(&p, VERDICT_ERROR, "workers_crash");
+	stats_set(&slot, COUNTER_worker_pool_pools_unhealthy, 0);
+	stats_set(&slot, COUNTER_worker_pool_pools_crashing, 0);
+}
+
+static void
 a_full_disk_is_degraded_not_dead(void **state)
 {
 	struct census_process p = process(ROLE_config_db);
@@ -148,6 +163,7 @@ main(void)
 	    cmocka_unit_test(a_child_on_probation_is_degraded_while_up),
 	    cmocka_unit_test(
 		a_child_that_does_not_run_is_an_error_and_says_who_wanted_it),
+	    cmocka_unit_test(pools_whose_runners_crash_too_often_are_an_error),
 	    cmocka_unit_test(a_full_disk_is_degraded_not_dead),
 	    cmocka_unit_test(a_gateway_that_can_verify_nobody_is_degraded),
 	    cmocka_unit_test(a_service_that_cannot_be_reached_is_degraded),

@@ -23,6 +23,16 @@ verdict_worst(enum verdict a, enum verdict b)
 	return a > b ? a : b;
 }
 
+/* is_sick: up, and yet of no use to many. */
+static const char *
+is_sick(const struct census_process *p)
+{
+	if (p->child.role == ROLE_worker_pool &&
+	    stats_get(p->stats, COUNTER_worker_pool_pools_crashing) != 0)
+		return "workers_crash";
+	return NULL;
+}
+
 /* of_role: what a role says of itself in its gauges, while it is up. */
 static const char *
 of_role(const struct census_process *p)
@@ -75,6 +85,9 @@ verdict_of_process(const struct census_process *p, const char **reason)
 		*reason = c->wants_up ? "not_alive" : "stopped";
 		return VERDICT_ERROR;
 	}
+	*reason = is_sick(p);
+	if (*reason != NULL)
+		return VERDICT_ERROR;
 	if (c->is_paused)
 		*reason = "paused";
 	else if (c->state == CHILD_DRAINING)

@@ -150,14 +150,19 @@ deaths_judge(struct runner *r, const char *last_line)
 	    .is_oom = c->last.is_oom,
 	    .last_words = text_of(last_line)};
 
-	if (!is_own(c))
+	if (c->is_leaving || c->last.reason == REASON_START_FAILED)
 		return;
-	blame(r, now_ms);
+	if (is_own(c))
+		blame(r, now_ms);
 	enum crash_class class = crash_classify(&facts);
 	/* what we killed for its manners did not crash */
 	if (class == CRASH_NONE || c->cause != REASON_NONE)
 		return;
-	crash_window_add(&crew->crashes, r->index, now_ms);
+	/* one that leaves before it is ready is a failed start, no crash */
+	if (c->ready_ms != 0 || !is_own(c))
+		crash_window_add(&crew->crashes, r->index, now_ms);
+	if (!is_own(c))
+		return; /* it counts, whoever did it; nothing else follows */
 	event_note(EVENT_worker_crash,
 	    "worker_id=%s pool=%.*s reason=%s exit_code=%d",
 	    c->spec.name, TEXT_ARG(crew->spec->name), crash_word(class),

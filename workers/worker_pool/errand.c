@@ -175,6 +175,21 @@ note_capacity(struct errand *e, struct runner *r)
 	    r->child->pid, pr->capacity, pr->load);
 }
 
+/* note_full: a call found every runner with threads at its capacity. */
+static void
+note_full(const struct crew *crew)
+{
+	uint32_t most = pool_spec_capacity(crew->spec);
+
+	if (most < 2 || pool_ready(crew->pool) == 0 ||
+	    !event_is_wanted(EVENT_capacity_reached))
+		return;
+	event_note(EVENT_capacity_reached,
+	    "pool=%.*s profile=thread capacity=%u load=%u rejected=true",
+	    TEXT_ARG(crew->spec->name), most * pool_ready(crew->pool),
+	    pool_running(crew->pool));
+}
+
 /* hand_over sends it to the runner that the domain chose. */
 static void
 hand_over(struct errand *e)
@@ -259,6 +274,7 @@ errand_submit(struct errand *e)
 	}
 	event_note(EVENT_queue_enqueued, "pool=%.*s command=%s queue_size=%u",
 	    TEXT_ARG(crew->spec->name), e->label, pool_waiting(crew->pool));
+	note_full(crew);
 }
 
 void

@@ -105,18 +105,19 @@ resident_bytes(int pid)
 	unsigned long long all, resident;
 
 	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	if (pid <= 0 ||
-	    fd_read_file(path, line, sizeof(line), &bytes) != OK ||
+	if (pid <= 0 || fd_read_file(path, line, sizeof(line), &bytes) != OK ||
 	    sscanf(line, "%llu %llu", &all, &resident) != 2)
 		return 0;
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void
-count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[5])
+count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[6])
 {
-	sums[4] += crew->is_hopeless ||
-	    !crash_window_is_healthy(&crew->crashes, now_ms);
+	bool is_crashing = !crash_window_is_healthy(&crew->crashes, now_ms);
+
+	sums[4] += crew->is_hopeless || is_crashing;
+	sums[5] += is_crashing;
 	sums[0] += pool_ready(crew->pool);
 	sums[1] += pool_waiting(crew->pool);
 	sums[2] += pool_running(crew->pool);
@@ -131,16 +132,18 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[5])
 static void
 take_census(struct worker_pool *wp, uint64_t now_ms)
 {
-	uint64_t sums[5] = {0};
+	uint64_t sums[6] = {0};
 
 	for (uint32_t i = 0; i < wp->crew_count; i++)
 		count_crew(&wp->crews[i], now_ms, sums);
-	stats_set(wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
+	stats_set(
+	    wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_ready, sums[0]);
 	stats_set(wp->slot, COUNTER_worker_pool_queued, sums[1]);
 	stats_set(wp->slot, COUNTER_worker_pool_in_flight, sums[2]);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_bytes, sums[3]);
 	stats_set(wp->slot, COUNTER_worker_pool_pools_unhealthy, sums[4]);
+	stats_set(wp->slot, COUNTER_worker_pool_pools_crashing, sums[5]);
 	deaths_keep(wp);
 	keeper_reap_strangers(&wp->keeper);
 	uint32_t killed = keeper_kill_strangers(&wp->keeper);
@@ -191,9 +194,8 @@ note_breaker(struct crew *crew, const char *who, enum breaker_turn turn)
 		return;
 	event_note(turn == BREAKER_OPENED ? EVENT_circuit_breaker_opened
 					  : EVENT_circuit_breaker_closed,
-	    "pool=%.*s breaker=%s cooldown_ms=%llu",
-	    TEXT_ARG(crew->spec->name), who,
-	    (unsigned long long)crew->spec->circuit_breaker_cooldown_ms);
+	    "pool=%.*s breaker=%s cooldown_ms=%llu", TEXT_ARG(crew->spec->name),
+	    who, (unsigned long long)crew->spec->circuit_breaker_cooldown_ms);
 }
 
 static void
