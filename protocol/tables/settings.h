@@ -142,7 +142,7 @@
 	S(pools_recommendations, max_process_workers, U64, "200", 1, 1000, RESTART, worker_pool, "runners", "of the process profile; more should be threads") \
 	\
 	S(relay, max_groups,        U64, "10000",  1, 1000000,  LIVE, relay, "groups", "kept; one more lets the longest empty one go") \
-	S(relay, max_members,       U64, "10000",  1, 1000000,  LIVE, relay, "members", "of one group") \
+	S(relay, max_members,       U64, "10000",  1, 250000,   LIVE, relay, "members", "of one group") \
 	S(relay, max_groups_per_client, U64, "100", 1, 100000,  LIVE, relay, "groups", "one client may be in") \
 	S(relay, max_id_bytes,      U64, "255",    1, 1024,     LIVE, relay, "bytes", "of a group's id") \
 	S(relay, max_message_bytes, U64, "65536",  64, 1000000, LIVE, relay, "bytes", "of one message, as msgpack") \

@@ -20,8 +20,8 @@
 enum {
 	WINDOW_BYTES = 8 << 20, /* of messages the relay may have under way */
 	FIRST_SIZE = 64,
-	ARGS_BYTES = 4 << 20,
-	GONE_MOST = 20000 /* in one call */
+	ARGS_BYTES = 12 << 20, /* a million clients, named */
+	GONE_MOST = 20000      /* in one call */
 };
 
 /* A client, or one of its channels (else 0), that ended. */
@@ -36,6 +36,7 @@ struct relay_feed {
 	struct loop_hook turn_end;
 	uint64_t number;       /* names this life of this gateway */
 	uint64_t attach_id;    /* of the stream; 0: none */
+	bool wants_attach;     /* the link had no room for it */
 	uint64_t owed;         /* bytes of credit to give back */
 	struct client **table; /* by serial, chained */
 	uint32_t table_size;
@@ -181,21 +182,6 @@ tell_endings(struct relay_feed *f)
 	    f->ending_count * sizeof(*f->endings));
 }
 
-static void
-on_turn_end(void *ctx)
-{
-	struct relay_feed *f = ctx;
-
-	if (f->link == NULL)
-		return;
-	if (f->ending_count > 0)
-		tell_endings(f);
-	if (f->owed > 0 && f->attach_id != 0) {
-		link_credit(f->link, f->attach_id, (uint32_t)f->owed);
-		f->owed = 0;
-	}
-}
-
 /* --- the stream --- */
 
 static void
@@ -221,9 +207,25 @@ attach(struct relay_feed *f)
 		e = send_call(f, "attach", buffer_text(&args), WINDOW_BYTES,
 		    &f->attach, &f->attach_id);
 	buffer_finish(&args);
-	/* a link that has just come up takes its first call */
-	INVARIANT(e == OK);
+	f->wants_attach = e != OK; /* then at the end of the next turn */
 	f->owed = 0;
+}
+
+static void
+on_turn_end(void *ctx)
+{
+	struct relay_feed *f = ctx;
+
+	if (f->link == NULL)
+		return;
+	if (f->wants_attach)
+		attach(f);
+	if (f->ending_count > 0)
+		tell_endings(f);
+	if (f->owed > 0 && f->attach_id != 0) {
+		link_credit(f->link, f->attach_id, (uint32_t)f->owed);
+		f->owed = 0;
+	}
 }
 
 void
@@ -231,6 +233,7 @@ relay_feed_on_link(struct relay_feed *f, struct link_client *link, bool is_live)
 {
 	f->link = is_live ? link : NULL;
 	f->attach_id = 0;
+	f->wants_attach = false;
 	f->ending_count = 0;
 	if (is_live)
 		attach(f);
