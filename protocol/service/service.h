@@ -205,7 +205,7 @@ void service_put_arg(struct service_call *, uint32_t);
 bool service_chunk(struct service_call *);
 
 /* Bytes of parts that may be sent now; 0: return, and go on in on_room. After
- * more than 0 the next service_chunk has its place. */
+ * more than 0 the next service_chunk has its place, unless a cancel comes. */
 uint32_t service_credit(struct service_call *);
 
 /*

@@ -130,43 +130,31 @@ def test_large_frames_pass_both_ways(start):
 
 def test_calls_that_block_run_side_by_side(start):
     runner = start(threads=16)
-    began = time.monotonic()
-    calls = [runner.call_frame("block", [300]) for _ in range(16)]
+    calls = [runner.call_frame("block", [1000]) for _ in range(16)]
     runner.send(*calls)
     for call in calls:
         assert runner.answer(call[1])[-1][0] == RESULT
-    most = runner.result("figures")[0]
-    assert most == 16
-    assert time.monotonic() - began < 16 * 0.3
+    assert runner.result("figures")[0] == 16
 
 
 def test_a_wrong_guess_costs_a_tick_and_not_a_batch(start):
     runner = start(threads=8)
     for _ in range(50):  # short, as far as it can know
         runner.result("block", [0])
-    calls = [runner.call_frame("block", [200]) for _ in range(8)]
-    began = time.monotonic()
+    calls = [runner.call_frame("block", [500]) for _ in range(8)]
     runner.send(*calls)
     for call in calls:
         runner.answer(call[1])
     assert runner.result("figures")[0] > 4
-    assert time.monotonic() - began < 8 * 0.2
 
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_pings_are_answered_while_every_thread_is_busy(start, threads):
     runner = start(threads=threads)
-    calls = [runner.call("block", [1500]) for _ in range(threads)]
-    answered = 0
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
-        began = time.monotonic()
-        runner.send([PING, answered])
-        assert runner.frame() == [PING, answered]
-        assert time.monotonic() - began < 0.5
-        answered += 1
-        time.sleep(0.02)
-    assert answered > 3
+    calls = [runner.call("block", [2000]) for _ in range(threads)]
+    for number in range(10):
+        runner.send([PING, number])
+        assert runner.frame() == [PING, number]  # and no result before it
     for call in calls:
         assert runner.answer(call)[-1][0] == RESULT
 
@@ -214,13 +202,14 @@ def test_an_idle_runner_uses_no_processor(start):
             "\nvoluntary_ctxt_switches:")[1].split()[0])
             for t in status.iterdir())
 
-    rest = time.monotonic() + 0.3
-    until(lambda: time.monotonic() > rest)
-    before, before_switches = ticks(), switches()
-    rest = time.monotonic() + 1
-    until(lambda: time.monotonic() > rest)
-    assert ticks() - before <= 2
-    assert switches() - before_switches <= 5, "somebody ticks"
+    def is_at_rest():
+        before = ticks(), switches()
+        end = time.monotonic() + 1
+        until(lambda: time.monotonic() > end)
+        # a keeper that ticks would be switched to 500 times
+        return ticks() - before[0] <= 2 and switches() - before[1] <= 5
+
+    until(is_at_rest, seconds=20)
 
 
 # ---- deadlines, cancels ----
