@@ -1,10 +1,13 @@
 """A client's call to a Python function and back: client, gateway, pool, runner."""
+import json
+import re
+import shlex
 import time
 
 import pytest
 
 from local_tree import LocalTree, function
-from tree import ROOT, until
+from tree import ROOT, Tree, until
 
 RUNNERS = ROOT / "test" / "runners"
 FUNCTIONS = {
@@ -193,3 +196,32 @@ def test_a_module_that_is_not_there_is_named_by_why():
         until(lambda: "No module named 'no_such_module'" in
               tree.why("default/1"), 10, "why")
         assert tree.child("worker_pool")["life"] == 1
+
+
+GUIDE = ROOT / "workers" / "worker_pool" / "python" / "README.md"
+AROUND = """\
+node: test
+gateway:
+  port: 0
+  channels: [{topic: "api:*", event: api, require_verified_user_id: false}]
+auth: {mode: none}
+"""
+
+
+def test_the_guides_module_settings_and_call_work_as_they_stand(tmp_path):
+    text = GUIDE.read_text()
+    module, settings, command = (
+        re.search(f"```{kind}\\n(.*?)```", text, re.S)[1]
+        for kind in ("python", "yaml", "sh"))
+    (tmp_path / "greetings.py").write_text(module)
+    with Tree(AROUND + settings.replace("/srv/functions", str(tmp_path)),
+              service=False) as tree:
+        words = shlex.split(command)
+        assert words[:1] == ["banyan"]
+        until(lambda: tree.run_banyan(*words[1:]).returncode == 0, 20,
+              "its answer")
+        assert json.loads(tree.run_banyan(*words[1:]).stdout) == {
+            "text": "Hello Ann"}
+        done = tree.run_banyan("call", "greeter", "greet", '{"name":""}')
+        assert done.returncode == 1
+        assert "Internal Server Error" in done.stdout + done.stderr

@@ -421,20 +421,27 @@ def test_an_exception_in_a_stream_ends_it(adapter):
 
 def test_credit_is_kept_to_the_byte(adapter):
     # a blob of 100 takes 102 bytes; a chunk may begin while one byte is left
-    call = adapter.start("sample.blobs", 10, 100, credit=205)
-    for index in range(3):
+    call = adapter.start("sample.blobs", 10, 100, credit=204)
+    for index in range(2):
         assert adapter.hear()[:3] == [CHUNK, call, index]
-    adapter.say([PING, 1])
-    assert adapter.hear() == [PING, 1]  # and no fourth chunk
+    stands_still(adapter, 1)
+    adapter.say([CREDIT, call, 1])
+    assert adapter.hear()[:3] == [CHUNK, call, 2]
     adapter.say([CREDIT, call, 101])
-    adapter.say([PING, 2])
-    assert adapter.hear() == [PING, 2]  # what was overdrawn is paid first
+    stands_still(adapter, 2)  # what was overdrawn is paid first
     adapter.say([CREDIT, call, 1])
     assert adapter.hear()[:3] == [CHUNK, call, 3]
     adapter.say([CREDIT, call, 1 << 20])
     for index in range(4, 10):
         assert adapter.hear()[:3] == [CHUNK, call, index]
     assert adapter.hear() == [END, call]
+
+
+def stands_still(runner, number):
+    """It answers, a few times over, and sends no chunk."""
+    for n in range(3):
+        runner.say([PING, 10 * number + n])
+        assert runner.hear() == [PING, 10 * number + n]
 
 
 def test_a_cancelled_stream_ends_and_its_generator_is_closed(adapter):

@@ -229,7 +229,7 @@ class Reports:
     def say(name, text):
         try:
             sys.stderr.write(f"{name[0]}.{name[1]}: {text}")
-        except (OSError, ValueError):
+        except (AttributeError, OSError, ValueError):
             pass  # the function closed it: there is nowhere else to tell
 
 
