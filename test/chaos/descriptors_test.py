@@ -3,11 +3,11 @@ import signal
 
 from tree import SETTINGS, Tree, until
 
-FEW = "workers:\n  config_db: {nofile: 18}\n"
+FEW = "workers:\n  config_db: {nofile: 10}\n"
 
 
 def test_a_child_without_descriptors_is_mourned_while_the_others_serve():
-    """E2: opening anything fails with EMFILE, from its first library on."""
+    """E2: it inherits up to 8, and opening anything more fails with EMFILE."""
     with Tree() as tree:
         tree.rewrite(SETTINGS + FEW)
         tree.banyan("reload", code=None)
@@ -15,6 +15,8 @@ def test_a_child_without_descriptors_is_mourned_while_the_others_serve():
         until(lambda: tree.child("config_db")["state"] == "resting" and
               tree.child("config_db")["is_degraded"], 15,
               "config_db cannot live")
+        assert "Too many open files" in tree.run_banyan(
+            "why", "config_db").stdout
         code, answer = tree.call("user_service", "get_user",
                                  {"user_id": "u42"})
         assert code == 0, answer

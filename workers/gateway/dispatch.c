@@ -9,6 +9,15 @@
 #include "workers/gateway/pick.h"
 #include "workers/gateway/settle.h"
 
+/* is_between_lives: worker_pool or relay is down, and will be back at once. */
+static bool
+is_between_lives(const struct call *call)
+{
+	const struct compiled *f = call->function;
+
+	return f->node_count > 0 && nodes_is_own(f->nodes[0]);
+}
+
 /* run_out ends a call no node is left for; `e` is what the last one said. */
 static void
 run_out(struct gateway *g, struct call *call, enum err e)
@@ -23,7 +32,7 @@ run_out(struct gateway *g, struct call *call, enum err e)
 	else if (call->may_have_run)
 		settle_fail(g, call, ANSWER_dispatched_unknown,
 		    "every node was lost while it had the call");
-	else if (e == ERR_FULL)
+	else if (e == ERR_FULL || (e == ERR_CLOSED && is_between_lives(call)))
 		settle_fail(g, call, ANSWER_unavailable, "");
 	else
 		settle_fail(g, call, ANSWER_not_dispatched,

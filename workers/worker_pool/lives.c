@@ -234,6 +234,8 @@ mourn(void *ctx, struct child *c)
 	    c->is_leaving ? "true" : "false",
 	    (unsigned long long)(c->pid > 0 ? now_ms - c->started_ms : 0),
 	    (unsigned long long)executed, r->reason);
+	/* in a storm those who die less start first */
+	c->spec.priority = c->intensity.failures;
 	write_down(wp, r, &o);
 	deaths_judge(r, last_line);
 }
