@@ -177,6 +177,24 @@ def test_a_client_that_leaves_while_it_is_asked_for_leaves_nothing(tree,
           "others are let in")
 
 
+def test_a_client_that_waits_while_its_gateway_leaves_is_told_to_come_back():
+    """503, so that it tries again; not a connection that just ends."""
+    with FunctionTree(auth=AUTH.replace("timeout_ms: 1000",
+                                        "timeout_ms: 9000")) as tree, \
+            doorman_of(tree) as doorman:
+        results = []
+        waits = threading.Thread(
+            target=lambda: results.append(line(tree, query="&as=slow")))
+        until(lambda: line(tree, query="&as=anna").endswith("Protocols"), 20,
+              "the service is there")
+        waits.start()
+        until(lambda: any(q["params"].get("as") == "slow"
+                          for q in doorman.questions), 5, "it is asked for")
+        assert tree.run_banyan("stop", "gateway/1").returncode == 0
+        waits.join(10)
+        assert results == ["HTTP/1.1 503 Service Unavailable"]
+
+
 def test_a_session_ends_when_the_service_said_and_refreshes_by_it(tree,
                                                                  doorman):
     until(lambda: line(tree, query="&as=anna").endswith("Protocols"), 20,

@@ -75,14 +75,12 @@ client_close(struct client *c, uint16_t code, const char *reason)
 	if (c->state == CLIENT_CLOSING)
 		return;
 	COUNT(c->gateway, cut);
-	if (c->state == CLIENT_OPEN) {
-		enum err e = websocket_put_close(
-		    conn_out(&c->conn), code, text_of(reason));
-
-		conn_written(&c->conn);
-		if (e == OK)
-			COUNT(c->gateway, frames_out);
-	}
+	enum err e = c->state == CLIENT_OPEN
+	    ? websocket_put_close(conn_out(&c->conn), code, text_of(reason))
+	    : http_refuse(503, conn_out(&c->conn));
+	conn_written(&c->conn);
+	if (e == OK && c->state == CLIENT_OPEN)
+		COUNT(c->gateway, frames_out);
 	linger(c);
 }
 
