@@ -2,6 +2,7 @@
 relay; and nobody who is gone is told anything."""
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -60,6 +61,16 @@ def test_who_leaves_while_the_relay_is_down_is_gone_when_it_is_back(tree):
     until(lambda: tree.members_of("g") == {a.user: "admin active"}, 10)
     ok_at_last(a, "send", group_id="g", message="alone")
     assert a.message()[1] == "alone"
+
+
+def test_a_relay_that_stands_still_is_replaced_and_members_stay(tree):
+    a, b = tree.member(), tree.member()
+    a.ok("create", group_id="g", group_type="public")
+    b.ok("join", group_id="g")
+    life = tree.life("relay")
+    tree.kill("relay", signal.SIGSTOP)
+    tree.until("relay", seconds=20, state="up", life=life + 1)
+    both_hear(a, b, "g")
 
 
 def test_a_relay_that_is_restarted_in_order_loses_nothing(tree):

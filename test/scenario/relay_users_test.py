@@ -19,7 +19,8 @@ class UserTree(GatewayTree):
     def __init__(self, path):
         write_keys(path, KEY)
         super().__init__(nodes=(), functions=[], more=MORE,
-                         auth=AUTH.format(path=path, more=""))
+                         auth=AUTH.format(path=path,
+                                          more=", allow_anonymous: true"))
 
     def until_live(self, names):
         super().until_live(["relay"])
@@ -75,6 +76,16 @@ def test_the_last_admin_comes_back_as_that_and_strangers_wait(tree):
                 assert ben.message()[1] == "moved"
                 other.silence()
             anna.ok("delete", group_id="back")
+
+
+def test_guests_have_no_groups_where_users_have_names(tree):
+    with Member(tree.port) as guest:
+        for request_type, args in (
+                ("create", {"group_id": "x", "group_type": "public"}),
+                ("join", {"group_id": "x"}), ("list", {}),
+                ("send", {"group_id": "x", "message": "psst"})):
+            assert guest.no(request_type, **args) == (
+                "Permission denied", "denied")
 
 
 def test_limits_of_clients_and_groups(tree):
