@@ -96,6 +96,23 @@ a_process_runner_has_one_call_at_a_time(void **state)
 }
 
 static void
+nobody_overtakes_those_who_wait(void **state)
+{
+	struct pool_spec spec = spec_of(1, 1);
+	struct pool *p = ready(&spec);
+	struct pool_work a = work(), b = work(), c = work();
+
+	(void)state;
+	assert_int_equal(pool_submit(p, &a, START), POOL_DISPATCH);
+	assert_int_equal(pool_submit(p, &b, START), POOL_QUEUED);
+	assert_true(pool_end(p, &a, POOL_OK, START));
+	/* there is room, and somebody was here before */
+	assert_int_equal(pool_submit(p, &c, START), POOL_QUEUED);
+	assert_ptr_equal(pool_next(p, 0, START), &b);
+	pool_destroy(&p);
+}
+
+static void
 a_thread_runner_has_as_many_as_it_has_threads(void **state)
 {
 	struct pool_spec spec = spec_of(1, 3);
@@ -838,6 +855,10 @@ step_due(struct model *m)
 		else
 			ended(m, w, true);
 	}
+	/* nothing that is due was hidden */
+	for (int i = 0; i < CALLS; i++)
+		if (m->calls[i].heap_at != 0)
+			assert_true(m->calls[i].due_ms > m->now_ms);
 }
 
 static void
@@ -884,6 +905,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_process_runner_has_one_call_at_a_time),
+	    cmocka_unit_test(nobody_overtakes_those_who_wait),
 	    cmocka_unit_test(a_thread_runner_has_as_many_as_it_has_threads),
 	    cmocka_unit_test(a_runner_never_gets_more_than_the_pool_allows_it),
 	    cmocka_unit_test(
