@@ -94,6 +94,32 @@ def test_a_report_answers_late_and_is_overtaken(demo):
             RESULT, late, {"report": "users", "count": 3}]
 
 
+@pytest.mark.parametrize("function,args,credit", [
+    ("count", [ENDLESS], 10), ("report", [60000], 0)])
+def test_the_id_of_an_open_call_used_again_ends_the_connection(
+        demo, function, args, credit):
+    with Gateway(demo.url) as gateway:
+        gateway.call(function, args, credit)
+        gateway.ids = iter([1])
+        gateway.call(function, args, credit)
+        with pytest.raises(ConnectionError):
+            while True:
+                gateway.frame()
+    with Gateway(demo.url) as gateway:  # and nothing else
+        assert gateway.answer(gateway.call("echo", ["x"]))[-1][2] == "x"
+
+
+@pytest.mark.parametrize("frame", [
+    [CREDIT, 999, 1 << 40], [CREDIT, 1, (1 << 64) - 1], [CANCEL, 999],
+    [CANCEL, 0], [CREDIT, 0, 1]])
+def test_credit_and_cancels_for_nobody_are_stepped_over(demo, frame):
+    with Gateway(demo.url) as gateway:
+        number = gateway.call("count", [5], 1)
+        gateway.send(frame, frame)
+        gateway.send([CREDIT, number, 100])
+        assert gateway.answer(number)[-1][0] == END
+
+
 def test_a_stream_called_for_one_answer_is_refused_alone(demo):
     with Gateway(demo.url) as gateway:
         frames = gateway.answer(gateway.call("count", [10]))
