@@ -8,7 +8,9 @@
  *
  * A node is chosen and asked in one go, so a call is never parked between
  * "chosen" and "sent": what a link does not take at once goes to the next
- * candidate, and what no link takes is an error now, not later.
+ * candidate, and what no link takes is an error now, not later. Only a call
+ * whose function asks somebody first (ask.h, pick.h) waits, in the table and
+ * under its deadline, and comes back through pipeline_resume.
  */
 
 #include "workers/gateway/pipeline.h"
