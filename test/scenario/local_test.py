@@ -18,6 +18,13 @@ FAULTS = {
     "die": "left with exit code 3",
     "segfault": "was ended by SIGSEGV",
 }
+
+
+def native_pool():
+    return {"worker_profile": "thread", "pool_size": 1,
+            "threads_per_worker": 2, "adapter": "native"}
+
+
 CALM = "restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5"
 
 
@@ -270,6 +277,39 @@ def test_a_call_that_waited_too_long_is_refused_and_never_runs():
         assert tree.gauge("queue_timeouts") == 1
 
 
+def test_each_step_of_a_call_is_an_event_with_its_fields():
+    with LocalTree([pool(size=1, max_queue_size=1), {
+            **native_pool(), "name": "threads", "max_queue_size": 0}], [
+            function("get_user", {"user_id": "string"}, pool="threads",
+                     mfa={"module": "users", "function": "get_user",
+                          "args": []})], level="debug") as tree:
+        tree.until_ready_runners(2)
+        client = tree.client()
+        for i in range(3):
+            client.start_call(
+                {"service": "local", "request_type": "sleep",
+                 "request_id": str(i), "args": {"x": 300}},
+                join_ref=client.join_ref)
+        for _ in range(6):
+            client.hear()
+        log = tree.log()
+        for line in (
+                "call_dispatched pool=default worker_id=default/1 "
+                "command=local.sleep queued=false",
+                "queue_enqueued pool=default command=local.sleep "
+                "queue_size=1",
+                "pool_saturated pool=default queue_size=1 max_queue_size=1 "
+                "available_workers=0 busy_workers=1",
+                "queue_dequeued pool=default command=local.sleep waited_ms=",
+                "call_dispatched pool=default worker_id=default/1 "
+                "command=local.sleep queued=true",
+                "request_executed pool=default worker_id=default/1 "
+                "command=local.sleep duration_us="):
+            assert line in log, line
+        assert log.count("request_executed ") == 2  # one each
+        assert log.count("success=true aborted=false streaming=false") == 2
+
+
 def test_a_client_that_leaves_takes_its_waiting_call_along():
     with LocalTree([pool(size=1)]) as tree:
         tree.until_ready_runners(1)
@@ -386,7 +426,8 @@ def test_a_function_may_name_its_pool():
         assert tree.ask(client, "who")["result"] == "first/1"
         assert tree.ask(client, "there")["result"] == "second/1"
         got = tree.ask(client, "nowhere")
-        assert got["code"] == "not_dispatched"
+        assert got["code"] == "not_found"
+        assert got["error"] == "pool_not_found: third"
         assert "pool_not_found command=local.nowhere pool=third" in tree.log()
 
 

@@ -17,6 +17,7 @@ gateway:
   channels:
     - {{topic: "api:*", event: api, require_verified_user_id: false}}
 auth: {{mode: none}}
+log: {{level: {level}}}
 supervisor: {{{supervisor}}}
 pools:
   {pools}
@@ -61,14 +62,15 @@ def functions(**changed):
 class LocalTree(Tree):
     """`pools` are items of pools.list; `rules` more keys under pools."""
 
-    def __init__(self, pools=None, more=(), rules="", supervisor="", **changed):
+    def __init__(self, pools=None, more=(), rules="", supervisor="",
+                 level="info", **changed):
         self.notes = pathlib.Path(tempfile.mkdtemp(prefix="banyan-notes."))
         pools = pools or [pool()]
         text = json.dumps(pools).replace('"HOME"', json.dumps(
             str(self.notes)))
         every = functions(**changed) + list(more)
         super().__init__(SETTINGS.format(
-            supervisor=supervisor, pools=rules or "max_queue_size: 1000",
+            supervisor=supervisor, level=level, pools=rules or "max_queue_size: 1000",
             list="\n".join(f"    - {json.dumps(p)}"
                            for p in json.loads(text)),
             functions="\n".join(f"  - {json.dumps(f)}" for f in every)),

@@ -237,6 +237,21 @@ note_saturated(struct crew *crew)
 	    pool_available(crew->pool), pool_busy(crew->pool));
 }
 
+/* note_rejected: all runners of the thread profile have all they can take. */
+static void
+note_rejected(struct crew *crew)
+{
+	uint32_t capacity = pool_spec_capacity(crew->spec);
+
+	if (crew->spec->worker_profile == POOL_THREAD &&
+	    event_is_wanted(EVENT_capacity_reached))
+		event_note(EVENT_capacity_reached,
+		    "pool=%.*s profile=thread capacity=%u load=%u "
+		    "rejected=true",
+		    TEXT_ARG(crew->spec->name), capacity * crew->runner_count,
+		    pool_running(crew->pool));
+}
+
 static void
 refuse(struct errand *e, enum pool_verdict verdict)
 {
@@ -249,6 +264,8 @@ refuse(struct errand *e, enum pool_verdict verdict)
 		COUNT(wp, unavailable);
 		if (verdict == POOL_SATURATED)
 			note_saturated(e->crew);
+		if (verdict == POOL_SATURATED || verdict == POOL_WORKER_BUSY)
+			note_rejected(e->crew);
 		errand_refuse(e, TEXT("unavailable"), TEXT(ERRAND_UNAVAILABLE));
 	}
 	errand_settle(e);
@@ -277,6 +294,16 @@ errand_submit(struct errand *e)
 	note_full(crew);
 }
 
+static void
+note_dequeued(const struct errand *e, uint64_t now_ms)
+{
+	if (event_is_wanted(EVENT_queue_dequeued))
+		event_note(EVENT_queue_dequeued,
+		    "pool=%.*s command=%s waited_ms=%llu",
+		    TEXT_ARG(e->crew->spec->name), e->label,
+		    (unsigned long long)(now_ms - e->work.queued_ms));
+}
+
 void
 errands_feed(struct runner *r)
 {
@@ -286,8 +313,10 @@ errands_feed(struct runner *r)
 
 	if (r->is_lost)
 		return;
-	while ((work = pool_next(crew->pool, r->index, now_ms)) != NULL)
+	while ((work = pool_next(crew->pool, r->index, now_ms)) != NULL) {
+		note_dequeued(work->owner, now_ms);
 		hand_over(work->owner);
+	}
 }
 
 /* --- what befalls it --- */

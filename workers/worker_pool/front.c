@@ -5,6 +5,8 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -27,26 +29,31 @@ struct hints {
 	bool stream;
 };
 
+#define HINT(word, member, is_flag) \
+	{ \
+		{.at = word, .len = sizeof(word) - 1}, \
+		    offsetof(struct hints, member), is_flag \
+	}
+
+static const struct {
+	struct text key;
+	size_t offset;
+	bool is_flag;
+} known_hints[] = {HINT("session", session, false), HINT("once", once, true),
+    HINT("stream", stream, true), HINT("service", service, false),
+    HINT("request_type", request_type, false), HINT("pool", pool, false)};
+
 /* take_hint sets what it knows; a value of another type is as if absent. */
 static void
-take_hint(struct hints *h, struct text key, struct unpacker *value)
+take_hint(struct hints *h, struct text key, struct unpacker value)
 {
-	const struct {
-		const char *key;
-		struct text *text;
-		bool *yes;
-	} known[] = {{"pool", &h->pool, NULL}, {"session", &h->session, NULL},
-	    {"service", &h->service, NULL},
-	    {"request_type", &h->request_type, NULL},
-	    {"once", NULL, &h->once}, {"stream", NULL, &h->stream}};
-	struct unpacker at = *value;
+	for (size_t i = 0; i < COUNT_OF(known_hints); i++) {
+		void *to = (char *)h + known_hints[i].offset;
 
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (!text_is(key, known[i].key))
+		if (!text_eq(key, known_hints[i].key))
 			continue;
-		enum err e = known[i].text != NULL
-		    ? unpack_text(&at, known[i].text)
-		    : unpack_bool(&at, known[i].yes);
+		enum err e = known_hints[i].is_flag ? unpack_bool(&value, to)
+						    : unpack_text(&value, to);
 		(void)e;
 		return;
 	}
@@ -64,7 +71,7 @@ read_hints(struct text span, struct hints *h)
 	if (span.len == 0 || unpack_map(&u, &count) != OK)
 		return;
 	while (count-- > 0 && unpack_text(&u, &key) == OK) {
-		take_hint(h, key, &u);
+		take_hint(h, key, u);
 		if (unpack_skip(&u) != OK)
 			return;
 	}
@@ -133,11 +140,17 @@ static void
 refuse_pool(struct link_session *session, const struct link_frame *f,
     const struct hints *h)
 {
+	char text[64];
+
 	event_note(EVENT_pool_not_found, "command=%.*s.%.*s pool=%.*s",
 	    TEXT_ARG(h->service), TEXT_ARG(h->request_type),
 	    TEXT_ARG(h->pool));
-	link_session_error(session, f->id, TEXT("not_dispatched"),
-	    TEXT("pool_not_found"));
+	snprintf(text, sizeof(text), "pool_not_found: %.*s",
+	    (int)(h->pool.len < POOL_NAME_BYTES ? h->pool.len
+						: POOL_NAME_BYTES),
+	    h->pool.at);
+	link_session_error(
+	    session, f->id, TEXT("not_found"), text_of(text));
 }
 
 static void
