@@ -20,19 +20,17 @@ runs, and costs a running function nothing but that look.
 With several threads the main thread reads and nothing else, so pings are
 answered at once; answers of all threads leave in one write, by whoever comes
 first.
+
+What few functions need (asyncio above all) is imported when one does: it is
+half of the time from a runner's start to its HELLO.
 """
 import argparse
-import asyncio
 import collections
 import collections.abc
-import dataclasses
 import datetime
-import decimal
 import enum
 import importlib
-import inspect
 import os
-import pathlib
 import queue
 import signal
 import socket
@@ -41,7 +39,6 @@ import sys
 import threading
 import time
 import traceback
-import uuid
 
 import banyan
 
@@ -82,20 +79,29 @@ def to_plain(value):
         return msgpack.Timestamp.from_datetime(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, (decimal.Decimal, uuid.UUID, pathlib.PurePath)):
-        return str(value)
     if isinstance(value, (set, frozenset, collections.abc.KeysView,
                           collections.abc.ValuesView)):
         return list(value)
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, int):
+        raise OverflowError("integer out of range, it has more than 64 bits")
+    if hasattr(value, "tolist"):  # numpy's arrays and scalars
+        return value.tolist()
+    return to_plain_rarely(value)
+
+
+def to_plain_rarely(value):
+    import dataclasses
+    import decimal
+    import pathlib
+    import uuid
+
+    if isinstance(value, (decimal.Decimal, uuid.UUID, pathlib.PurePath)):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name)
                 for f in dataclasses.fields(value)}
-    if hasattr(value, "tolist"):  # numpy's arrays and scalars
-        return value.tolist()
-    if isinstance(value, int):
-        raise OverflowError("integer out of range, it has more than 64 bits")
     raise TypeError(f"a value of type {type(value).__name__} cannot be sent")
 
 
@@ -268,9 +274,9 @@ class Worker:
             raise Refused("expired", "cancelled before it began")
         result = function(*call.args)
         if type(result) not in PLAIN:
-            if inspect.iscoroutine(result):
+            if isinstance(result, collections.abc.Coroutine):
                 result = self.event_loop().run_until_complete(result)
-            if inspect.isasyncgen(result):
+            if isinstance(result, collections.abc.AsyncGenerator):
                 result = self.pulled(result)
             if isinstance(result, collections.abc.Iterator):
                 return self.stream(call, result)
@@ -313,6 +319,7 @@ class Worker:
 
     def event_loop(self):
         if self.loop is None:
+            import asyncio
             self.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self.loop)
         return self.loop
