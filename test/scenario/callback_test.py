@@ -102,7 +102,7 @@ def test_only_true_allows(client):
 
 def test_no_answer_in_time_denies(client):
     assert is_denied(client, "brief", "never")
-    assert ask(client, "brief", "slow 50")[0]["result"] == "one"
+    assert ask(client, "guarded", "slow 50")[0]["result"] == "one"
 
 
 def test_a_node_that_is_not_there_denies_and_another_is_asked(client):
