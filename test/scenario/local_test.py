@@ -1,6 +1,7 @@
 """Functions that run in pools of the tree itself, through a whole gateway."""
 import json
 import os
+import pathlib
 import signal
 import time
 
@@ -106,6 +107,30 @@ def test_a_call_past_its_deadline_is_expired_and_its_runner_replaced():
         assert "did not come back after their deadlines" \
             in other.why("default/1")
         assert other.ask(client, "echo", x=1)["result"] == 1
+
+
+def test_stuck_threads_cost_their_runner_only_when_no_room_is_left():
+    runners = pathlib.Path(__file__).resolve().parent.parent / "runners"
+    threads = {"name": "default", "worker_profile": "thread", "pool_size": 1,
+               "threads_per_worker": 2, "adapter": "python",
+               "modules": ["sample"], "python_path": str(runners)}
+    with LocalTree([threads], [function(
+            "nap", {"ms": "num"}, timeout=300,
+            mfa={"module": "sample", "function": "nap", "args": []}),
+            function("hello", {"x": "any"}, mfa={
+                "module": "sample", "function": "echo", "args": []})],
+            "stuck_ms: 300", CALM) as tree:
+        tree.until_ready_runners(1)
+        client, pid = tree.client(), tree.runners()["default/1"]
+        assert tree.ask(client, "nap", ms=60000)["code"] == "expired"
+        time.sleep(0.6)  # beyond its grace: the other thread serves on
+        assert tree.ask(client, "hello", x=1)["result"] == 1
+        assert tree.runners()["default/1"] == pid
+        assert tree.ask(client, "nap", ms=60000)["code"] == "expired"
+        tree.until_replaced("default/1", pid)
+        assert "did not come back after their deadlines" \
+            in tree.why("default/1")
+        assert tree.ask(client, "hello", x=1)["result"] == 1
 
 
 def test_a_slow_call_that_comes_back_late_costs_no_life():
