@@ -23,7 +23,7 @@ RULES = "stuck_ms: 500\n  quarantine_ms: 0"
 SIZE = {"process": 2, "thread": 1}
 FUNCTIONS = {"echo": {"x": "any"}, "crash": {"x": "string"}, "hold": {},
              "loop_for_ever": {}, "fill_memory": {}, "until_cancelled": {},
-             "run_once": {"x": "string", "path": "string"}, "nap_noted": {"x": "num", "path": "string"}}
+             "run_once": {"x": "string", "path": "string"}, "turn": {"x": "num"}, "nap_noted": {"x": "num", "path": "string"}}
 
 
 def python_functions():
@@ -148,6 +148,27 @@ def test_a_stopped_runner_is_replaced(tree, client):
     tree.kill_runner("default/1", signal.SIGSTOP)
     assert tree.until_new(before) == "default/1"
     assert tree.do(client, "echo", x=1)["result"] == 1
+
+
+def test_a_starved_runner_is_not_a_hung_one(tree, client):
+    before = tree.runners()
+    for pid in before.values():
+        os.setpriority(os.PRIO_PROCESS, pid, 19)
+    spinners = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"])
+                for _ in range(2 * os.cpu_count())]
+    try:
+        assert tree.do(client, "turn", x=3000)["result"] == 3000
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    assert tree.runners() == before
+    for pid in before.values():  # the next test has fresh ones
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(tree.runners()) == len(before) and not
+          set(tree.runners().values()) & set(before.values()), 20, "new ones")
+    until(lambda: tree.do(client, "echo", x=1).get("result") == 1, 20,
+          "they serve")
 
 
 def test_term_from_outside_costs_no_call(tree, client, tmp_path):
