@@ -111,7 +111,7 @@ def test_the_page_shows_configuration_statistics_profile_and_memory(tree):
 def test_a_pool_in_full_use_is_critical_and_near_saturation(tree):
     clients = [tree.client() for _ in range(2)]
     threads = [threading.Thread(target=tree.ask, args=(c, "sleep"),
-                                kwargs={"x": 3000}) for c in clients]
+                                kwargs={"x": 4500}) for c in clients]
     for thread in threads:
         thread.start()
     until(lambda: figures(tree)["busy"] == 2, 5, "both runners are busy")
@@ -216,8 +216,8 @@ def test_workers_leave_after_their_calls_and_after_their_time():
         client = tree.client()
         until(lambda: events(tree, "worker_recycled", reason="ttl_expired",
                              pool="old"), 10, "the old one is replaced")
-        assert "uptime_seconds=1" in events(
-            tree, "worker_recycled", reason="ttl_expired")[0]
+        said = events(tree, "worker_recycled", reason="ttl_expired")[0]
+        assert int(re.search(r"uptime_seconds=(\d+)", said)[1]) >= 1
         for _ in range(5):
             tree.ask(client, "fail", x="no")  # failures do not count
         assert not events(tree, "worker_recycled", pool="default")

@@ -47,6 +47,10 @@ def lines(tree, event, **facts):
             and all(f"{k}={v}" in line for k, v in facts.items())]
 
 
+def when(line):
+    return datetime.datetime.fromisoformat(line.split()[0].rstrip("Z"))
+
+
 def figures(tree):
     return tree.banyan("pools")["pools"][0]
 
@@ -75,11 +79,13 @@ def test_runners_start_in_batches_with_the_pause_between():
     with LocalTree([pool("default", 4, startup_batch_size=2,
                          startup_batch_delay_ms=600)]) as tree:
         tree.until_ready_runners(4)
-        spawned = [datetime.datetime.fromisoformat(
-            line.split()[0].rstrip("Z")) for line in
-            lines(tree, "worker_spawned", pool_name="default")]
+        spawned = [when(line) for line in
+                   lines(tree, "worker_spawned", pool_name="default")]
         assert len(spawned) == 4
-        assert (spawned[2] - spawned[1]).total_seconds() >= 0.55
+        # a busy machine may start the first ones late, no one early
+        began = next(when(line) for line in tree.log().splitlines()
+                     if "child=worker_pool" in line)
+        assert spawned[2] - began >= datetime.timedelta(milliseconds=600)
 
 
 @pytest.mark.parametrize("profile, room, more", [
@@ -131,7 +137,7 @@ def test_a_strict_session_waits_for_its_own_runner(folder):
         for number in range(2):  # both of one session
             client.start_call({"service": "local", "request_type": "nap",
                                "request_id": f"n{number}",
-                               "args": {"n": 2000}},
+                               "args": {"n": 3000}},
                               join_ref=client.join_ref)
         until(lambda: figures(tree)["queued"] == 1, 5, "one waits")
         now = figures(tree)
