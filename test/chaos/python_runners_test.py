@@ -23,7 +23,8 @@ RULES = "stuck_ms: 500\n  quarantine_ms: 0"
 SIZE = {"process": 2, "thread": 1}
 FUNCTIONS = {"echo": {"x": "any"}, "crash": {"x": "string"}, "hold": {},
              "loop_for_ever": {}, "fill_memory": {}, "until_cancelled": {},
-             "run_once": {"x": "string", "path": "string"}, "turn": {"x": "num"}, "nap_noted": {"x": "num", "path": "string"}}
+             "run_once": {"x": "string", "path": "string"}, "turn": {"x": "num"},
+             "nap_noted": {"x": "num", "path": "string"}}
 
 
 def python_functions():
