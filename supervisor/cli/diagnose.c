@@ -25,7 +25,8 @@ enum {
 struct diagnosis {
 	struct cli *cli;
 	struct scaling scaling;
-	int pool_pid; /* of worker_pool; 0: the tree does not answer */
+	bool has_tree; /* it answers */
+	int pool_pid;  /* of worker_pool; 0: it is not there */
 	const char *listener;
 };
 
@@ -52,6 +53,7 @@ look_at_tree(struct diagnosis *d)
 
 	if (remote_ask(d->cli, "tree", TEXT("\x80"), &reply) != CLI_OK)
 		return;
+	d->has_tree = true;
 	if (reply.is_ok)
 		d->pool_pid = find_pid(reply.result);
 	request_finish(&reply);
@@ -135,7 +137,7 @@ test_cycles(struct diagnosis *d)
 
 	scaling_begin(&d->scaling, "registry_contention",
 	    "REGISTRY CONTENTION (FUNCTION TABLE)");
-	if (d->pool_pid == 0) {
+	if (!d->has_tree) {
 		scaling_note(&d->scaling, SCALING_FAILED,
 		    "the tree does not answer: is banyand running?");
 		return;

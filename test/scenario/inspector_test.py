@@ -322,3 +322,15 @@ def test_the_settings_in_the_guide_are_good(tmp_path):
         done = subprocess.run([str(BANYAN), "check", str(file)], text=True,
                               capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_with_the_pools_stopped_the_other_tests_of_scaling_go_on():
+    with LocalTree([pool("default", 1)], supervisor=CALM) as tree:
+        tree.banyan("stop", "worker_pool")
+        tree.until("worker_pool", state="down")
+        done = tree.run_banyan("pools", "inspect")
+        assert done.returncode == 2 and "worker_pool is down" in done.stderr
+        tests = tree.banyan("diagnose", "scaling", "--skip-spawn",
+                            code=1)["tests"]
+        assert tests[0]["status"] == "failed"
+        assert tests[3]["figures"]["successes"] == 110
