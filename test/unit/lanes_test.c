@@ -44,6 +44,13 @@ link_session_error(
 	note("", 0, text);
 }
 
+void
+link_session_end(struct link_session *s, uint64_t id)
+{
+	(void)s;
+	note("end", id, TEXT(""));
+}
+
 enum err
 link_session_chunk(
     struct link_session *s, uint64_t id, uint64_t index, struct text value)
@@ -157,6 +164,23 @@ who_comes_back_finds_the_messages_and_not_the_answers(void **state)
 }
 
 static void
+at_the_end_answers_go_out_and_what_waited_for_credit_is_counted(void **state)
+{
+	(void)state;
+	message("0123456789");
+	message("waits");
+	answer(5);
+	message("waits, too");
+	said[0] = '\0';
+	assert_int_equal(lane_end(lane), 2);
+	assert_string_equal(said, "r5:ok end1: ");
+	lane_credit(lane, 100);
+	lane_send(lane);
+	answer(6);
+	assert_string_equal(said, "r5:ok end1: r6:ok ");
+}
+
+static void
 credit_has_an_end(void **state)
 {
 	(void)state;
@@ -230,6 +254,8 @@ main(void)
 	    TEST(an_answer_never_overtakes_the_message_before_it),
 	    TEST(a_link_without_room_is_tried_again),
 	    TEST(who_comes_back_finds_the_messages_and_not_the_answers),
+	    TEST(
+		at_the_end_answers_go_out_and_what_waited_for_credit_is_counted),
 	    TEST(credit_has_an_end),
 	    TEST(a_fan_has_each_receiver_on_his_gateway_and_nobody_who_waits),
 	};

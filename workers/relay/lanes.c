@@ -86,28 +86,32 @@ lane_attach(struct lane *lane, struct link_session *session, uint64_t call,
 	lane_credit(lane, credit);
 }
 
-/* keep_messages drops the answers: nobody waits for them any more. */
-static void
-keep_messages(struct lane *lane)
+/* keep_only drops the messages, or all but those; how many items. */
+static uint32_t
+keep_only(struct lane *lane, bool keeps_messages)
 {
 	struct buffer kept;
 	struct text left = buffer_text(&lane->queue);
 	struct item item;
+	uint32_t dropped = 0;
 
 	buffer_init(&kept, QUEUE_MOST);
 	while (left.len >= sizeof(item)) {
 		memcpy(&item, left.at, sizeof(item));
 		uint32_t whole = (uint32_t)sizeof(item) + item.bytes;
 
-		if (item.kind == ITEM_MESSAGE) {
+		if ((item.kind == ITEM_MESSAGE) == keeps_messages) {
 			enum err e = buffer_append(&kept, left.at, whole);
 			INVARIANT(e == OK); /* they fitted before */
+		} else {
+			dropped++;
 		}
 		left.at += whole;
 		left.len -= whole;
 	}
 	buffer_finish(&lane->queue);
 	lane->queue = kept;
+	return dropped;
 }
 
 void
@@ -115,7 +119,7 @@ lane_detach(struct lane *lane)
 {
 	lane->epoch++;
 	lane->session = NULL;
-	keep_messages(lane);
+	(void)keep_only(lane, true);
 }
 
 void
@@ -173,6 +177,19 @@ lane_send(struct lane *lane)
 	}
 	if (lane->queue.size > RELEASE_BYTES)
 		buffer_release(&lane->queue);
+}
+
+uint32_t
+lane_end(struct lane *lane)
+{
+	uint32_t dropped = keep_only(lane, false);
+
+	lane->credit_bytes = 0;
+	lane_send(lane); /* answers need no credit */
+	if (lane->session != NULL)
+		link_session_end(lane->session, lane->call);
+	lane->call = 0; /* credit that is on its way finds nobody */
+	return dropped;
 }
 
 static void

@@ -59,6 +59,10 @@ void lane_attach(
 void lane_detach(struct lane *);
 void lane_credit(struct lane *, uint64_t bytes);
 
+/* lane_end ends the stream of messages in order: what waited for credit is
+ * dropped, and counted; answers still go out. */
+uint32_t lane_end(struct lane *);
+
 /* lane_send sends what waits, as far as credit and link allow. */
 void lane_send(struct lane *);
 

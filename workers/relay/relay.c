@@ -345,11 +345,9 @@ relay_drain(struct worker *w, uint32_t allowed_ms)
 	link_server_drain(r->server);
 	/* a gateway's stream of messages ends here; it takes up the next */
 	for (struct lane *lane = r->lanes.first; lane != NULL;
-	     lane = lane->next) {
-		if (lane->session != NULL)
-			link_session_end(lane->session, lane->call);
-		lane->credit_bytes = 0;
-	}
+	     lane = lane->next)
+		stats_add(
+		    worker_slot(w), COUNTER_relay_dropped, lane_end(lane));
 	loop_timer_start(loop, &r->tick, loop_now_ms(loop) + DRAIN_TICK_MS);
 }
 
