@@ -106,6 +106,7 @@ nobody_overtakes_those_who_wait(void **state)
 	assert_int_equal(pool_submit(p, &a, START), POOL_DISPATCH);
 	assert_int_equal(pool_submit(p, &b, START), POOL_QUEUED);
 	assert_true(pool_end(p, &a, POOL_OK, START));
+	assert_int_equal(pool_next_ms(p), START); /* there is use for it */
 	/* there is room, and somebody was here before */
 	assert_int_equal(pool_submit(p, &c, START), POOL_QUEUED);
 	assert_ptr_equal(pool_next(p, 0, START), &b);
@@ -546,6 +547,25 @@ five_failures_in_a_row_close_a_runner_out(void **state)
 }
 
 static void
+a_cooled_breaker_of_a_busy_runner_wakes_nobody(void **state)
+{
+	struct pool_spec spec = spec_of(1, 1);
+	struct pool *p = ready(&spec);
+	struct pool_work a = work(), b = work();
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(pool_submit(p, &a, START), POOL_DISPATCH);
+		pool_end(p, &a, POOL_FAILED, START);
+	}
+	/* the probe is out and takes long; its end is what all wait for */
+	assert_int_equal(pool_submit(p, &a, START + 1000), POOL_DISPATCH);
+	assert_int_equal(pool_submit(p, &b, START + 1001), POOL_QUEUED);
+	assert_int_equal(pool_next_ms(p), START + 1101); /* b's own time */
+	pool_destroy(&p);
+}
+
+static void
 an_error_that_a_function_answers_is_no_failure(void **state)
 {
 	struct pool_spec spec = spec_of(1, 1);
@@ -855,6 +875,9 @@ step_due(struct model *m)
 		else
 			ended(m, w, true);
 	}
+	step_pull(m);
+	/* the process may rest: nothing is due at once */
+	assert_true(pool_next_ms(m->p) == 0 || pool_next_ms(m->p) > m->now_ms);
 	/* nothing that is due was hidden */
 	for (int i = 0; i < CALLS; i++)
 		if (m->calls[i].heap_at != 0)
@@ -936,6 +959,7 @@ main(void)
 	    cmocka_unit_test(
 		sessions_are_forgotten_after_a_minute_and_the_oldest_first),
 	    cmocka_unit_test(five_failures_in_a_row_close_a_runner_out),
+	    cmocka_unit_test(a_cooled_breaker_of_a_busy_runner_wakes_nobody),
 	    cmocka_unit_test(an_error_that_a_function_answers_is_no_failure),
 	    cmocka_unit_test(
 		ten_failures_open_the_pool_and_one_probe_closes_it),

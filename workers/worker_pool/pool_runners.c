@@ -95,6 +95,58 @@ pool_doom(struct pool *p, bool is_doomed)
 	p->is_doomed = is_doomed;
 }
 
+static void
+earliest(const struct pool *p, uint64_t *next_ms, uint64_t at_ms)
+{
+	/* what is past has been looked at: it waits for room, not for time */
+	if (at_ms > p->now_ms && (*next_ms == 0 || at_ms < *next_ms))
+		*next_ms = at_ms;
+}
+
+static uint64_t
+cooled_ms(const struct breaker *b)
+{
+	return b->is_open && !b->is_probing ? b->opened_ms + b->cooldown_ms : 0;
+}
+
+/* has_use: a call waits that somebody with room could have at once. */
+static bool
+has_use(const struct pool *p)
+{
+	if (!breaker_allows(&p->breaker, p->now_ms))
+		return false;
+	for (uint32_t i = 0; i < p->runner_count; i++)
+		if ((p->lines[LINE_WAITING] != NULL ||
+			p->runners[i].bound != NULL) &&
+		    pool_can_take(p, i, p->now_ms))
+			return true;
+	return false;
+}
+
+uint64_t
+pool_next_ms(const struct pool *p)
+{
+	uint64_t next_ms = p->heap.count > 0 ? p->heap.at[1]->due_ms : 0;
+
+	if (p->lines[LINE_CIRCUIT] != NULL ||
+	    p->lines[LINE_UNAVAILABLE] != NULL)
+		return p->now_ms > 0 ? p->now_ms : 1;
+	if (p->waiting == 0)
+		return next_ms;
+	if (has_use(p))
+		return p->now_ms;
+	earliest(p, &next_ms, cooled_ms(&p->breaker));
+	for (uint32_t i = 0; i < p->runner_count; i++) {
+		const struct pool_runner *r = &p->runners[i];
+
+		if (r->state != POOL_RUNNER_READY)
+			continue;
+		earliest(p, &next_ms, cooled_ms(&r->breaker));
+		earliest(p, &next_ms, r->tainted_until_ms);
+	}
+	return next_ms;
+}
+
 const struct pool_spec *
 pool_spec_of(const struct pool *p)
 {
