@@ -10,7 +10,7 @@ def test_a_child_without_descriptors_is_mourned_while_the_others_serve():
     """E2: it inherits up to 8, and opening anything more fails with EMFILE."""
     with Tree() as tree:
         tree.rewrite(SETTINGS + FEW)
-        tree.banyan("reload", code=None)
+        tree.banyan("reload")
         tree.kill("config_db", signal.SIGKILL)
         until(lambda: tree.child("config_db")["state"] == "resting" and
               tree.child("config_db")["is_degraded"], 15,
@@ -22,7 +22,7 @@ def test_a_child_without_descriptors_is_mourned_while_the_others_serve():
         assert code == 0, answer
         assert tree.banyan("health", code=None)["status"] != "ok"
         tree.rewrite(SETTINGS)
-        tree.banyan("reload", code=None)
+        tree.banyan("reload")
         tree.run_banyan("restart", "config_db")
         tree.until("config_db", 15, state="up")
         tree.until_whole()
