@@ -463,6 +463,34 @@ def test_a_deaf_runner_is_killed_when_the_tree_stops():
         assert len(until(tree.runners, 5)) > 0  # and none is left at the end
 
 
+def test_an_answer_to_a_call_that_was_settled_is_nobodys():
+    with LocalTree([pool(arguments=["deaf"])],
+                   rules="graceful_timeout_ms: 200\n"
+                         "  stop_timeout_ms: 20000") as tree:
+        tree.until_ready_runners(2)
+        client = tree.client()
+        for name in "ab":
+            client.start_call(
+                {"service": "local", "request_type": "sleep",
+                 "request_id": name, "args": {"x": 3000}},
+                join_ref=client.join_ref)
+        until(lambda: tree.gauge("in_flight") == 2, 5, "both are at work")
+        tree.banyan("pools", "recycle", "default", "1")
+        # its time is over before the call is: TERM, and the call is lost
+        lost = client.hear()
+        while lost[3] != "api":
+            lost = client.hear()
+        assert lost[4]["code"] == "dispatched_unknown", lost
+        # the answer comes all the same
+        done = client.hear()
+        while done[3] != "api":
+            done = client.hear()
+        assert done[4]["result"] == 3000, done
+        until(lambda: tree.gauge("late_results") == 1, 5, "it was heard")
+        assert tree.child("worker_pool")["life"] == 1
+        assert tree.ask(tree.client(), "echo", x=1)["result"] == 1
+
+
 def test_a_reload_names_what_waits_for_a_restart_of_the_pools(tree):
     text = tree.file.read_text()
     try:

@@ -164,11 +164,29 @@ hear_pong(struct runner *r)
 	    r->child->spec.name, (unsigned long long)r->latency_us);
 }
 
+/*
+ * hear_nobodys: its calls were taken back, and what the peer still knows of
+ * them may be another's call by now. One told to leave may go on for a while,
+ * and even of a killed one the socket may hold an answer.
+ */
+static void
+hear_nobodys(struct runner *r, const struct link_frame *frame)
+{
+	if (frame->kind == FRAME_RESULT || frame->kind == FRAME_ERROR ||
+	    frame->kind == FRAME_END)
+		stats_add(
+		    r->crew->wp->slot, COUNTER_worker_pool_late_results, 1);
+}
+
 static void
 hear(struct runner *r, const struct link_frame *frame)
 {
 	struct runner_said said;
 
+	if (r->is_lost) {
+		hear_nobodys(r, frame);
+		return;
+	}
 	runner_peer_hear(&r->peer, frame, &said);
 	switch (said.word) {
 	case RUNNER_SAYS_ready:
