@@ -45,7 +45,8 @@ struct link_session {
 	bool is_shaken;        /* SP's eight bytes are through */
 	bool is_refused_chunk; /* somebody waits for room */
 	bool says_draining, says_ping;
-	bool is_over; /* freed at the end of the turn */
+	bool has_overflowed; /* an answer did not fit: over at the turn's end */
+	bool is_over;        /* freed at the end of the turn */
 };
 
 struct link_server {

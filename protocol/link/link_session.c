@@ -125,7 +125,8 @@ on_message(struct link_session *s, const struct sp_message *m)
 	s->reply_id = m->id;
 	enum link_fault fault = link_peer_hear(
 	    &s->peer, &head, loop_now_ms(s->server->options.hub->loop));
-	for (uint32_t i = 0; i < head.frame_count && !s->is_over; i++) {
+	for (uint32_t i = 0;
+	     i < head.frame_count && !s->is_over && !s->has_overflowed; i++) {
 		if (fault != LINK_FAULT_none)
 			return fault;
 		if (link_read_frame(&head.frames, &frame) != OK)

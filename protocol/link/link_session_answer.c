@@ -8,6 +8,11 @@
  * little to send: the queue towards the kernel stays at 256 KiB plus one
  * message, and what a stalled gateway has not taken can still leave in few,
  * large messages later. Order is the order of the answers, always.
+ *
+ * An answer that does not fit any more does not end the session on the spot:
+ * whoever answers is deep inside a call of its own, and `gone` would end that
+ * call under its hands. From then on nothing is taken, and the end of the turn
+ * ends the session.
  */
 
 #include "protocol/link/link_server_private.h"
@@ -38,6 +43,13 @@ link_session_adjust(struct link_session *s)
 /* ---- answers to messages --------------------------------------------------
  */
 
+/* is_closed: nothing is taken any more. */
+static bool
+is_closed(const struct link_session *s)
+{
+	return s->is_over || s->has_overflowed;
+}
+
 /* begin_frame gives a packer for one more frame; end_frame counts it. */
 static size_t
 begin_frame(struct link_session *s, struct packer *p)
@@ -54,7 +66,9 @@ end_frame(struct link_session *s, const struct packer *p, size_t place)
 	if (pack_finish(p) != OK ||
 	    buffer_append(&s->lengths, &bytes, sizeof(bytes)) != OK) {
 		buffer_truncate(&s->frames, place);
-		link_session_over(s, LINK_FAULT_too_big);
+		s->has_overflowed = true;
+		loop_post(s->server->options.hub->loop,
+		    &s->server->options.hub->again);
 		return;
 	}
 	s->frame_count++;
@@ -136,7 +150,7 @@ release_idle(struct link_session *s)
 static void
 send_messages(struct link_session *s)
 {
-	while (!s->is_over && s->is_shaken && s->peer.is_greeted &&
+	while (!is_closed(s) && s->is_shaken && s->peer.is_greeted &&
 	    conn_unsent(&s->conn) < LINK_UNSENT_ENOUGH) {
 		uint32_t extra =
 		    (s->says_draining ? 1u : 0u) + (s->says_ping ? 1u : 0u);
@@ -155,7 +169,7 @@ tell_room(struct link_session *s)
 {
 	const struct link_server_options *o = &s->server->options;
 
-	if (s->is_over || !s->is_refused_chunk ||
+	if (is_closed(s) || !s->is_refused_chunk ||
 	    buffer_used(&s->frames) >= CHUNKS_ENOUGH / 2)
 		return false;
 	s->is_refused_chunk = false;
@@ -176,6 +190,8 @@ link_session_send(struct link_session *s)
 	do
 		send_messages(s);
 	while (tell_room(s) && ++rounds < ROUNDS);
+	if (s->has_overflowed)
+		link_session_over(s, LINK_FAULT_too_big);
 	if (s->is_over)
 		return;
 	if (rounds == ROUNDS)
@@ -211,7 +227,7 @@ link_session_result(struct link_session *s, uint64_t id, struct text value)
 {
 	struct packer p;
 
-	if (s->is_over)
+	if (is_closed(s))
 		return;
 	if (is_too_long(s, value)) {
 		link_session_error(s, id, TEXT("bad_result"),
@@ -230,7 +246,7 @@ link_session_error(
 {
 	struct packer p;
 
-	if (s->is_over)
+	if (is_closed(s))
 		return;
 	size_t place = begin_frame(s, &p);
 	link_write_error(&p, id, code, text);
@@ -243,7 +259,7 @@ link_session_end(struct link_session *s, uint64_t id)
 {
 	struct packer p;
 
-	if (s->is_over)
+	if (is_closed(s))
 		return;
 	size_t place = begin_frame(s, &p);
 	link_write_plain(&p, FRAME_END, id);
@@ -258,7 +274,7 @@ link_session_chunk(
 	struct link_entry *entry = link_calls_find(&s->open, id);
 	struct packer p;
 
-	if (s->is_over)
+	if (is_closed(s))
 		return ERR_CLOSED;
 	if (entry == NULL || !entry->is_stream)
 		return ERR_DENIED;
@@ -270,7 +286,7 @@ link_session_chunk(
 	size_t place = begin_frame(s, &p);
 	link_write_chunk(&p, id, index, value);
 	end_frame(s, &p, place);
-	return s->is_over ? ERR_CLOSED : OK;
+	return is_closed(s) ? ERR_CLOSED : OK;
 }
 
 bool
@@ -291,7 +307,7 @@ link_session_credit(struct link_session *s, uint64_t id)
 	const struct link_entry *entry = link_calls_find(&s->open, id);
 	size_t used = buffer_used(&s->frames);
 
-	if (s->is_over || entry == NULL || entry->credit <= 0)
+	if (is_closed(s) || entry == NULL || entry->credit <= 0)
 		return 0;
 	if (used >= CHUNKS_ENOUGH) {
 		s->is_refused_chunk = true;

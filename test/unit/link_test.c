@@ -43,7 +43,7 @@ static struct {
 	struct link_session *session;
 	uint64_t id;
 } kept[MANY];
-static int kept_count, cancelled;
+static int kept_count, cancelled, gone;
 static bool keeps;
 
 static void
@@ -165,9 +165,19 @@ on_cancel(void *owner, struct link_session *s, uint64_t id)
 	cancelled++;
 }
 
+static void
+on_gone(void *owner, struct link_session *s, enum link_fault fault)
+{
+	(void)owner;
+	(void)s;
+	last_fault = fault;
+	gone++;
+}
+
 static const struct link_server_calls server_calls = {
     .call = on_call,
     .cancel = on_cancel,
+    .gone = on_gone,
 };
 
 static void
@@ -221,6 +231,7 @@ set_up(void **state)
 {
 	(void)state;
 	results = errors = chunks = ends = downs = kept_count = cancelled = 0;
+	gone = 0;
 	lost[0] = lost[1] = 0;
 	keeps = false;
 	memset(next_chunk, 0, sizeof(next_chunk));
@@ -541,6 +552,35 @@ hostile(const void *bytes, size_t count, enum link_fault expected)
 	unlink(url + 6);
 }
 
+/* Else whoever answers finds its call ended, and its memory given away. */
+static void
+a_gateway_is_not_gone_under_the_hands_of_who_answers_it(void **state)
+{
+	struct buffer big;
+	uint8_t *to;
+
+	(void)state;
+	keeps = true;
+	start_server(1);
+	start_client();
+	UNTIL(link_client_state(client) == LINK_LIVE);
+	for (size_t i = 0; i < 10; i++)
+		call(i, 0);
+	UNTIL(kept_count == 10);
+	buffer_init(&big, 15 << 20);
+	assert_int_equal(buffer_reserve(&big, 15 << 20, &to), OK);
+	memset(to, 0xc0, 15 << 20);
+	buffer_commit(&big, 15 << 20);
+	for (int i = 0; i < 10; i++) { /* more than a session keeps */
+		link_session_result(
+		    kept[i].session, kept[i].id, buffer_text(&big));
+		assert_int_equal(gone, 0);
+	}
+	buffer_finish(&big);
+	UNTIL(gone == 1 && lost[LINK_DISPATCHED_UNKNOWN] == 10);
+	assert_int_equal(link_server_session_count(server), 0);
+}
+
 static void
 strangers_lose_their_connection_and_nothing_else(void **state)
 {
@@ -634,6 +674,7 @@ main(void)
 	    T(a_cancelled_call_is_told_and_its_late_answer_counted),
 	    T(chunks_without_credit_are_refused_here_and_there),
 	    T(a_kept_call_is_found_until_it_is_answered),
+	    T(a_gateway_is_not_gone_under_the_hands_of_who_answers_it),
 	    T(strangers_lose_their_connection_and_nothing_else),
 	    T(a_silent_listener_is_given_up_after_the_dial_limit),
 	    T(only_allowed_urls_are_dialled),
