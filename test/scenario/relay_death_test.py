@@ -50,6 +50,27 @@ def test_members_stay_members_when_the_relay_dies(tree):
         c.silence()
 
 
+def test_a_message_nobody_waits_for_outlives_its_sender(tree):
+    added = tree.run_banyan("functions", "add", json.dumps({
+        "service": "test", "request_type": "post", "nodes": ["relay"],
+        "mfa": {"module": "relay", "function": "send", "args": []},
+        "arg_types": {"group_id": "string", "message": "string"},
+        "arg_orders": ["group_id", "message"], "check_permission": False,
+        "response_type": "none", "retry": 100, "timeout": 20000}))
+    assert added.returncode == 0, added
+    a = tree.member()
+    tree.banyan("stop", "relay")
+    until(lambda: tree.counter("in_flight") == 0, 5, "the link is down")
+    a.start("post", "test", group_id="g", message="x")
+    assert a.hear()[3] == "phx_reply"
+    until(lambda: tree.counter("retries") > 0, 5, "it is tried again")
+    a.socket.close()
+    until(lambda: tree.counter("connections") == 0, 5, "its sender is gone")
+    tree.banyan("start", "relay")
+    until(lambda: tree.counter("async_calls") == 0, 15, "it has ended")
+    assert tree.life("gateway/1") == 1
+
+
 def test_who_leaves_while_the_relay_is_down_is_gone_when_it_is_back(tree):
     a, b = tree.member(), tree.member()
     a.ok("create", group_id="g", group_type="public")

@@ -342,8 +342,9 @@ put(struct node *n, struct call *call, struct link_request *request)
 	enum err e = link_call(n->link, request, call, &call->link_id);
 	if (e == OK)
 		call->link = n->link;
-	if (e == OK && n->kind == NODE_RELAY)
-		relay_feed_asked(n->all->gateway->feed, call->client);
+	/* a call of the kind `none` may have outlived its client */
+	if (e == OK && n->kind == NODE_RELAY && call->client != NULL)
+		relay_feed_asked(g->feed, call->client);
 	return e;
 }
 
