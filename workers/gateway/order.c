@@ -8,7 +8,6 @@
 
 #include "workers/gateway/order.h"
 
-#include "protocol/base/clock.h"
 #include "protocol/sticky.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
@@ -37,9 +36,9 @@ key_of(const struct compiled *f, const struct request *r)
 }
 
 static uint32_t
-now_s(void)
+now_s(const struct gateway *g)
 {
-	return (uint32_t)(clock_mono_ms() / 1000) + 1;
+	return (uint32_t)(loop_now_ms(g->loop) / 1000) + 1;
 }
 
 /* find_node gives the live candidate that is kept as `node`, or `count`. */
@@ -66,7 +65,7 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 		return;
 	sticky_find(&g->routes,
 	    sticky_name(&g->routes, f->route, f->choose_key_hash, value),
-	    now_s(), &found);
+	    now_s(g), &found);
 	uint32_t first = find_node(how, is_live, found.node);
 	if (first == how->count) {
 		choose_order(how, order);
@@ -75,7 +74,7 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 		if (!is_live[first])
 			return; /* nobody is there to stick to */
 		uint32_t kept = sticky_keep(&g->routes, &found,
-		    sticky_node(how->nodes[first]), now_s());
+		    sticky_node(how->nodes[first]), now_s(g));
 		uint32_t theirs = find_node(how, is_live, kept);
 		if (theirs < how->count)
 			first = theirs;
@@ -195,5 +194,5 @@ order_on_second(struct gateway *g)
 {
 	if (g->has_routes)
 		sticky_sweep(&g->routes, &g->sticky_from,
-		    g->routes.sticky_capacity / SWEEP_SHARE + 1, now_s());
+		    g->routes.sticky_capacity / SWEEP_SHARE + 1, now_s(g));
 }

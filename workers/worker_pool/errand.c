@@ -175,7 +175,8 @@ note_capacity(struct errand *e, struct runner *r)
 	    r->child->pid, pr->capacity, pr->load);
 }
 
-/* note_full: a call found every runner with threads at its capacity. */
+/* note_full: a call found every runner with threads at its capacity, and was
+ * queued or refused. */
 static void
 note_full(const struct crew *crew)
 {
@@ -237,21 +238,6 @@ note_saturated(struct crew *crew)
 	    pool_available(crew->pool), pool_busy(crew->pool));
 }
 
-/* note_rejected: all runners of the thread profile have all they can take. */
-static void
-note_rejected(struct crew *crew)
-{
-	uint32_t capacity = pool_spec_capacity(crew->spec);
-
-	if (crew->spec->worker_profile == POOL_THREAD &&
-	    event_is_wanted(EVENT_capacity_reached))
-		event_note(EVENT_capacity_reached,
-		    "pool=%.*s profile=thread capacity=%u load=%u "
-		    "rejected=true",
-		    TEXT_ARG(crew->spec->name), capacity * crew->runner_count,
-		    pool_running(crew->pool));
-}
-
 static void
 refuse(struct errand *e, enum pool_verdict verdict)
 {
@@ -265,7 +251,7 @@ refuse(struct errand *e, enum pool_verdict verdict)
 		if (verdict == POOL_SATURATED)
 			note_saturated(e->crew);
 		if (verdict == POOL_SATURATED || verdict == POOL_WORKER_BUSY)
-			note_rejected(e->crew);
+			note_full(e->crew);
 		errand_refuse(e, TEXT("unavailable"), TEXT(ERRAND_UNAVAILABLE));
 	}
 	errand_settle(e);
