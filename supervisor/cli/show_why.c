@@ -92,6 +92,7 @@ say_obituary(struct view *v, struct text obituary, bool in_detail)
 {
 	struct text words = show_text(obituary, "last_words");
 	struct text backtrace = show_text(obituary, "backtrace");
+	struct unpacker events;
 
 	view_paint(v, DIM, "  %.*s",
 	    TEXT_ARG(view_when(v->arena, show_u64(obituary, "wall_ms"))));
@@ -105,7 +106,7 @@ say_obituary(struct view *v, struct text obituary, bool in_detail)
 		view_print(v, "    its last words:\n");
 		say_lines(v, words);
 	}
-	if (in_detail && show_u64(obituary, "wall_ms") > 0) {
+	if (in_detail && show_array(obituary, "events", &events) > 0) {
 		view_print(v, "    what it noted last:\n");
 		say_events(v, obituary);
 	}

@@ -431,6 +431,8 @@ def test_a_program_that_is_not_there_is_named_by_why():
     with LocalTree([{**pool(), "program": ["/nowhere/at/all"]}]) as tree:
         until(lambda: "could not be started: No such file or directory"
               in tree.why("default/1"), 5, "the reason")
+        assert "/nowhere/at/all" in tree.why("default/1")
+        assert "what it noted last" not in tree.why("default/1")
         assert tree.child("worker_pool")["life"] == 1
 
 

@@ -195,6 +195,21 @@ count_death(struct worker_pool *wp, const struct child *c)
 		stats_add(wp->slot, COUNTER_worker_pool_deaths, 1);
 }
 
+/* program_of: what exec was asked for, as the settings call it. */
+static struct text
+program_of(const struct pool_spec *spec)
+{
+	switch ((enum pool_adapter)spec->adapter) {
+	case POOL_PROGRAM:
+		return spec->program.at[0];
+	case POOL_PYTHON:
+		return TEXT("/usr/bin/python3");
+	case POOL_NATIVE:
+	default:
+		return TEXT("native_runner");
+	}
+}
+
 static void
 mourn(void *ctx, struct child *c)
 {
@@ -213,6 +228,11 @@ mourn(void *ctx, struct child *c)
 	if (body->farewell[0] == '\0' && !c->is_leaving && c->last.code > 0)
 		snprintf(body->farewell, sizeof(body->farewell), "%.200s",
 		    last_line);
+	/* the errno of an exec does not say of what */
+	if (body->farewell[0] == '\0' &&
+	    c->last.reason == REASON_START_FAILED)
+		snprintf(body->farewell, sizeof(body->farewell), "%.*s",
+		    TEXT_ARG(program_of(r->crew->spec)));
 	struct obituary o = {.child = c,
 	    .wall_ms = clock_wall_ms(),
 	    .now_ms = now_ms,
