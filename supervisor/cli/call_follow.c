@@ -44,7 +44,9 @@ take_word(struct text *line)
 static enum cli_exit
 ask_line(struct call *call, struct text line)
 {
+	struct text whole = without_spaces(line);
 	struct ask ask = {.service = take_word(&line)};
+	struct json_error error;
 	struct buffer args;
 	enum cli_exit code = CLI_USAGE;
 
@@ -55,13 +57,15 @@ ask_line(struct call *call, struct text line)
 	if (line.len == 0)
 		line = TEXT("{}");
 	buffer_init(&args, ARGUMENT_BYTES);
-	if (ask.function.len > 0 &&
-	    json_to_pack(line, &args, JSON_LIMITS, NULL) == OK) {
+	if (ask.function.len == 0) {
+		cli_complain("a line is: SERVICE FUNCTION [JSON]",
+		    "not a call: %.*s", TEXT_ARG(whole));
+	} else if (json_to_pack(line, &args, JSON_LIMITS, &error) != OK) {
+		cli_complain("a line is: SERVICE FUNCTION [JSON]",
+		    "not valid JSON at byte %u: %s", error.offset, error.what);
+	} else {
 		ask.args = buffer_text(&args);
 		code = call_ask(call, &ask);
-	} else {
-		cli_complain("a line is: SERVICE FUNCTION [JSON]",
-		    "not a call: %.*s", TEXT_ARG(ask.service));
 	}
 	buffer_finish(&args);
 	return code;

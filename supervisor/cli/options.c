@@ -266,9 +266,10 @@ usage(const struct cli *cli, const char *what, const char *word)
 {
 	char hint[256];
 
-	snprintf(hint, sizeof(hint), "usage: banyan %s%s%s %s",
+	snprintf(hint, sizeof(hint), "usage: banyan %s%s%s%s%s",
 	    cli->command->noun, cli->command->verb[0] != '\0' ? " " : "",
-	    cli->command->verb, cli->command->arguments);
+	    cli->command->verb, cli->command->arguments[0] != '\0' ? " " : "",
+	    cli->command->arguments);
 	cli_complain(hint, "%s%s", what, word);
 	return CLI_USAGE;
 }
@@ -292,6 +293,31 @@ pack_value(struct cli *cli, struct packer *p, const struct option_word *word,
 		return usage(cli, what, "");
 	}
 	return CLI_OK;
+}
+
+/* not_understood: a misspelled verb of a noun that also stands alone? */
+static enum cli_exit
+not_understood(const struct cli *cli, int at)
+{
+	const char *noun = cli->command->noun;
+	const char *typed = cli->argv[at];
+	const char *verbs[32];
+	char hint[128];
+	size_t count = 0;
+	int best = -1;
+
+	for (size_t i = 0; i < command_count && count < COUNT_OF(verbs); i++)
+		if (strcmp(command_infos[i].noun, noun) == 0 &&
+		    command_infos[i].verb[0] != '\0')
+			verbs[count++] = command_infos[i].verb;
+	if (at == 0 && cli->command->verb[0] == '\0')
+		best = text_closest(text_of(typed), verbs, count);
+	if (best < 0)
+		return usage(cli, "not understood: ", typed);
+	snprintf(hint, sizeof(hint), "did you mean `banyan %s %s`?", noun,
+	    verbs[best]);
+	cli_complain(hint, "`%s` cannot `%s`", noun, typed);
+	return CLI_USAGE;
 }
 
 static const struct option_word *
@@ -343,7 +369,7 @@ options_pack(struct cli *cli, struct buffer *out)
 		    find_word(words, count, cli->argv[i], &position);
 
 		if (word == NULL)
-			return usage(cli, "not understood: ", cli->argv[i]);
+			return not_understood(cli, i);
 		if (word->is_option && word->takes_value && i + 1 == cli->argc)
 			return usage(cli, "needs a value: ", word->name);
 		if (word->is_option && !word->takes_value) {

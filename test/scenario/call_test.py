@@ -256,6 +256,9 @@ def test_a_line_that_is_no_call_is_named():
         server.reply_to(server.request(), result=1)
     done = call(script, "--follow", stdin="relay\n")
     assert done.returncode == 64 and "not a call: relay" in done.stderr
+    done = call(script, "--follow", stdin="relay send {bad\n")
+    assert done.returncode == 64
+    assert "not valid JSON at byte 1" in done.stderr
 
 
 def test_a_token_travels_in_the_head_and_not_in_argv(tmp_path):

@@ -427,7 +427,12 @@ a_wrong_line_says_what_and_what_next(void **state)
 	    {"banyan restart",
 		"missing: ROLE[/N] | usage: banyan restart "
 		"ROLE[/N]"},
-	    {"banyan tree now", "not understood: now | usage: banyan tree "},
+	    {"banyan tree now", "not understood: now | usage: banyan tree"},
+	    {"banyan pools recyle text",
+		"`pools` cannot `recyle` | did you mean `banyan pools "
+		"recycle`?"},
+	    {"banyan pools --format",
+		"not understood: --format | usage: banyan pools"},
 	    {"banyan health --max-memory",
 		"needs a value: --max-memory | usage: banyan health "
 		"[--max-memory BYTES]"},
