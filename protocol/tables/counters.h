@@ -127,7 +127,7 @@
 	K(relay, sent,            COUNTER, messages, "messages relayed") \
 	K(relay, recipients,      COUNTER, members,  "members they were for") \
 	K(relay, rejected,        COUNTER, messages, "messages refused: no such group, stranger, waiting, muted, too big") \
-	K(relay, overloaded,      COUNTER, messages, "messages refused because a gateway did not take what waited for it") \
+	K(relay, overloaded,      COUNTER, messages, "messages and long answers refused because a gateway did not take what waited for it") \
 	K(relay, dropped,         COUNTER, messages, "messages that still waited for a gateway when the relay was stopped") \
 	K(relay, refused,         COUNTER, calls,    "other calls refused") \
 	K(relay, commits,         COUNTER, commits,  "transactions made durable") \

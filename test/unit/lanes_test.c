@@ -63,6 +63,22 @@ link_session_chunk(
 	return OK;
 }
 
+static int room_wanted;
+
+bool
+link_session_is_full(const struct link_session *s)
+{
+	(void)s;
+	return is_link_full;
+}
+
+void
+link_session_want_room(struct link_session *s)
+{
+	(void)s;
+	room_wanted++;
+}
+
 static struct lanes lanes;
 static struct lane *lane;
 static char sessions[2]; /* two links, by their addresses */
@@ -139,6 +155,23 @@ a_link_without_room_is_tried_again(void **state)
 	is_link_full = false;
 	lane_send(lane);
 	assert_string_equal(said, "m0:a r2:ok ");
+	assert_false(lane_is_full(lane, 1));
+}
+
+static void
+answers_that_a_link_does_not_take_are_the_lanes_to_count(void **state)
+{
+	(void)state;
+	is_link_full = true;
+	room_wanted = 0;
+	answer(2);
+	answer(3);
+	assert_string_equal(said, "");
+	assert_int_equal(room_wanted, 1);
+	assert_true(lane_is_full(lane, 32));
+	is_link_full = false;
+	lane_send(lane);
+	assert_string_equal(said, "r2:ok r3:ok ");
 	assert_false(lane_is_full(lane, 1));
 }
 
@@ -253,6 +286,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_answer_never_overtakes_the_message_before_it),
 	    TEST(a_link_without_room_is_tried_again),
+	    TEST(answers_that_a_link_does_not_take_are_the_lanes_to_count),
 	    TEST(who_comes_back_finds_the_messages_and_not_the_answers),
 	    TEST(
 		at_the_end_answers_go_out_and_what_waited_for_credit_is_counted),

@@ -138,6 +138,11 @@ hand(struct lane *lane, const struct item *item, struct text value)
 {
 	if (lane->session == NULL)
 		return false;
+	/* what a link holds is not ours to count: the lane's budget is */
+	if (item->kind != ITEM_MESSAGE && link_session_is_full(lane->session)) {
+		link_session_want_room(lane->session);
+		return false;
+	}
 	if (item->kind == ITEM_RESULT) {
 		link_session_result(lane->session, item->call, value);
 		return true;

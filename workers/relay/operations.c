@@ -169,6 +169,18 @@ pack_member(struct packer *p, const struct member *m)
 	pack_field_string(p, "joined_at", joined_at);
 }
 
+/* refuse_long: an answer that may be long is not made for a gateway that does
+ * not take what it has asked for already. */
+static bool
+refuse_long(struct ask *a)
+{
+	if (!lane_is_full(a->lane, a->relay->lane_bytes))
+		return false;
+	stats_add(worker_slot(a->relay->worker), COUNTER_relay_overloaded, 1);
+	ask_refuse(a, "unavailable", "Service temporarily unavailable");
+	return true;
+}
+
 void
 ask_info(struct ask *a)
 {
@@ -181,6 +193,8 @@ ask_info(struct ask *a)
 		refuse_word(a, word);
 		return;
 	}
+	if (refuse_long(a))
+		return;
 	struct packer p = begin(a, 5);
 	pack_string(&p, "group_id");
 	pack_text(&p, g->id);
@@ -248,6 +262,8 @@ list_public(void *ctx, struct group *g)
 void
 ask_list(struct ask *a)
 {
+	if (refuse_long(a))
+		return;
 	struct packer p = begin(a, 2);
 	struct listing l = {.ask = a, .packer = &p};
 
