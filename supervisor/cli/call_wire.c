@@ -235,18 +235,21 @@ upgrade(struct call_wire *w, const struct call_url *url)
 	char key[32];
 	char head[HEAD_BYTES];
 	bool has_token = url->token != NULL && url->token[0] != '\0';
+	/* params of the URL, which a service may decide by */
+	const char *query = url->path + strcspn(url->path, "?");
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return ERR_SYSTEM;
 	EVP_EncodeBlock((unsigned char *)key, random, sizeof(random));
 	int n = snprintf(head, sizeof(head),
-	    "GET %s/websocket?vsn=2.0.0 HTTP/1.1\r\n"
+	    "GET %.*s/websocket?vsn=2.0.0%s%s HTTP/1.1\r\n"
 	    "Host: %s:%s\r\n"
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
 	    "Sec-WebSocket-Version: 13\r\n"
 	    "Sec-WebSocket-Key: %s%s%s\r\n\r\n",
-	    url->path, url->host, url->port, key,
+	    (int)(query - url->path), url->path, *query != '\0' ? "&" : "",
+	    *query != '\0' ? query + 1 : "", url->host, url->port, key,
 	    has_token ? "\r\nAuthorization: Bearer " : "",
 	    has_token ? url->token : "");
 	if (n < 0 || n >= HEAD_BYTES)

@@ -39,7 +39,7 @@ class Server:
             head = b""
             while b"\r\n\r\n" not in head:
                 head += self.client.recv(4096)
-            assert b"GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\n" in head
+            assert head.startswith(b"GET /socket/websocket?vsn=2.0.0")
             self.head = head
             if self.upgrade is not None:
                 self.client.sendall(self.upgrade)
@@ -130,13 +130,14 @@ def response(request, **fields):
             "has_more": False, "can_retry": False, **fields}
 
 
-def call(script, *arguments, upgrade=None, stdin=""):
+def call(script, *arguments, upgrade=None, stdin="", query=""):
     server = Server(script, upgrade)
     try:
         return subprocess.run(
             [str(BANYAN), "call", "user_service", "get_user",
              '{"user_id":"u42"}', "--url",
-             f"ws://127.0.0.1:{server.port}/socket", *map(str, arguments)],
+             f"ws://127.0.0.1:{server.port}/socket{query}",
+             *map(str, arguments)],
             input=stdin, text=True, capture_output=True, timeout=20, check=False,
             env={**os.environ, "NO_COLOR": "1"})
     finally:
@@ -269,6 +270,14 @@ def test_a_token_travels_in_the_head_and_not_in_argv(tmp_path):
         assert b"\r\nAuthorization: Bearer abc.def.ghi\r\n" in server.head
         server.reply_to(server.request(), result=1)
     assert call(script, "--token-file", token).stdout == "1\n"
+
+
+def test_parameters_of_the_address_reach_the_gateway():
+    def script(server):
+        assert server.head.startswith(
+            b"GET /socket/websocket?vsn=2.0.0&user=ann HTTP/1.1\r\n")
+        server.reply_to(server.request(), result=1)
+    assert call(script, query="?user=ann").stdout == "1\n"
 
 
 def test_a_function_without_an_answer_is_accepted():
