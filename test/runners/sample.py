@@ -199,6 +199,12 @@ def fork_and_return():
     return "parent" if pid else "child"
 
 
+def fill_memory_to_the_brim():
+    kept = []
+    while True:
+        kept.append(bytearray(4000))
+
+
 def fill_memory():
     return len([b"x" * (1 << 20) for _ in range(100_000)])
 

@@ -289,7 +289,9 @@ def test_what_is_printed_goes_out_line_by_line(process):
     assert process.process.stderr.read() == b"hello\n"
 
 
-def test_memory_used_up_fails_the_call_and_asks_for_a_new_life():
+@pytest.mark.parametrize("function", ["fill_memory",
+                                      "fill_memory_to_the_brim"])
+def test_memory_used_up_fails_the_call_and_asks_for_a_new_life(function):
     limit = 512 << 20
 
     def small():
@@ -297,7 +299,7 @@ def test_memory_used_up_fails_the_call_and_asks_for_a_new_life():
 
     with Runner(python("sample"), limit=small) as runner:
         runner.ready()
-        call = runner.start("sample.fill_memory")
+        call = runner.start(f"sample.{function}")
         heard = [runner.hear(), runner.hear()]
         assert [RECYCLE, 0] in heard
         assert [ERROR, call, "exception", "MemoryError"] in heard

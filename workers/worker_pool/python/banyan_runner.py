@@ -256,6 +256,9 @@ class Worker:
             self.runner.reports.tell_refused(call.name, refused)
             answer = self.error(call, refused.code, str(refused))
         except BaseException as error:  # sys.exit() of a function, too
+            if isinstance(error, MemoryError):
+                # what its frames hold is what the answer has no room for
+                traceback.clear_frames(error.__traceback__)
             self.runner.reports.tell(call.name, error)
             answer = self.error(call, "exception", describe(error))
             if isinstance(error, MemoryError):
