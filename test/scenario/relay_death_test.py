@@ -286,6 +286,8 @@ def test_garbage_on_the_link_hurts_only_its_sender(tree):
             number = call(peer, "attach", args, credit=1000)
             assert answer_of(peer, number)[0] == ERROR
         call(peer, "attach", [9, 1, [], 12345], credit=1000)
+        again = call(peer, "attach", [8, 1, [], 999], credit=1000)
+        assert answer_of(peer, again)[2] == "internal", "one link, one gateway"
         for function, args, hints, code in (
                 ("join", ["g"], None, "internal"),
                 ("join", ["g"], {"client": "x"}, "internal"),

@@ -217,6 +217,28 @@ other_claims_can_be_named_for_user_and_roles(void **state)
 	assert_true(identity_has_role(&facts, TEXT("write")));
 }
 
+/* a user taken from jti must still be a token that can be revoked */
+static void
+a_claim_that_names_the_user_keeps_its_own_meaning(void **state)
+{
+	struct jwt_rules rules = plain;
+
+	(void)state;
+	rules.user_claim = TEXT("jti");
+	signer_sign(&hs, "{\"alg\":\"HS256\"}", "{\"jti\":\"t9\"," EXP "}",
+	    token, sizeof(token));
+	assert_int_equal(
+	    verify_by(hs_keys, &rules, token, NOW_MS), JWT_IS_good);
+	assert_true(text_is(facts.user_id, "t9"));
+	assert_true(text_is(facts.token_id, "t9"));
+	rules.user_claim = TEXT("iss");
+	rules.issuer = TEXT("ours");
+	signer_sign(&hs, "{\"alg\":\"HS256\"}", "{\"iss\":\"ours\"," EXP "}",
+	    token, sizeof(token));
+	assert_int_equal(
+	    verify_by(hs_keys, &rules, token, NOW_MS), JWT_IS_good);
+}
+
 static enum jwt_verdict
 roles_in(const char *claim, const char *payload)
 {
@@ -744,6 +766,7 @@ main(void)
 	    cmocka_unit_test(
 		roles_may_stand_inside_an_object_or_under_a_name_with_dots),
 	    cmocka_unit_test(other_claims_can_be_named_for_user_and_roles),
+	    cmocka_unit_test(a_claim_that_names_the_user_keeps_its_own_meaning),
 	    cmocka_unit_test(
 		a_claim_of_the_wrong_type_or_size_refuses_the_token),
 	    cmocka_unit_test(too_many_and_too_long_roles_and_names_are_refused),

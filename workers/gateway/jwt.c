@@ -313,8 +313,15 @@ read_claim(struct reading *r, struct text key)
 {
 	struct claims *to = r->to;
 
-	if (text_eq(key, r->rules->user_claim))
-		return read_user(r);
+	if (text_eq(key, r->rules->user_claim)) {
+		enum err e = read_user(r);
+
+		if (e == OK && text_is(key, "jti"))
+			to->token_id = to->user;
+		if (e == OK && text_is(key, "iss"))
+			to->issuer = to->user;
+		return e;
+	}
 	if (text_is(key, "exp"))
 		return read_seconds(r, &to->has_expires, &to->expires_s);
 	if (text_is(key, "nbf"))

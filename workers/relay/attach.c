@@ -90,6 +90,12 @@ attach_take(struct relay *r, struct link_session *session,
 			 "and credit"));
 		return;
 	}
+	if (lanes_of_session(&r->lanes, session) != NULL) {
+		memory_free(named.clients);
+		link_session_error(session, frame->id, TEXT("internal"),
+		    TEXT("this link is attached already"));
+		return;
+	}
 	relay_now(r);
 	replace(r, instance, gateway);
 	struct lane *lane = lanes_of_gateway(&r->lanes, gateway);
