@@ -5,6 +5,7 @@ Called by scripts/test; prints a line per test program as it ends, the output
 of what failed, and last "N passed, N failed, N skipped".
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -17,6 +18,7 @@ RESULTS = ROOT / "build" / "test-results"
 SUITES = ["unit", "asan", "tsan", "golden", "fuzz", "structure", "scenario", "chaos",
           "features"]
 LONGEST_S = 600  # one test program or one pytest file
+SIDE_BY_SIDE = 2  # pytest files of the scenarios
 
 
 class Tally:
@@ -92,7 +94,9 @@ def run_cmocka(build, suite, tally):
 
 
 def run_pytest(suite, tally, extra_env):
-    for source in sorted((ROOT / "test" / suite).glob("*_test.py")):
+    """Scenarios wait more than they work: two of their files run at a time.
+    Chaos has the machine to itself."""
+    def run_file(source):
         name = source.name.removesuffix("_test.py")
         junit = RESULTS / f"{suite}-{name}.xml"
         run_one(f"{suite}:{name}", [
@@ -100,6 +104,12 @@ def run_pytest(suite, tally, extra_env):
             os.environ.get("BANYAN_TEST_STOP") else "-q",
             "-p", "no:cacheprovider", f"--junitxml={junit}", str(source)],
             junit, tally, extra_env)
+
+    sources = sorted((ROOT / "test" / suite).glob("*_test.py"))
+    with concurrent.futures.ThreadPoolExecutor(
+            SIDE_BY_SIDE if suite == "scenario" else 1) as lanes:
+        for done in [lanes.submit(run_file, source) for source in sources]:
+            done.result()
 
 
 def run_fuzz(tally):
