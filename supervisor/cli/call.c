@@ -190,9 +190,11 @@ call_failed(struct call *call, const char *at, enum err e)
 	    : e == ERR_TIMEOUT ? "no answer in time"
 			       : err_name(e);
 
-	cli_complain("`banyan health` and `banyan nodes` tell more",
+	cli_complain(e == ERR_DENIED
+		? "who are you? --token-file FILE; the gateway's log says why"
+		: "`banyan health` and `banyan nodes` tell more",
 	    "%s %.*s: %s", at, TEXT_ARG(call->url), why);
-	return CLI_UNREACHABLE;
+	return e == ERR_DENIED ? CLI_DENIED : CLI_UNREACHABLE;
 }
 
 /* --- the conversation --- */

@@ -216,7 +216,8 @@ check_head(struct call_wire *w, const char *head, const char *key)
 	if (strncmp(head, "HTTP/1.1 101", 12) != 0) {
 		snprintf(w->why, sizeof(w->why), "it answered: %.*s",
 		    (int)strcspn(head, "\r"), head);
-		return ERR_DENIED;
+		return strncmp(head, "HTTP/1.1 403", 12) == 0 ? ERR_DENIED
+							      : ERR_CLOSED;
 	}
 	expected_accept(key, accept);
 	snprintf(wanted, sizeof(wanted), "Sec-WebSocket-Accept: %s", accept);

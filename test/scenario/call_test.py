@@ -338,13 +338,19 @@ def test_silence_ends_at_the_timeout():
 
 
 @pytest.mark.parametrize("head, said", [
-    (b"HTTP/1.1 403 Forbidden\r\n\r\n", "403 Forbidden"),
+    (b"HTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found"),
     (b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n",
      "Sec-WebSocket-Accept is wrong"),
     (b"SSH-2.0-OpenSSH\r\n\r\n", "SSH-2.0-OpenSSH")])
 def test_what_is_no_upgrade_is_refused(head, said):
     done = call(None, upgrade=head)
     assert done.returncode == 3 and said in done.stderr
+
+
+def test_who_is_not_let_in_is_asked_for_a_token():
+    done = call(None, upgrade=b"HTTP/1.1 403 Forbidden\r\n\r\n")
+    assert done.returncode == 77
+    assert "403 Forbidden" in done.stderr and "--token-file" in done.stderr
 
 
 def test_nobody_there_is_exit_three_at_once():

@@ -150,7 +150,9 @@ crews_create(struct worker_pool *wp)
 	event_note(EVENT_pool_init_started, "count=%u total_workers=%u",
 	    wp->crew_count, wp->keeper.tree->count);
 	tree_start(wp->keeper.tree, loop_now_ms(wp->loop));
-	keeper_wake(&wp->keeper);
+	/* the first runners come with the first turn: the door is ready now */
+	loop_timer_start(
+	    wp->loop, &wp->keeper.timer, loop_now_ms(wp->loop));
 }
 
 void
