@@ -149,16 +149,16 @@ static void
 tick(struct link_client *c)
 {
 	uint64_t now_ms = loop_now_ms(c->hub->loop);
-	enum link_todo todo = link_peer_tick(&c->peer, now_ms);
+	enum link_due due = link_peer_tick(&c->peer, now_ms);
 
-	if (todo == LINK_TODO_dead) {
+	if (due == LINK_DUE_dead) {
 		link_client_end(c, LINK_FAULT_dead);
 		return;
 	}
 	/* a node that only greets and goes has not proved to live */
 	if (now_ms - c->live_since_ms >= LINK_PING_MS)
 		c->failures = 0;
-	if (todo == LINK_TODO_ping)
+	if (due == LINK_DUE_ping)
 		link_client_say(c, FRAME_PING);
 	loop_timer_start(c->hub->loop, &c->timer, now_ms + TICK_MS);
 }

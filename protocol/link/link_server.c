@@ -65,7 +65,7 @@ on_tick(void *ctx)
 	     s = s->next) {
 		if (s->conn.is_paused) /* we do not listen: no judgement */
 			s->peer.heard_ms = now_ms;
-		if (link_peer_tick(&s->peer, now_ms) == LINK_TODO_dead)
+		if (link_peer_tick(&s->peer, now_ms) == LINK_DUE_dead)
 			link_session_over(s, LINK_FAULT_dead);
 		else if (server->is_draining && s->call_count == 0 &&
 		    s->peer.acked_seq >= s->pinged_seq &&

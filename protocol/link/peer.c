@@ -115,7 +115,7 @@ link_peer_wait(struct link_peer *p, uint64_t until_ms)
 		p->patient_ms = until_ms;
 }
 
-enum link_todo
+enum link_due
 link_peer_tick(struct link_peer *p, uint64_t now_ms)
 {
 	uint64_t pause_ms = now_ms - p->ticked_ms;
@@ -130,15 +130,15 @@ link_peer_tick(struct link_peer *p, uint64_t now_ms)
 	    now_ms < p->patient_ms + LINK_DEAD_MS;
 	uint64_t silent_ms = now_ms - p->heard_ms;
 	if (silent_ms >= p->dead_ms && !is_busy)
-		return LINK_TODO_dead;
+		return LINK_DUE_dead;
 	if (!p->is_gateway || !p->is_greeted || silent_ms < LINK_PING_MS ||
 	    now_ms - p->pinged_ms < LINK_PING_MS)
-		return LINK_TODO_nothing;
+		return LINK_DUE_nothing;
 	/* one question at a time is all a busy REP program can take */
 	if (p->is_unary && p->outstanding > 0)
-		return LINK_TODO_nothing;
+		return LINK_DUE_nothing;
 	p->pinged_ms = now_ms;
-	return LINK_TODO_ping;
+	return LINK_DUE_ping;
 }
 
 bool

@@ -16,10 +16,10 @@
 
 #include "protocol/link/frame.h"
 
-enum link_todo {
-	LINK_TODO_nothing,
-	LINK_TODO_ping,
-	LINK_TODO_dead
+enum link_due {
+	LINK_DUE_nothing,
+	LINK_DUE_ping,
+	LINK_DUE_dead
 };
 
 struct link_peer {
@@ -68,7 +68,7 @@ void link_peer_wait(struct link_peer *, uint64_t until_ms);
  * later than that means that we were stopped, not the peer: its time is
  * extended by as much, so that what waits in the socket is read first.
  */
-enum link_todo link_peer_tick(struct link_peer *, uint64_t now_ms);
+enum link_due link_peer_tick(struct link_peer *, uint64_t now_ms);
 
 /* link_peer_is_quiet: all we ever sent has arrived (drain waits for it). */
 bool link_peer_is_quiet(const struct link_peer *);

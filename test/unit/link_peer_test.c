@@ -60,12 +60,12 @@ silence_is_asked_after_one_second_and_death_after_three(void **state)
 	struct link_peer p = greeted(false, 0);
 
 	(void)state;
-	assert_int_equal(link_peer_tick(&p, 500), LINK_TODO_nothing);
-	assert_int_equal(link_peer_tick(&p, 1000), LINK_TODO_ping);
-	assert_int_equal(link_peer_tick(&p, 1500), LINK_TODO_nothing);
-	assert_int_equal(link_peer_tick(&p, 2000), LINK_TODO_ping);
-	assert_int_equal(link_peer_tick(&p, 2500), LINK_TODO_nothing);
-	assert_int_equal(link_peer_tick(&p, 3000), LINK_TODO_dead);
+	assert_int_equal(link_peer_tick(&p, 500), LINK_DUE_nothing);
+	assert_int_equal(link_peer_tick(&p, 1000), LINK_DUE_ping);
+	assert_int_equal(link_peer_tick(&p, 1500), LINK_DUE_nothing);
+	assert_int_equal(link_peer_tick(&p, 2000), LINK_DUE_ping);
+	assert_int_equal(link_peer_tick(&p, 2500), LINK_DUE_nothing);
+	assert_int_equal(link_peer_tick(&p, 3000), LINK_DUE_dead);
 }
 
 static void
@@ -75,10 +75,10 @@ a_gateway_that_was_stopped_does_not_blame_its_peer(void **state)
 	struct link_head alive = says(2, 1, 7);
 
 	(void)state;
-	assert_int_equal(link_peer_tick(&p, 500), LINK_TODO_nothing);
-	assert_int_not_equal(link_peer_tick(&p, 60000), LINK_TODO_dead);
+	assert_int_equal(link_peer_tick(&p, 500), LINK_DUE_nothing);
+	assert_int_not_equal(link_peer_tick(&p, 60000), LINK_DUE_dead);
 	assert_int_equal(link_peer_hear(&p, &alive, 60001), LINK_FAULT_none);
-	assert_int_not_equal(link_peer_tick(&p, 60500), LINK_TODO_dead);
+	assert_int_not_equal(link_peer_tick(&p, 60500), LINK_DUE_dead);
 }
 
 static void
@@ -108,8 +108,8 @@ a_unary_peer_busy_with_a_call_is_not_asked_and_not_dead(void **state)
 	link_peer_stamp(&p);
 	link_peer_wait(&p, 10000);
 	for (uint64_t t = 500; t < 13000; t += 500)
-		assert_int_equal(link_peer_tick(&p, t), LINK_TODO_nothing);
-	assert_int_equal(link_peer_tick(&p, 13000), LINK_TODO_dead);
+		assert_int_equal(link_peer_tick(&p, t), LINK_DUE_nothing);
+	assert_int_equal(link_peer_tick(&p, 13000), LINK_DUE_dead);
 }
 
 static void
