@@ -9,9 +9,6 @@
  * MDB_NOTLS: a reader's slot belongs to its transaction, not to a thread, and
  * is given back with it. No transaction outlives a call, so a process that is
  * killed leaves at most one stale slot, which config_db clears.
- *
- * The lock file is given its blocks before LMDB maps it: a hole touched on a
- * full disk is a SIGBUS, not an error.
  */
 
 #include "protocol/store_layout.h"
@@ -24,10 +21,10 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
+#include "protocol/lmdb_folder.h"
 
 enum {
 	READERS = 126,
-	LOCK_BYTES = 64 * 1024, /* more than READERS need */
 	PATH_BYTES = 512
 };
 
@@ -208,24 +205,6 @@ open_tables(struct store *s, enum store_mode mode)
 	return store_err(code);
 }
 
-static enum err
-prepare_folder(const char *folder)
-{
-	char lock[PATH_BYTES + 16];
-	int fd, code;
-
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return ERR_SYSTEM;
-	snprintf(lock, sizeof(lock), "%s/lock.mdb", folder);
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return ERR_SYSTEM;
-	code = posix_fallocate(fd, 0, LOCK_BYTES);
-	fd_close(&fd);
-	errno = code;
-	return code == 0 ? OK : ERR_SYSTEM;
-}
-
 enum err
 store_open(const char *state_dir, enum store_mode mode, struct store **to)
 {
@@ -239,7 +218,7 @@ store_open(const char *state_dir, enum store_mode mode, struct store **to)
 	    (int)sizeof(folder))
 		return ERR_TOO_BIG;
 	if (mode == STORE_WRITE)
-		e = prepare_folder(folder);
+		e = lmdb_folder_prepare(folder);
 	if (e != OK)
 		return e;
 	s = memory_new(sizeof(*s));

@@ -5,9 +5,6 @@
  * LMDB checks no page: a damaged one can end the process that reads it. So
  * the number of lives that began to read and did not end is kept in a file
  * beside the store; at the third the store counts as damaged.
- *
- * The lock file is given its blocks before LMDB maps it: a hole touched on a
- * full disk is a SIGBUS, not an error.
  */
 
 #include "workers/relay/shelf.h"
@@ -23,10 +20,10 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/hash.h"
+#include "protocol/lmdb_folder.h"
 
 enum {
 	MAP_BYTES = 1 << 30, /* sparse; the same in every life */
-	LOCK_BYTES = 64 * 1024,
 	PATH_BYTES = 512,
 	LIVES_MOST = 3
 };
@@ -78,24 +75,6 @@ err_of(int code)
 }
 
 /* --- the folder --- */
-
-static enum err
-prepare_folder(const char *folder)
-{
-	char lock[PATH_BYTES + 16];
-	int fd, code;
-
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return ERR_SYSTEM;
-	snprintf(lock, sizeof(lock), "%s/lock.mdb", folder);
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return ERR_SYSTEM;
-	code = posix_fallocate(fd, 0, LOCK_BYTES);
-	fd_close(&fd);
-	errno = code;
-	return code == 0 ? OK : ERR_SYSTEM;
-}
 
 /* count_life says that a life begins to read; false: too many did not end.
  * A disk that takes no byte cannot count, and is no reason not to read. */
@@ -161,7 +140,7 @@ shelf_open(const char *state_dir, bool is_first, struct shelf **to)
 	if (snprintf(folder, sizeof(folder), "%s/relay", state_dir) >=
 	    (int)sizeof(folder))
 		return ERR_TOO_BIG;
-	e = prepare_folder(folder);
+	e = lmdb_folder_prepare(folder);
 	if (e != OK)
 		return e;
 	s = MEMORY_NEW(struct shelf);
