@@ -16,7 +16,7 @@ static const struct {
 };
 
 /* In no table, but people will try the names that are on the way. */
-static const char *const roles_not_built[] = {"receiver", "monitor"};
+static const char *const roles_not_built[] = {"receiver"};
 
 enum {
 	/* keys of the largest section, and all words at the top, fit */

@@ -78,6 +78,9 @@
 	C(relay, groups_delete, "groups", "delete", ADMIN,  "GROUP",                 "delete a group; its members get nothing more from it") \
 	C(relay, groups_kick,   "groups", "kick",   ADMIN,  "GROUP USER",            "end a membership")
 
+#define MONITOR_COMMANDS(C) \
+	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself")
+
 #define GATEWAY_COMMANDS(C) \
 	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight") \
 	C(gateway, kick,  "kick",  "", ADMIN,  "USER|all", "close every socket of a user, or of everybody; they may come back")
@@ -98,6 +101,7 @@
 	RATE_LIMITER_COMMANDS(C) \
 	WORKER_POOL_COMMANDS(C) \
 	RELAY_COMMANDS(C) \
+	MONITOR_COMMANDS(C) \
 	GATEWAY_COMMANDS(C) \
 	CLI_COMMANDS(C)
 

@@ -20,6 +20,7 @@
 	W(worker_pool,  PERMANENT, ALL, none,    -100, "pools of runner processes for local functions, and their supervisor") \
 	W(relay,        PERMANENT, ALL, none,    -100, "groups, their members, and what these say to each other") \
 	W(puller,       PERMANENT, ALL, none,       0, "fetches functions from services on a schedule") \
+	W(monitor,      PERMANENT, ALL, none,       0, "counts, remembers and tells: metrics, history, telemetry, the operators' HTTP") \
 	W(control,      PERMANENT, ALL, none,    -300, "the operator's door") \
 	W(gateway,      PERMANENT, ALL, gateway, -200, "the clients' door: the only process strangers talk to")
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_MONITOR_MONITOR_H
+#define WORKERS_MONITOR_MONITOR_H
+
+/*
+ * monitor - counts, remembers and tells: metrics, history, telemetry, the
+ * operators' HTTP.
+ *
+ * Glue only: what it decides belongs in modules beside this one that know no
+ * nng, no msgpack, no clock.
+ *
+ * Trust:  commands come from operators, bounded and scanned by the kit.
+ * Owner:  the struct is the kit's (worker_state), zeroed at the start.
+ */
+
+#include <stdint.h>
+
+#include "protocol/tables/commands.h"
+#include "workers/kit/route.h"
+#include "workers/kit/worker.h"
+
+struct monitor {
+	uint64_t started_ms; /* monotonic */
+};
+
+void monitor_start(struct worker *);
+
+MONITOR_COMMANDS(DECLARE_COMMAND)
+
+#endif /* WORKERS_MONITOR_MONITOR_H */
