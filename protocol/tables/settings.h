@@ -62,6 +62,7 @@
 	S(gateway, idle_timeout_ms,       U64, "60000",  1000, 86400000, LIVE, gateway, "ms", "a client that sends nothing for this long is closed, and one that takes nothing of what waits for it") \
 	S(gateway, header_timeout_ms,     U64, "10000",  100, 600000, LIVE, gateway, "ms", "for the whole HTTP head") \
 	S(gateway, frame_timeout_ms,      U64, "10000",  100, 600000, LIVE, gateway, "ms", "from the first to the last byte of a message") \
+	S(gateway, meet_timeout_ms,       U64, "100",    0, 60000,   RESTART, gateway, "ms", "a new gateway waits for the first word of its nodes before it takes clients") \
 	S(gateway, drain_timeout_ms,      U64, "10000",  0, 600000,  LIVE, gateway, "ms", "to finish calls in flight, then to spread the closes") \
 	S(gateway, max_connections,       U64, "15000",  1, 1000000, LIVE, gateway, "clients", "of one gateway; more are refused with 503") \
 	S(gateway, max_channels,          U64, "100",    1, 10000,   LIVE, gateway, "channels", "one client may join") \

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from loaded_tree import CLIENTS, LoadedTree, TIMES, now, until
+from loaded_tree import CLIENTS, SETTINGS, LoadedTree, TIMES, now, until
 
 KINDS = {
     "async": ("report", '{"wait_ms":3}', '"count":3'),
@@ -16,7 +16,9 @@ LOST = ["dispatched_unknown", "not_dispatched", "unavailable"]
 
 @pytest.fixture(scope="module", name="tree")
 def shared_tree():
-    with LoadedTree() as tree:
+    # on a machine that is busy a service may take long to greet
+    with LoadedTree(SETTINGS.replace(
+            "gateway:\n", "gateway:\n  meet_timeout_ms: 10000\n")) as tree:
         yield tree
 
 

@@ -6,6 +6,7 @@
 
 #include "protocol/events.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/nodes.h"
 
 /* siblings_average looks at what every living gateway says of itself. */
 static uint64_t
@@ -51,6 +52,7 @@ on_rested(void *ctx)
 
 	if (!d->is_open)
 		return;
+	d->is_meeting = false;
 	if (!has_share(d) || d->gateway->clients.count >= d->descriptors) {
 		rest(d, DOOR_REST_MS);
 		return;
@@ -129,6 +131,18 @@ door_open(struct door *d, struct gateway *g, int listener)
 	    conn_acceptor_start(&d->acceptor, &g->hub, listener) != OK)
 		worker_fail(
 		    g->worker, EXIT_SYSTEM, "no listening socket to serve");
+	d->is_meeting = !nodes_are_met(g->nodes);
+	if (d->is_meeting)
+		rest(d, g->options->meet_timeout_ms);
+}
+
+void
+door_node_met(struct door *d)
+{
+	if (d->is_open && d->is_meeting && nodes_are_met(d->gateway->nodes)) {
+		loop_timer_stop(d->gateway->loop, &d->rest);
+		on_rested(d);
+	}
 }
 
 void
@@ -144,7 +158,7 @@ door_close(struct door *d)
 void
 door_look(struct door *d)
 {
-	if (d->is_open && d->is_resting && has_share(d) &&
+	if (d->is_open && d->is_resting && !d->is_meeting && has_share(d) &&
 	    d->gateway->clients.count + DOOR_SLACK < d->descriptors)
 		on_rested(d);
 }

@@ -11,6 +11,11 @@
  * more than its share. Out of descriptors it rests, with enough kept back to
  * reach service nodes and to answer operators.
  *
+ * A new gateway takes nobody until the first dial of each node it knows has
+ * ended, or gateway.meet_timeout_ms is over: who comes after a restart finds
+ * the services there. Meanwhile clients wait in the listener, or are taken by
+ * our siblings.
+ *
  * Trust:  connections are strangers'; nothing of them is read here.
  * Owner:  the listening socket is the guard's; it is never closed by us.
  */
@@ -38,10 +43,14 @@ struct door {
 	uint32_t descriptors; /* clients that may have one */
 	bool is_open;
 	bool is_resting;
+	bool is_meeting; /* resting until the nodes are met */
 };
 
 void door_open(struct door *, struct gateway *, int listener);
 void door_close(struct door *); /* draining: for good */
+
+/* door_node_met: the first dial of a node has ended. */
+void door_node_met(struct door *);
 
 /* door_look: a client has gone, so there may be room again. */
 void door_look(struct door *);

@@ -127,6 +127,8 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 		relay_feed_on_link(g->feed, n->link, is_live);
 	n->is_live = is_live;
 	stats_set(g->slot, COUNTER_gateway_links_up, n->all->live);
+	n->is_met = true;
+	door_node_met(&g->door);
 }
 
 static const struct link_client_calls link_calls = {
@@ -313,6 +315,16 @@ bool
 nodes_is_live(const struct node *n)
 {
 	return n->is_live;
+}
+
+bool
+nodes_are_met(const struct nodes *nodes)
+{
+	for (const struct node *n = nodes->first; n != NULL; n = n->next) {
+		if (!n->is_met && n->link != NULL)
+			return false;
+	}
+	return true;
 }
 
 bool

@@ -40,6 +40,9 @@ void nodes_release(struct node *);
 /* nodes_is_live: its link is up and it is not draining. */
 bool nodes_is_live(const struct node *);
 
+/* nodes_are_met: the first dial of each node has ended, well or not. */
+bool nodes_are_met(const struct nodes *);
+
 /* nodes_is_own: a process of our own tree. */
 bool nodes_is_own(const struct node *);
 

@@ -35,6 +35,7 @@ struct node {
 	uint64_t late_seen;       /* late results already counted */
 	uint32_t holds;
 	bool is_live; /* as the link said last */
+	bool is_met;  /* its first dial has ended, well or not */
 };
 
 /* A link that only finishes what it has. */

@@ -201,6 +201,7 @@ take_times(struct options *o, const struct settings *s)
 	o->idle_timeout_ms = take_u32(s, SETTING_gateway_idle_timeout_ms);
 	o->header_timeout_ms = take_u32(s, SETTING_gateway_header_timeout_ms);
 	o->frame_timeout_ms = take_u32(s, SETTING_gateway_frame_timeout_ms);
+	o->meet_timeout_ms = take_u32(s, SETTING_gateway_meet_timeout_ms);
 	o->drain_timeout_ms = take_u32(s, SETTING_gateway_drain_timeout_ms);
 	o->default_timeout_ms = take_u32(s, SETTING_gateway_default_timeout_ms);
 	o->infinite_timeout_ms =

@@ -59,6 +59,7 @@ struct options {
 	uint32_t idle_timeout_ms;
 	uint32_t header_timeout_ms;
 	uint32_t frame_timeout_ms;
+	uint32_t meet_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t default_timeout_ms;
 	uint32_t infinite_timeout_ms;
