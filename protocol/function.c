@@ -89,30 +89,69 @@ target_of_list(
 	    (count == 2 || unpack_raw(&u, args) == OK);
 }
 
-/* read_target takes {module, function, args} or the same as a list; args may
- * be absent or null. */
+/* read_args takes a list of arguments, which may be absent or null. */
+static bool
+read_args(struct text args, struct function_target *to)
+{
+	struct unpacker u;
+
+	if (args.len == 0 || is_nil(args))
+		return true;
+	unpack_init(&u, args);
+	if (unpack_array(&u, &to->arg_count) != OK)
+		return false;
+	to->args = args;
+	return true;
+}
+
+/* args_of finds the arguments beside the other keys of a map. */
+static struct text
+args_of(struct text map)
+{
+	struct text args;
+
+	return unpack_map_find(map, TEXT("args"), &args) == OK
+	    ? args
+	    : (struct text){0};
+}
+
+/* read_target takes {module, function, args} or the same as a list. */
 static bool
 read_target(struct text span, struct function_target *to)
 {
 	struct text args = {0};
-	struct unpacker u;
 
 	*to = (struct function_target){0};
 	if (!target_of_list(span, to, &args)) {
 		if (unpack_field_text(span, "module", &to->module) != OK ||
 		    unpack_field_text(span, "function", &to->function) != OK)
 			return false;
-		if (unpack_map_find(span, TEXT("args"), &args) != OK)
-			args = (struct text){0};
+		args = args_of(span);
 	}
-	if (args.len > 0 && !is_nil(args)) {
-		unpack_init(&u, args);
-		if (unpack_array(&u, &to->arg_count) != OK)
-			return false;
-		to->args = args;
-	}
+	if (!read_args(args, to))
+		return false;
 	to->is_valid = to->module.len > 0 && to->function.len > 0;
 	return to->is_valid;
+}
+
+/* read_hook takes a name, {hook: name, args}, or a target. */
+static struct function_hook
+read_hook(struct text span)
+{
+	struct function_hook h = {.option = FUNCTION_ABSENT};
+	bool is_good;
+
+	if (is_nil(span))
+		return h;
+	h.name = text_in(span);
+	if (span_is_text(span))
+		is_good = h.name.len > 0;
+	else if (unpack_field_text(span, "hook", &h.name) == OK)
+		is_good = h.name.len > 0 && read_args(args_of(span), &h.target);
+	else
+		is_good = read_target(span, &h.target);
+	h.option = is_good ? FUNCTION_GIVEN : FUNCTION_BROKEN;
+	return h;
 }
 
 static enum function_option
@@ -319,28 +358,22 @@ read_permission_callback(
 static void
 read_before(struct function *f, struct arena *arena, struct text span)
 {
-	struct function_target target;
-
 	(void)arena;
-	f->before_execute = read_option_target(span, &target);
+	f->before_execute = read_hook(span);
 }
 
 static void
 read_after(struct function *f, struct arena *arena, struct text span)
 {
-	struct function_target target;
-
 	(void)arena;
-	f->after_execute = read_option_target(span, &target);
+	f->after_execute = read_hook(span);
 }
 
 static void
 read_encoder(struct function *f, struct arena *arena, struct text span)
 {
-	struct function_target target;
-
 	(void)arena;
-	f->result_encoder = read_option_target(span, &target);
+	f->result_encoder = read_hook(span);
 }
 
 /* read_positive cuts a number above 0 down to a count: 0.5 is none at all. */

@@ -103,6 +103,17 @@ struct function_target {
 	bool is_valid;
 };
 
+/*
+ * A hook a function names: by the name it is registered under (`hooks:` in the
+ * YAML), or by the module and function that are registered under some name.
+ * What runs is never said here.
+ */
+struct function_hook {
+	enum function_option option;
+	struct text name;              /* len 0: named by its target */
+	struct function_target target; /* `args` are its extras in any case */
+};
+
 struct function {
 	struct text request_type; /* len 0: invalid */
 	struct text service;      /* len 0: invalid */
@@ -143,9 +154,9 @@ struct function {
 	enum function_option retry;
 	enum function_retry retry_mode; /* retry GIVEN */
 	uint32_t retry_count; /* attempts after the first; may be 0 */
-	enum function_option before_execute;
-	enum function_option after_execute;
-	enum function_option result_encoder;
+	struct function_hook before_execute;
+	struct function_hook after_execute;
+	struct function_hook result_encoder;
 	uint32_t hook_timeout_ms; /* 0: invalid */
 
 	struct text span; /* the map it was read from */

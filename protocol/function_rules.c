@@ -2,9 +2,8 @@
 /*
  * Design notes
  *
- * "Not built yet" is a rule of its own behind the others, not a hole in them:
- * a function that asks for a hook is well formed, and refusing it is this
- * gateway's limit. Whoever builds a row removes it here.
+ * Which hooks there are is a rule of its own behind the 17: a function that
+ * names one nobody registered is well formed, and refused by this gateway.
  */
 
 #include "protocol/function_rules.h"
@@ -111,15 +110,15 @@ check_all_rules(const struct function *f, const struct argument_limits *limits,
 	refuse(f->retry == FUNCTION_BROKEN, p,
 	    "retry must be nil, a positive number, {:same_node, number}, or "
 	    "{:all_nodes, number}");
-	refuse(f->before_execute == FUNCTION_BROKEN, p,
+	refuse(f->before_execute.option == FUNCTION_BROKEN, p,
 	    "before_execute must be nil or a valid {module, function} or "
 	    "{module, function, args} tuple");
-	refuse(f->after_execute == FUNCTION_BROKEN, p,
+	refuse(f->after_execute.option == FUNCTION_BROKEN, p,
 	    "after_execute must be nil or a valid {module, function} or "
 	    "{module, function, args} tuple");
 	refuse(f->hook_timeout_ms == 0, p,
 	    "hook_timeout must be a positive integer");
-	refuse(f->result_encoder == FUNCTION_BROKEN, p,
+	refuse(f->result_encoder.option == FUNCTION_BROKEN, p,
 	    "result_encoder must be nil or a valid {module, function, args} "
 	    "tuple");
 	check_names(f, p);
@@ -132,22 +131,6 @@ function_check(
     const struct function *f, struct arena *arena, struct problems *p)
 {
 	return check_all_rules(f, &ARGUMENT_LIMITS, arena, p);
-}
-
-bool
-function_check_built(
-    const struct function *f, struct arena *arena, struct problems *p)
-{
-	uint32_t before = p->count;
-
-	(void)arena;
-	refuse(f->before_execute == FUNCTION_GIVEN, p,
-	    "not built yet: before_execute");
-	refuse(f->after_execute == FUNCTION_GIVEN, p,
-	    "not built yet: after_execute");
-	refuse(f->result_encoder == FUNCTION_GIVEN, p,
-	    "not built yet: result_encoder");
-	return p->count == before;
 }
 
 static bool
@@ -268,6 +251,51 @@ check_target(const struct function_rules *rules,
 	problems_add(p, inspect_printf(arena, "MFA not allowed: %r", &shown));
 }
 
+/* check_hook: what it names must be registered, by name or by its target. */
+static void
+check_hook(const struct hook_list *hooks, const char *field,
+    const struct function_hook *h, struct arena *arena, struct problems *p)
+{
+	struct text key = text_of(field), shown, meant;
+	const char *near;
+
+	if (h->option != FUNCTION_GIVEN || hook_list_find(hooks, h) != NULL)
+		return;
+	near = hook_list_near(hooks, h->name);
+	if (h->name.len == 0) {
+		shown = target_inspect(arena, &h->target);
+		problems_add(p,
+		    inspect_printf(arena,
+			"%r: %r is not registered as a hook: see hooks in the "
+			"gateway's settings",
+			&key, &shown));
+	} else if (near != NULL) {
+		meant = text_of(near);
+		problems_add(p,
+		    inspect_printf(arena,
+			"%r: no hook %q is registered; did you mean %q?", &key,
+			&h->name, &meant));
+	} else {
+		problems_add(p,
+		    inspect_printf(arena,
+			"%r: no hook %q is registered: see hooks in the "
+			"gateway's settings",
+			&key, &h->name));
+	}
+}
+
+static void
+check_hooks(const struct function *f, const struct hook_list *hooks,
+    struct arena *arena, struct problems *p)
+{
+	check_hook(hooks, "before_execute", &f->before_execute, arena, p);
+	check_hook(hooks, "after_execute", &f->after_execute, arena, p);
+	check_hook(hooks, "result_encoder", &f->result_encoder, arena, p);
+	refuse(f->result_encoder.option == FUNCTION_GIVEN &&
+		f->response == FUNCTION_STREAM,
+	    p, "result_encoder does not apply to a stream");
+}
+
 bool
 function_check_all(const struct function *f, const struct function_rules *rules,
     struct arena *arena, struct problems *p)
@@ -280,9 +308,7 @@ function_check_all(const struct function *f, const struct function_rules *rules,
 	check_target(rules, &f->callback, arena, p);
 	check_target(rules, &f->resolver, arena, p);
 	check_target(rules, &f->chooser, arena, p);
-	bool is_valid = check_all_rules(f, limits, arena, p);
-
-	if (is_valid)
-		function_check_built(f, arena, p);
+	if (check_all_rules(f, limits, arena, p))
+		check_hooks(f, &rules->hooks, arena, p);
 	return p->count == before;
 }

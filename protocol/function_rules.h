@@ -16,6 +16,7 @@
 #include "protocol/base/arena.h"
 #include "protocol/base/text.h"
 #include "protocol/function.h"
+#include "protocol/hook_list.h"
 
 enum {
 	PROBLEMS_MAX = 32
@@ -42,6 +43,7 @@ struct function_rules {
 	const struct text *allow;
 	uint32_t allow_count;
 	const struct argument_limits *limits; /* NULL: the defaults */
+	struct hook_list hooks;               /* that functions may name */
 };
 
 bool target_is_allowed(
@@ -52,16 +54,12 @@ struct text target_inspect(struct arena *, const struct function_target *);
 
 /*
  * function_check adds the texts of the 17 rules in their order, then the rules
- * on sizes of names. function_check_built adds "not built yet: …" for each
- * thing the function asks for that this gateway would not honour.
- * function_check_all does both, and the target rules ("MFA not allowed: …",
- * first, as the store checks it first), with the installation's limits on
- * arguments; function_check knows the default ones. True when nothing was
- * added.
+ * on sizes of names. function_check_all adds the target rules ("MFA not
+ * allowed: …", first, as the store checks it first), what it says of hooks
+ * that are not registered, and knows the installation's limits on arguments;
+ * function_check knows the default ones. True when nothing was added.
  */
 bool function_check(const struct function *, struct arena *, struct problems *);
-bool function_check_built(
-    const struct function *, struct arena *, struct problems *);
 bool function_check_all(const struct function *, const struct function_rules *,
     struct arena *, struct problems *);
 

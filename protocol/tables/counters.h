@@ -184,6 +184,12 @@
 	K(gateway, streams_stopped,  COUNTER, streams,     "streams their client stopped") \
 	K(gateway, permissions_asked, COUNTER, calls,      "permission callbacks asked of a node") \
 	K(gateway, picks_failed,     COUNTER, calls,       "calls whose resolver or chooser named no node") \
+	K(gateway, hooks_run,        COUNTER, hooks,       "hooks and result encoders asked about calls") \
+	K(gateway, hooks_rejected,   COUNTER, calls,       "calls that a before hook rejected") \
+	K(gateway, hooks_replaced,   COUNTER, calls,       "calls whose response an after hook replaced") \
+	K(gateway, hooks_failed,     COUNTER, hooks,       "hooks and encoders that failed, were lost, or found no runner") \
+	K(gateway, hooks_timed_out,  COUNTER, hooks,       "hooks and encoders that did not answer within hook_timeout") \
+	K(gateway, hooks_unregistered, COUNTER, calls,     "calls refused because their function names a hook nobody registered") \
 	K(gateway, dispatched,       COUNTER, calls,       "calls handed to a node, repeats included") \
 	K(gateway, redispatched,     COUNTER, calls,       "calls handed to another node after the first was lost") \
 	K(gateway, retries,          COUNTER, calls,       "attempts after the first, as the function's retry says") \

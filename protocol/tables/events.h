@@ -81,6 +81,14 @@
 	E(auth_keys_broken,   WARN,  LIFE,   "the key file cannot be taken; the keys before stay, without any every token is refused") \
 	E(kicked,             INFO,  LIFE,   "an operator closed the sockets of a user, or all") \
 	E(auth_refused,       INFO,  MASKED, "a client was not let in, or not refreshed, and why") \
+	E(hook_before_start,     DEBUG, MASKED, "a before hook was asked about a call") \
+	E(hook_before_stop,      DEBUG, MASKED, "a before hook answered: the call goes on or is rejected") \
+	E(hook_before_exception, WARN,  MASKED, "a before hook failed or took too long: its call is rejected") \
+	E(hook_after_start,      DEBUG, MASKED, "an after hook was shown a response") \
+	E(hook_after_stop,       DEBUG, MASKED, "an after hook answered: it kept or replaced the response") \
+	E(hook_after_exception,  WARN,  MASKED, "an after hook failed or took too long: the response stays as it was") \
+	E(result_encode_exception, WARN, MASKED, "a result encoder failed or took too long: its call fails") \
+	E(hook_unregistered,     WARN,  MASKED, "a function names a hook that `hooks` does not have: its calls are refused") \
 	E(client_slow,        INFO,  MASKED, "a client reads too slowly and was told; at its budget it is cut") \
 	E(store_unreadable,   WARN,  LIFE,   "the function table could not be read; the last good one is used") \
 	E(link_up,            INFO,  LIFE,   "a service node carries calls") \

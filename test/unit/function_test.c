@@ -104,7 +104,7 @@ a_function_wrong_in_everything_hears_all_seventeen_texts_in_order(void **state)
 		  "'check_permission':true,'permission_callback':1,"
 		  "'request_info':'yes','version':'0.0.0','retry':0,"
 		  "'before_execute':[],'after_execute':5,'hook_timeout':0,"
-		  "'result_encoder':'x'}");
+		  "'result_encoder':5}");
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT_OF(texts); i++)
@@ -345,20 +345,76 @@ a_function_of_our_own_tree_has_one_node_and_maybe_a_pool(void **state)
 	assert_false(function_is_own(&f));
 }
 
+/* assert_with_hooks: what a function is told where two hooks are. */
 static void
-what_is_not_built_yet_is_refused_with_that_reason(void **state)
+assert_with_hooks(const char *fields, const char *text)
 {
-	static const struct row rows[] = {
-	    {"'before_execute':{'module':'M','function':'f'}",
-		"not built yet: before_execute"},
-	    {"'after_execute':{'module':'M','function':'f','args':[]}",
-		"not built yet: after_execute"},
-	    {"'result_encoder':{'module':'M','function':'f'}",
-		"not built yet: result_encoder"},
+	const struct hook_entry entries[] = {
+	    {TEXT("stamp"), TEXT("hooks"), TEXT("stamp"), TEXT("")},
+	    {TEXT("audit"), TEXT("Hooks"), TEXT("note"), TEXT("quick")},
 	};
+	const struct function_rules rules = {.hooks = {entries, 2}};
+	struct problems p = {.count = 0};
+	struct function f = read_one(fields);
+
+	function_check_all(&f, &rules, &arena, &p);
+	if (text == NULL) {
+		assert_int_equal(p.count, 0);
+		return;
+	}
+	assert_int_equal(p.count, 1);
+	assert_string_equal(arena_string(&arena, p.at[0]), text);
+}
+
+static void
+a_function_may_only_name_hooks_that_are_registered(void **state)
+{
+	(void)state;
+	assert_with_hooks(GOOD(",'before_execute':'stamp'"), NULL);
+	assert_with_hooks(
+	    GOOD(",'before_execute':{'hook':'stamp','args':[1,'x']}"), NULL);
+	assert_with_hooks(GOOD(",'after_execute':{'hook':'audit','args':null},"
+			  "'result_encoder':'audit'"),
+	    NULL);
+	assert_with_hooks(
+	    GOOD(",'after_execute':{'module':'Hooks','function':'note'}"), NULL);
+	assert_with_hooks(GOOD(",'result_encoder':['Hooks','note',[1]]"), NULL);
+	assert_with_hooks(GOOD(",'before_execute':'stmap'"),
+	    "before_execute: no hook \"stmap\" is registered; did you mean "
+	    "\"stamp\"?");
+	assert_with_hooks(GOOD(",'after_execute':'os_cmd'"),
+	    "after_execute: no hook \"os_cmd\" is registered: see hooks in "
+	    "the gateway's settings");
+	assert_with_hooks(GOOD(",'result_encoder':['Hooks','other',[1]]"),
+	    "result_encoder: {Hooks, :other, [1]} is not registered as a hook: "
+	    "see hooks in the gateway's settings");
+	assert_with_hooks(
+	    GOOD(",'response_type':'stream','result_encoder':'stamp'"),
+	    "result_encoder does not apply to a stream");
+}
+
+static void
+a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras(
+    void **state)
+{
+	struct function f = read_one(
+	    "{'before_execute':{'hook':'stamp','args':[1,2]},"
+	    "'after_execute':['m','f',[3]],'hook_timeout':70}");
 
 	(void)state;
-	assert_rows(rows, COUNT_OF(rows));
+	assert_int_equal(f.before_execute.option, FUNCTION_GIVEN);
+	assert_true(text_is(f.before_execute.name, "stamp"));
+	assert_int_equal(f.before_execute.target.arg_count, 2);
+	assert_int_equal(f.after_execute.name.len, 0);
+	assert_true(text_is(f.after_execute.target.function, "f"));
+	assert_int_equal(f.after_execute.target.arg_count, 1);
+	assert_int_equal(f.result_encoder.option, FUNCTION_ABSENT);
+	assert_int_equal(f.hook_timeout_ms, 70);
+	f = read_one("{'before_execute':'','after_execute':{'hook':5},"
+		     "'result_encoder':{'hook':'x','args':1}}");
+	assert_int_equal(f.before_execute.option, FUNCTION_BROKEN);
+	assert_int_equal(f.after_execute.option, FUNCTION_BROKEN);
+	assert_int_equal(f.result_encoder.option, FUNCTION_BROKEN);
 }
 
 static void
@@ -449,7 +505,7 @@ dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
 {
 	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
 	    TEXT("os.timestamp"), TEXT("file.*")};
-	const struct function_rules some = {list, COUNT_OF(list), NULL};
+	const struct function_rules some = {.allow = list, .allow_count = COUNT_OF(list)};
 	const struct {
 		const char *module, *function;
 		bool by_default, by_list;
@@ -566,7 +622,8 @@ main(void)
 	    cmocka_unit_test(every_form_of_a_field_is_known_and_no_other),
 	    cmocka_unit_test(
 		a_function_of_our_own_tree_has_one_node_and_maybe_a_pool),
-	    cmocka_unit_test(what_is_not_built_yet_is_refused_with_that_reason),
+	    cmocka_unit_test(a_function_may_only_name_hooks_that_are_registered),
+	    cmocka_unit_test(a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras),
 	    cmocka_unit_test(
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
 	    cmocka_unit_test(the_installations_limits_hold_for_defaults_too),

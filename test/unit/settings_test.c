@@ -419,8 +419,8 @@ a_function_is_judged_by_the_rules_of_the_store(void **state)
 	bad("functions:\n  - {service: s}\n", 2, 5,
 	    "functions[0]: request_type must be a non-empty string");
 	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
-	    " mfa: {module: m, function: f}, before_execute: {module: m, function: f}}\n",
-	    2, 5, "not built yet");
+	    " mfa: {module: m, function: f}, before_execute: stamp}\n",
+	    2, 5, "functions[0]: before_execute: no hook \"stamp\" is registered");
 	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
 	    " mfa: {module: m, function: f}, timeout: 1}\n",
 	    2, 5,

@@ -52,6 +52,8 @@ functions_release(struct compiled *c)
 		nodes_release(c->nodes[i]);
 	if (c->chooser_node != NULL)
 		nodes_release(c->chooser_node);
+	if (c->hook_node != NULL)
+		nodes_release(c->hook_node);
 	arena_finish(&c->arena);
 	memory_free(c);
 }
@@ -117,6 +119,16 @@ take_chooser(struct compiled *c, struct nodes *nodes, const struct function *f)
 		c->chooser_node = nodes_hold(nodes, TEXT("local"));
 }
 
+/* take_hooks: they run in the tree's own pools. */
+static void
+take_hooks(struct compiled *c, const struct functions_context *context,
+    const struct function *f)
+{
+	c->hooks = hook_set_compile(f, context->hooks, &c->arena);
+	if (c->hooks != NULL)
+		c->hook_node = nodes_hold(context->nodes, TEXT("local"));
+}
+
 static void
 take_choose(struct compiled *c, const struct function *f)
 {
@@ -162,7 +174,8 @@ is_callable(const struct function *f)
 	return f->response != FUNCTION_RESPONSE_INVALID &&
 	    f->permission != FUNCTION_PERMISSION_INVALID &&
 	    f->permission_callback != FUNCTION_BROKEN &&
-	    f->nodes_kind != FUNCTION_NODES_INVALID && f->target.is_valid;
+	    f->nodes_kind != FUNCTION_NODES_INVALID && f->target.is_valid &&
+	    f->hook_timeout_ms > 0;
 }
 
 static struct compiled *
@@ -205,6 +218,7 @@ compile(
 	take_choose(c, &f);
 	take_nodes(c, context->nodes, &f);
 	take_chooser(c, context->nodes, &f);
+	take_hooks(c, context, &f);
 	return c;
 }
 

@@ -22,6 +22,7 @@
 #include "protocol/base/text.h"
 #include "protocol/function.h"
 #include "workers/gateway/choose.h"
+#include "workers/gateway/hook_set.h"
 #include "workers/gateway/permission.h"
 
 struct node;
@@ -54,6 +55,8 @@ struct compiled {
 	struct permission permission;
 	struct function_target callback; /* decides instead, if is_valid */
 	struct text callback_shown;      /* the same in words */
+	struct hook_set *hooks; /* NULL: none */
+	struct node *hook_node; /* where they run */
 	enum function_retry retry_mode;
 	uint32_t retry_count; /* attempts after the first */
 	uint64_t revision;
@@ -82,7 +85,8 @@ void functions_finish(struct functions *);
 struct functions_context {
 	struct nodes *nodes;
 	const struct argument_limits *limits;
-	uint64_t settings_mark; /* changes when the two above do */
+	const struct hook_list *hooks;
+	uint64_t settings_mark; /* changes when those above do */
 };
 
 /*

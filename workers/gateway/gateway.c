@@ -48,6 +48,7 @@ compile_context(const struct gateway *g)
 	return (struct functions_context){
 	    .nodes = g->nodes,
 	    .limits = &g->options->arguments,
+	    .hooks = &g->options->hooks,
 	    .settings_mark = g->settings_mark,
 	};
 }
