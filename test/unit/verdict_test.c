@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "workers/control/verdict.h"
+#include "protocol/verdict.h"
 
 static struct stats_slot slot;
 

@@ -4,7 +4,7 @@
 
 #include "protocol/pack.h"
 #include "protocol/settings.h"
-#include "workers/control/census.h"
+#include "protocol/census.h"
 #include "workers/control/control.h"
 #include "workers/kit/worker.h"
 

@@ -14,9 +14,9 @@
 #include "protocol/base/fd.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
-#include "workers/control/census.h"
+#include "protocol/census.h"
 #include "workers/control/control.h"
-#include "workers/control/verdict.h"
+#include "protocol/verdict.h"
 #include "workers/kit/worker.h"
 
 struct health {

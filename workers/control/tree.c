@@ -9,7 +9,7 @@
 
 #include "protocol/base/arena.h"
 #include "protocol/pack.h"
-#include "workers/control/census.h"
+#include "protocol/census.h"
 #include "workers/control/control.h"
 #include "workers/kit/ask.h"
 #include "workers/kit/worker.h"

@@ -16,7 +16,7 @@
 #include "protocol/json.h"
 #include "protocol/pack.h"
 #include "protocol/stats_tree.h"
-#include "workers/control/census.h"
+#include "protocol/census.h"
 #include "workers/control/control.h"
 #include "workers/control/target.h"
 #include "workers/control/why.h"

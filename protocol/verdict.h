@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef WORKERS_CONTROL_VERDICT_H
-#define WORKERS_CONTROL_VERDICT_H
+#ifndef PROTOCOL_VERDICT_H
+#define PROTOCOL_VERDICT_H
 
 /*
  * verdict - ok, degraded or error: the rules of health, without asking
@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "workers/control/census.h"
+#include "protocol/census.h"
 
 enum verdict {
 	VERDICT_OK,
@@ -30,4 +30,4 @@ enum verdict verdict_of_process(
 enum verdict verdict_of_tree(
     uint64_t flags, uint32_t children, uint32_t running, const char **reason);
 
-#endif /* WORKERS_CONTROL_VERDICT_H */
+#endif /* PROTOCOL_VERDICT_H */

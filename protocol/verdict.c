@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "workers/control/verdict.h"
+#include "protocol/verdict.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef WORKERS_CONTROL_CENSUS_H
-#define WORKERS_CONTROL_CENSUS_H
+#ifndef PROTOCOL_CENSUS_H
+#define PROTOCOL_CENSUS_H
 
 /*
  * census - one look at the whole tree: every process, as the supervisor's
@@ -39,4 +39,4 @@ const struct census *census_take(struct arena *, const struct stats *);
 /* census_is_child: not the guard, not the supervisor. */
 bool census_is_child(const struct census_process *);
 
-#endif /* WORKERS_CONTROL_CENSUS_H */
+#endif /* PROTOCOL_CENSUS_H */

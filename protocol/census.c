@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "workers/control/census.h"
+#include "protocol/census.h"
 
 #include <stdio.h>
 #include <unistd.h>
