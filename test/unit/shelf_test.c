@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "workers/relay/keeper.h"
+#include "protocol/shelf_writer.h"
 #include "workers/relay/records.h"
 
 static char dir[64];
@@ -46,7 +46,7 @@ opened(void)
 {
 	struct shelf *s;
 
-	assert_int_equal(shelf_open(dir, true, &s), OK);
+	assert_int_equal(shelf_open(dir, &records_shape, true, &s), OK);
 	return s;
 }
 
@@ -150,7 +150,7 @@ what_was_written_comes_back_field_by_field(void **state)
 }
 
 static enum err
-count_them(void *ctx, enum shelf_table table, uint64_t number, struct text t)
+count_them(void *ctx, uint32_t table, uint64_t number, struct text t)
 {
 	uint64_t *sum = ctx;
 
@@ -250,7 +250,7 @@ a_value_that_changed_by_itself_is_damage(void **state)
 	s = opened();
 	assert_int_equal(records_load(s, back), ERR_MALFORMED);
 	shelf_close(&s);
-	assert_int_equal(shelf_set_aside(dir, 12), OK);
+	assert_int_equal(shelf_set_aside(dir, &records_shape, 12), OK);
 	snprintf(path, sizeof(path), "%s/relay.damaged-12/data.mdb", dir);
 	assert_int_equal(access(path, F_OK), 0);
 	s = opened();
@@ -272,11 +272,11 @@ a_file_that_is_no_store_is_damage(void **state)
 	for (int i = 0; i < 4096; i++)
 		assert_int_equal(pwrite(fd, "rubbish!", 8, i * 8), 8);
 	close(fd);
-	assert_int_equal(shelf_open(dir, true, &s), ERR_MALFORMED);
+	assert_int_equal(shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
 }
 
 static enum err
-die(void *ctx, enum shelf_table table, uint64_t number, struct text t)
+die(void *ctx, uint32_t table, uint64_t number, struct text t)
 {
 	(void)ctx;
 	(void)table;
@@ -302,14 +302,14 @@ a_store_that_ends_three_lives_is_damage(void **state)
 		pid_t child = fork();
 
 		if (child == 0) {
-			if (shelf_open(dir, true, &s) == OK)
+			if (shelf_open(dir, &records_shape, true, &s) == OK)
 				(void)!shelf_read(s, die, NULL);
 			_exit(1);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status));
 	}
-	assert_int_equal(shelf_open(dir, true, &s), ERR_MALFORMED);
+	assert_int_equal(shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
 	groups_destroy_table(&gs);
 }
 
@@ -326,7 +326,7 @@ a_writer_killed_anywhere_leaves_whole_batches(void **state)
 			struct shelf *s;
 			struct buffer batch;
 
-			if (shelf_open(dir, false, &s) != OK)
+			if (shelf_open(dir, &records_shape, false, &s) != OK)
 				_exit(1);
 			buffer_init(&batch, 1 << 20);
 			for (uint64_t n = 0;; n++) {
@@ -343,7 +343,7 @@ a_writer_killed_anywhere_leaves_whole_batches(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		struct shelf *s;
 		uint64_t sum[3] = {0};
-		assert_int_equal(shelf_open(dir, false, &s), OK);
+		assert_int_equal(shelf_open(dir, &records_shape, false, &s), OK);
 		assert_int_equal(shelf_read(s, count_them, sum), OK);
 		assert_int_equal(sum[SHELF_MEMBERS] % 10, 0);
 		shelf_close(&s);
@@ -355,7 +355,7 @@ static uint32_t jobs_done;
 static void
 job_is_done(void *ctx)
 {
-	const struct keeper_job *job = ctx;
+	const struct shelf_job *job = ctx;
 
 	assert_int_equal(job->err, OK);
 	jobs_done++;
@@ -364,26 +364,26 @@ job_is_done(void *ctx)
 static void
 the_thread_commits_one_job_after_the_other(void **state)
 {
-	static struct keeper_job job;
-	struct keeper keeper;
+	static struct shelf_job job;
+	struct shelf_writer keeper;
 	struct loop *loop;
 	uint64_t sum[3] = {0};
 
 	(void)state;
-	job = (struct keeper_job){.shelf = opened()};
+	job = (struct shelf_job){.shelf = opened()};
 	jobs_done = 0;
 	buffer_init(&job.batch, 1 << 16);
 	assert_int_equal(loop_create(&loop), OK);
-	assert_int_equal(keeper_start(&keeper, loop, job_is_done, &job), OK);
+	assert_int_equal(shelf_writer_start(&keeper, loop, job_is_done, &job), OK);
 	for (uint64_t n = 1; n <= 20; n++) {
 		buffer_truncate(&job.batch, 0);
 		assert_int_equal(
 		    shelf_put(&job.batch, SHELF_GROUPS, n, TEXT("g")), OK);
-		keeper_give(&keeper, &job);
+		shelf_writer_give(&keeper, &job);
 		while (jobs_done < n)
 			loop_turn(loop, 1000);
 	}
-	keeper_finish(&keeper);
+	shelf_writer_finish(&keeper);
 	assert_int_equal(shelf_read(job.shelf, count_them, sum), OK);
 	assert_int_equal(sum[SHELF_GROUPS], 20);
 	buffer_finish(&job.batch);

@@ -36,14 +36,14 @@ static enum err
 set_aside(struct keeping *k)
 {
 	const char *state_dir = worker_state_dir(k->worker);
-	enum err e = shelf_set_aside(state_dir, clock_wall_ms());
+	enum err e = shelf_set_aside(state_dir, &records_shape, clock_wall_ms());
 
 	if (e != OK)
 		return e;
 	event_note(
 	    EVENT_relay_store_aside, "path=%s/relay.damaged-…", state_dir);
 	k->wants_anew = k->is_loaded = true;
-	return shelf_open(state_dir, true, &k->shelf);
+	return shelf_open(state_dir, &records_shape, true, &k->shelf);
 }
 
 static void
@@ -75,7 +75,7 @@ give(struct keeping *k)
 	k->job.shelf = k->shelf;
 	k->is_writing = true;
 	k->since_ms = loop_now_ms(worker_loop(k->worker));
-	keeper_give(&k->keeper, &k->job);
+	shelf_writer_give(&k->writer, &k->job);
 }
 
 /* give_all writes the whole table: what the disk missed is in it. */
@@ -142,7 +142,8 @@ keeping_note_member(struct keeping *k, const struct member *m, bool is_gone)
 static enum err
 load(struct keeping *k, struct groups *to)
 {
-	enum err e = shelf_open(worker_state_dir(k->worker), true, &k->shelf);
+	enum err e = shelf_open(
+	    worker_state_dir(k->worker), &records_shape, true, &k->shelf);
 
 	if (e == OK)
 		e = records_load(k->shelf, to);
@@ -181,7 +182,8 @@ open_late(struct keeping *k)
 
 	if (k->is_loaded) { /* a write failed, and LMDB wants it opened anew */
 		(void)!shelf_open(
-		    worker_state_dir(k->worker), false, &k->shelf);
+		    worker_state_dir(k->worker), &records_shape, false,
+		    &k->shelf);
 		return;
 	}
 	groups_create_table(&old, &k->groups->limits, &nobody, k->groups->seed);
@@ -223,7 +225,7 @@ keeping_open(struct keeping *k, struct worker *w, struct groups *groups,
 	worker_busy_over(w);
 	if (e != OK)
 		set_degraded(k, true, strerror(errno));
-	if (keeper_start(&k->keeper, worker_loop(w), job_is_done, k) != OK)
+	if (shelf_writer_start(&k->writer, worker_loop(w), job_is_done, k) != OK)
 		worker_fail(w, EXIT_SYSTEM, "cannot start a thread: %s",
 		    strerror(errno));
 }
@@ -233,7 +235,7 @@ keeping_close(struct keeping *k)
 {
 	if (k->is_writing)
 		worker_busy(k->worker, OPEN_MS);
-	keeper_finish(&k->keeper);
+	shelf_writer_finish(&k->writer);
 	if (k->is_writing)
 		buffer_finish(&k->job.batch);
 	k->is_writing = false;

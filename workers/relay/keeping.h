@@ -12,8 +12,8 @@
  */
 
 #include "protocol/base/loop.h"
+#include "protocol/shelf_writer.h"
 #include "workers/relay/groups.h"
-#include "workers/relay/keeper.h"
 
 struct worker;
 
@@ -21,8 +21,8 @@ struct keeping {
 	struct worker *worker;
 	struct groups *groups;
 	struct shelf *shelf; /* NULL: could not be opened; retried */
-	struct keeper keeper;
-	struct keeper_job job;
+	struct shelf_writer writer;
+	struct shelf_job job;
 	struct buffer batch; /* changes since the job was given */
 	void (*durable)(void *ctx);
 	void *ctx;

@@ -11,8 +11,14 @@ enum {
 	MEMBER_FIELDS = 10
 };
 
+const struct shelf_shape records_shape = {
+    .folder = "relay",
+    .tables = {[SHELF_GROUPS] = "groups", [SHELF_MEMBERS] = "members"},
+    .table_count = SHELF_TABLES,
+};
+
 static enum err
-put(struct buffer *batch, enum shelf_table table, uint64_t number,
+put(struct buffer *batch, uint32_t table, uint64_t number,
     struct buffer *bytes, const struct packer *p)
 {
 	enum err e = pack_finish(p);
@@ -184,7 +190,7 @@ read_member(struct load *load, uint64_t number, struct text bytes)
 }
 
 static enum err
-visit(void *ctx, enum shelf_table table, uint64_t number, struct text bytes)
+visit(void *ctx, uint32_t table, uint64_t number, struct text bytes)
 {
 	return table == SHELF_GROUPS ? read_group(ctx, number, bytes)
 				     : read_member(ctx, number, bytes);

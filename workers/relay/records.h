@@ -10,8 +10,17 @@
  * Owner:  no memory.
  */
 
+#include "protocol/shelf.h"
 #include "workers/relay/groups.h"
-#include "workers/relay/shelf.h"
+
+enum records_table {
+	SHELF_GROUPS,
+	SHELF_MEMBERS,
+	SHELF_TABLES
+};
+
+/* <state_dir>/relay, with its tables groups and members. */
+extern const struct shelf_shape records_shape;
 
 /* records_group and records_member add a change to a batch. */
 enum err records_group(

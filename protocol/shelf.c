@@ -7,7 +7,7 @@
  * beside the store; at the third the store counts as damaged.
  */
 
-#include "workers/relay/shelf.h"
+#include "protocol/shelf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +30,10 @@ enum {
 
 struct shelf {
 	MDB_env *env;
-	MDB_dbi tables[SHELF_TABLES];
+	const struct shelf_shape *shape;
+	MDB_dbi tables[SHELF_TABLES_MOST];
 	MDB_dbi meta;
 	char attempts[PATH_BYTES + 16]; /* the file that counts lives */
-};
-
-static const char *const table_names[SHELF_TABLES] = {
-    [SHELF_GROUPS] = "groups",
-    [SHELF_MEMBERS] = "members",
 };
 
 /* One change of a batch; `bytes` of value follow. */
@@ -96,14 +92,15 @@ count_life(const char *path)
 }
 
 enum err
-shelf_set_aside(const char *state_dir, uint64_t wall_ms)
+shelf_set_aside(
+    const char *state_dir, const struct shelf_shape *shape, uint64_t wall_ms)
 {
 	char from[PATH_BYTES], to[PATH_BYTES];
 
-	if (snprintf(from, sizeof(from), "%s/relay", state_dir) >=
+	if (snprintf(from, sizeof(from), "%s/%s", state_dir, shape->folder) >=
 		(int)sizeof(from) ||
-	    snprintf(to, sizeof(to), "%s/relay.damaged-%llu", state_dir,
-		(unsigned long long)wall_ms) >= (int)sizeof(to))
+	    snprintf(to, sizeof(to), "%s/%s.damaged-%llu", state_dir,
+		shape->folder, (unsigned long long)wall_ms) >= (int)sizeof(to))
 		return ERR_TOO_BIG;
 	return rename(from, to) == 0 ? OK : ERR_SYSTEM;
 }
@@ -118,9 +115,10 @@ open_tables(struct shelf *s)
 
 	if (code != MDB_SUCCESS)
 		return code;
-	for (int i = 0; code == MDB_SUCCESS && i < SHELF_TABLES; i++)
+	for (uint32_t i = 0; code == MDB_SUCCESS && i < s->shape->table_count;
+	     i++)
 		code = mdb_dbi_open(
-		    txn, table_names[i], MDB_CREATE, &s->tables[i]);
+		    txn, s->shape->tables[i], MDB_CREATE, &s->tables[i]);
 	if (code == MDB_SUCCESS)
 		code = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
 	if (code == MDB_SUCCESS)
@@ -130,20 +128,23 @@ open_tables(struct shelf *s)
 }
 
 enum err
-shelf_open(const char *state_dir, bool is_first, struct shelf **to)
+shelf_open(const char *state_dir, const struct shelf_shape *shape,
+    bool is_first, struct shelf **to)
 {
 	char folder[PATH_BYTES];
 	struct shelf *s;
 	enum err e;
 	int code;
 
-	if (snprintf(folder, sizeof(folder), "%s/relay", state_dir) >=
-	    (int)sizeof(folder))
+	INVARIANT(shape->table_count <= SHELF_TABLES_MOST);
+	if (snprintf(folder, sizeof(folder), "%s/%s", state_dir,
+		shape->folder) >= (int)sizeof(folder))
 		return ERR_TOO_BIG;
 	e = lmdb_folder_prepare(folder);
 	if (e != OK)
 		return e;
 	s = MEMORY_NEW(struct shelf);
+	s->shape = shape;
 	snprintf(s->attempts, sizeof(s->attempts), "%s/attempts", folder);
 	if (is_first && !count_life(s->attempts)) {
 		shelf_close(&s);
@@ -151,7 +152,7 @@ shelf_open(const char *state_dir, bool is_first, struct shelf **to)
 	}
 	code = mdb_env_create(&s->env);
 	if (code == MDB_SUCCESS)
-		code = mdb_env_set_maxdbs(s->env, SHELF_TABLES + 1);
+		code = mdb_env_set_maxdbs(s->env, shape->table_count + 1);
 	if (code == MDB_SUCCESS)
 		code = mdb_env_set_mapsize(s->env, MAP_BYTES);
 	if (code == MDB_SUCCESS)
@@ -197,7 +198,7 @@ read_key(const uint8_t key[8])
 }
 
 static enum err
-visit_one(enum shelf_table table, const MDB_val *key, const MDB_val *value,
+visit_one(uint32_t table, const MDB_val *key, const MDB_val *value,
     shelf_visit *visit, void *ctx)
 {
 	struct text bytes;
@@ -215,7 +216,7 @@ visit_one(enum shelf_table table, const MDB_val *key, const MDB_val *value,
 }
 
 static enum err
-read_table(struct shelf *s, MDB_txn *txn, enum shelf_table table,
+read_table(struct shelf *s, MDB_txn *txn, uint32_t table,
     shelf_visit *visit, void *ctx)
 {
 	MDB_cursor *cursor;
@@ -241,8 +242,8 @@ shelf_read(struct shelf *s, shelf_visit *visit, void *ctx)
 
 	if (e != OK)
 		return e;
-	for (int i = 0; e == OK && i < SHELF_TABLES; i++)
-		e = read_table(s, txn, (enum shelf_table)i, visit, ctx);
+	for (uint32_t i = 0; e == OK && i < s->shape->table_count; i++)
+		e = read_table(s, txn, i, visit, ctx);
 	mdb_txn_abort(txn);
 	if (e == OK)
 		unlink(s->attempts);
@@ -265,7 +266,7 @@ add_step(struct buffer *batch, const struct step *step, struct text value)
 }
 
 enum err
-shelf_put(struct buffer *batch, enum shelf_table table, uint64_t number,
+shelf_put(struct buffer *batch, uint32_t table, uint64_t number,
     struct text value)
 {
 	const struct step step = {
@@ -275,7 +276,7 @@ shelf_put(struct buffer *batch, enum shelf_table table, uint64_t number,
 }
 
 enum err
-shelf_drop(struct buffer *batch, enum shelf_table table, uint64_t number)
+shelf_drop(struct buffer *batch, uint32_t table, uint64_t number)
 {
 	const struct step step = {
 	    .table = table, .number = number, .is_drop = true};
@@ -332,7 +333,8 @@ shelf_apply(struct shelf *s, struct text batch, bool is_anew)
 
 	if (code != MDB_SUCCESS)
 		return err_of(code);
-	for (int i = 0; is_anew && code == MDB_SUCCESS && i < SHELF_TABLES; i++)
+	for (uint32_t i = 0;
+	     is_anew && code == MDB_SUCCESS && i < s->shape->table_count; i++)
 		code = mdb_drop(txn, s->tables[i], 0);
 	if (batch.len == 0 && code == MDB_SUCCESS)
 		code = probe(s, txn);

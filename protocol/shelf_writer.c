@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "workers/relay/keeper.h"
+#include "protocol/shelf_writer.h"
 
 #include <errno.h>
 
 #include "protocol/base/clock.h"
 
 static void
-commit(struct keeper_job *job)
+commit(struct shelf_job *job)
 {
 	uint64_t began_us = clock_mono_us();
 
@@ -19,11 +19,11 @@ commit(struct keeper_job *job)
 static void *
 work(void *ctx)
 {
-	struct keeper *k = ctx;
+	struct shelf_writer *k = ctx;
 
 	pthread_mutex_lock(&k->mutex);
 	while (!k->is_leaving) {
-		struct keeper_job *job = k->job;
+		struct shelf_job *job = k->job;
 
 		if (job == NULL) {
 			pthread_cond_wait(&k->given, &k->mutex);
@@ -40,12 +40,12 @@ work(void *ctx)
 }
 
 enum err
-keeper_start(
-    struct keeper *k, struct loop *loop, void (*done)(void *ctx), void *ctx)
+shelf_writer_start(
+    struct shelf_writer *k, struct loop *loop, void (*done)(void *ctx), void *ctx)
 {
 	int code;
 
-	*k = (struct keeper){.loop = loop, .done = {.run = done, .ctx = ctx}};
+	*k = (struct shelf_writer){.loop = loop, .done = {.run = done, .ctx = ctx}};
 	loop_post_register(loop, &k->done);
 	pthread_mutex_init(&k->mutex, NULL);
 	pthread_cond_init(&k->given, NULL);
@@ -55,7 +55,7 @@ keeper_start(
 }
 
 void
-keeper_give(struct keeper *k, struct keeper_job *job)
+shelf_writer_give(struct shelf_writer *k, struct shelf_job *job)
 {
 	pthread_mutex_lock(&k->mutex);
 	INVARIANT(k->job == NULL);
@@ -65,7 +65,7 @@ keeper_give(struct keeper *k, struct keeper_job *job)
 }
 
 void
-keeper_finish(struct keeper *k)
+shelf_writer_finish(struct shelf_writer *k)
 {
 	pthread_mutex_lock(&k->mutex);
 	k->is_leaving = true;
