@@ -9,6 +9,7 @@ monitor_start(struct worker *w)
 {
 	struct monitor *own = worker_state(w);
 
+	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
 }
 

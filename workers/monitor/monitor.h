@@ -20,7 +20,9 @@
 #include "workers/kit/worker.h"
 
 struct monitor {
+	struct worker *worker;
 	uint64_t started_ms; /* monotonic */
+	uint16_t http_port;  /* 0: no HTTP */
 };
 
 void monitor_start(struct worker *);

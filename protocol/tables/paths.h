@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_TABLES_PATHS_H
+#define PROTOCOL_TABLES_PATHS_H
+// clang-format off
+
+/*
+ * paths - what the monitor's HTTP answers, one row each.
+ *
+ * P(method, path, handler, params, description)
+ *   method       GET (HEAD comes with it) or POST
+ *   path         {id} stands for one whole segment; rows above win
+ *   handler      page_<handler> of workers/monitor/page.h; a row without it
+ *                does not link
+ *   params       of the query or the body, as `/endpoints` shows them
+ *   description  the same
+ * Made from it: dispatch, `/`, `/endpoints`, 405 with its Allow. The order is
+ * the order in which they are listed.
+ */
+#define HTTP_PATHS(P) \
+	P(GET, "/",          index,     "", "what this server is, and its paths") \
+	P(GET, "/endpoints", endpoints, "", "every path, its method and what it tells")
+
+#define RECORD_PATHS(P)
+
+#define TELEMETRY_PATHS(P)
+
+#define TRACE_PATHS(P)
+
+#define OPERATOR_PATHS(P)
+
+#define LOG_PATHS(P)
+
+#define ALL_PATHS(P) \
+	HTTP_PATHS(P) \
+	RECORD_PATHS(P) \
+	TELEMETRY_PATHS(P) \
+	TRACE_PATHS(P) \
+	OPERATOR_PATHS(P) \
+	LOG_PATHS(P)
+
+// clang-format on
+#endif /* PROTOCOL_TABLES_PATHS_H */

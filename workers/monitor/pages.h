@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#ifndef WORKERS_MONITOR_PAGES_H
+#define WORKERS_MONITOR_PAGES_H
+
+/*
+ * pages - every handler of protocol/tables/paths.h, and the rows themselves.
+ *
+ * Trust:  see page.h.
+ * Owner:  rows are static.
+ */
+
+#include "protocol/tables/paths.h"
+#include "workers/monitor/page.h"
+#include "workers/monitor/paths.h"
+
+#define DECLARE_PAGE(method, path, handler, ...) \
+	enum page_status page_##handler(struct page *);
+ALL_PATHS(DECLARE_PAGE)
+
+/* pages_rows gives all rows, in the order of the table. */
+const struct path *pages_rows(size_t *count);
+
+#endif /* WORKERS_MONITOR_PAGES_H */
