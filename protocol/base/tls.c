@@ -1,141 +1,22 @@
 // SPDX-License-Identifier: MIT
-/*
- * Design notes
- *
- * Partial writes and moving write buffers are on: conn's queue may grow and
- * slide between two tries of the same bytes, which OpenSSL otherwise takes
- * for a mistake. Tickets are off: they cost two writes per accept and links
- * live for hours. A truncated stream (EOF without close_notify) reads as
- * closed: both protocols above have lengths of their own.
- */
-
 #include "protocol/base/tls.h"
 
-#include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-struct tls_context {
-	SSL_CTX *ctx;
-	bool is_server;
-	bool checks_peer;
-};
-
-struct tls_session {
-	SSL *ssl;
-};
-
-static enum err
-refuse(const char *what, const char *path, char *why, size_t size)
-{
-	char reason[160];
-
-	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
-	snprintf(why, size, "%s %s: %s", what, path, reason);
-	ERR_clear_error();
-	return ERR_MALFORMED;
-}
-
-static enum err
-load_files(SSL_CTX *ctx, const struct tls_files *files, char *why, size_t size)
-{
-	if (files->cert != NULL &&
-	    SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1)
-		return refuse("certificate", files->cert, why, size);
-	if (files->key != NULL &&
-	    SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1)
-		return refuse("key", files->key, why, size);
-	if (files->ca != NULL &&
-	    SSL_CTX_load_verify_locations(ctx, files->ca, NULL) != 1)
-		return refuse("ca", files->ca, why, size);
-	return OK;
-}
-
-enum err
-tls_context_create(struct tls_context **out, bool is_server,
-    const struct tls_files *files, char *why, size_t why_size)
-{
-	struct tls_context *t = calloc(1, sizeof(*t));
-
-	INVARIANT(t != NULL);
-	/* OpenSSL writes without MSG_NOSIGNAL: a peer that has gone would end
-	 * the process */
-	signal(SIGPIPE, SIG_IGN);
-	t->is_server = is_server;
-	t->checks_peer = !is_server || files->ca != NULL;
-	t->ctx =
-	    SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
-	INVARIANT(t->ctx != NULL);
-	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
-	SSL_CTX_set_mode(t->ctx,
-	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
-		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(t->ctx,
-	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
-		SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_num_tickets(t->ctx, 0);
-	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
-	if (t->checks_peer)
-		SSL_CTX_set_verify(t->ctx,
-		    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	if (!is_server && files->ca == NULL)
-		SSL_CTX_set_default_verify_paths(t->ctx);
-	enum err e = load_files(t->ctx, files, why, why_size);
-	if (e != OK) {
-		tls_context_destroy(&t);
-		return e;
-	}
-	*out = t;
-	return OK;
-}
+#include "protocol/base/tls_ops.h"
 
 void
 tls_context_destroy(struct tls_context **t)
 {
 	if (*t == NULL)
 		return;
-	SSL_CTX_free((*t)->ctx);
-	free(*t);
+	(*t)->ops->context_destroy(*t);
 	*t = NULL;
-}
-
-/* expect_name accepts an address or a host name, as the URL had it. */
-static bool
-expect_name(SSL *ssl, const char *name)
-{
-	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
-		return true;
-	ERR_clear_error();
-	return SSL_set1_host(ssl, name) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 enum err
 tls_session_create(struct tls_session **out, struct tls_context *t, int fd,
     const char *peer_name)
 {
-	struct tls_session *s = calloc(1, sizeof(*s));
-
-	INVARIANT(s != NULL);
-	s->ssl = SSL_new(t->ctx);
-	INVARIANT(s->ssl != NULL);
-	if (SSL_set_fd(s->ssl, fd) != 1 ||
-	    (peer_name != NULL && !expect_name(s->ssl, peer_name))) {
-		ERR_clear_error();
-		tls_session_destroy(&s);
-		return ERR_MALFORMED;
-	}
-	if (t->is_server)
-		SSL_set_accept_state(s->ssl);
-	else
-		SSL_set_connect_state(s->ssl);
-	*out = s;
-	return OK;
+	return t->ops->session_create(out, t, fd, peer_name);
 }
 
 void
@@ -143,55 +24,32 @@ tls_session_destroy(struct tls_session **s)
 {
 	if (*s == NULL)
 		return;
-	SSL_free((*s)->ssl);
-	free(*s);
+	(*s)->ops->session_destroy(*s);
 	*s = NULL;
-}
-
-static enum err
-sort_out(struct tls_session *s, int rc, enum tls_wants *wants)
-{
-	int error = SSL_get_error(s->ssl, rc);
-
-	ERR_clear_error(); /* one session's error must not be read by another */
-	*wants =
-	    error == SSL_ERROR_WANT_WRITE ? TLS_WANTS_WRITE : TLS_WANTS_READ;
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
-		return ERR_AGAIN;
-	if (error == SSL_ERROR_ZERO_RETURN)
-		return ERR_CLOSED;
-	return ERR_MALFORMED;
 }
 
 enum err
 tls_handshake(struct tls_session *s, enum tls_wants *wants)
 {
-	int rc = SSL_do_handshake(s->ssl);
-
-	return rc == 1 ? OK : sort_out(s, rc, wants);
+	return s->ops->handshake(s, wants);
 }
 
 enum err
 tls_read(struct tls_session *s, void *to, size_t size, size_t *bytes,
     enum tls_wants *wants)
 {
-	int rc = SSL_read_ex(s->ssl, to, size, bytes);
-
-	return rc == 1 ? OK : sort_out(s, rc, wants);
+	return s->ops->read(s, to, size, bytes, wants);
 }
 
 enum err
 tls_write(struct tls_session *s, const void *from, size_t size, size_t *bytes,
     enum tls_wants *wants)
 {
-	int rc = SSL_write_ex(s->ssl, from, size, bytes);
-
-	return rc == 1 ? OK : sort_out(s, rc, wants);
+	return s->ops->write(s, from, size, bytes, wants);
 }
 
 void
 tls_say_goodbye(struct tls_session *s)
 {
-	SSL_shutdown(s->ssl);
-	ERR_clear_error();
+	s->ops->say_goodbye(s);
 }

@@ -3,7 +3,8 @@
 #define PROTOCOL_BASE_TLS_H
 
 /*
- * tls - OpenSSL behind five functions, for conn.
+ * tls - OpenSSL behind five functions, for conn. It is in a program only where
+ * something calls tls_context_create.
  *
  * TLS 1.2 and later. A session gives its record buffers back between records
  * and asks for no renegotiation and no session cache, so an idle one is small.

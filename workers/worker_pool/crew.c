@@ -131,6 +131,18 @@ create(struct worker_pool *wp, struct crew *crew, const struct pool_spec *spec)
 		    TEXT_ARG(spec->name), warning);
 }
 
+static void
+start_runners(void *ctx)
+{
+	struct worker_pool *wp = ctx;
+
+	if (wp->is_draining)
+		return; /* told to leave before it had begun */
+	tree_start(wp->keeper.tree, loop_now_ms(wp->loop));
+	loop_timer_start(
+	    wp->loop, &wp->keeper.timer, loop_now_ms(wp->loop));
+}
+
 void
 crews_create(struct worker_pool *wp)
 {
@@ -149,15 +161,15 @@ crews_create(struct worker_pool *wp)
 		create(wp, &wp->crews[i], &wp->options.specs[i]);
 	event_note(EVENT_pool_init_started, "count=%u total_workers=%u",
 	    wp->crew_count, wp->keeper.tree->count);
-	tree_start(wp->keeper.tree, loop_now_ms(wp->loop));
-	/* the first runners come with the first turn: the door is ready now */
-	loop_timer_start(
-	    wp->loop, &wp->keeper.timer, loop_now_ms(wp->loop));
+	/* with the first turn, which is after READY: each is a fork */
+	wp->first_start = (struct loop_timer){.due = start_runners, .ctx = wp};
+	loop_timer_start(wp->loop, &wp->first_start, loop_now_ms(wp->loop));
 }
 
 void
 crews_destroy(struct worker_pool *wp)
 {
+	loop_timer_stop(wp->loop, &wp->first_start);
 	for (uint32_t i = 0; i < wp->crew_count; i++)
 		for (uint32_t n = 0; n < wp->crews[i].runner_count; n++)
 			runner_finish(&wp->crews[i].runners[n]);

@@ -132,6 +132,7 @@ struct worker_pool {
 	struct errand *free_errands;
 	uint32_t errand_count;
 	struct hash_seed seed;
+	struct loop_timer first_start; /* of all runners */
 	struct loop_timer due;   /* the pools' next */
 	struct loop_timer pulse; /* heartbeats, strangers, gauges */
 	struct loop_hook turn_end;
