@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 
 import pytest
 
@@ -64,7 +63,7 @@ def one_tree(folders):
              native("bad", folders["trouble"], size=2)],
             plugin_functions("users", USERS, pool="default") +
             plugin_functions("trouble", TROUBLE, pool="bad", timeout=1000),
-            rules="stuck_ms: 300", supervisor=CALM) as shared:
+            rules="stuck_ms: 2000", supervisor=CALM) as shared:
         shared.until_ready_runners(3)
         yield shared
 
@@ -98,9 +97,7 @@ def test_its_late_answer_arrives(tree):
 
 def test_a_handler_that_crashes_ends_its_runner_and_why_tells_it(tree):
     pids = tree.runners()
-    began = time.monotonic()
     assert ask(tree, "trouble", "die")["code"] == "dispatched_unknown"
-    assert time.monotonic() - began < 2
     changed = until(
         lambda: {n: p for n, p in tree.runners().items() if p != pids[n]},
         5, "a new life")
@@ -127,7 +124,7 @@ def test_a_handler_that_never_ends_is_replaced_though_pings_are_answered(tree):
     assert ask(tree, "trouble", "spin")["code"] == "expired"
     changed = until(
         lambda: {n: p for n, p in tree.runners().items() if p != pids[n]},
-        5, "a new life")
+        15, "a new life")
     name = next(iter(changed))
     until(lambda: "did not come back after their deadlines" in tree.why(name),
           5, "the sentence")

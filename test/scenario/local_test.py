@@ -81,9 +81,7 @@ def test_chunks_without_credit_are_a_bad_result_of_that_call_alone(
 def test_a_runner_that_misbehaves_harms_itself_and_why_tells_it(
         tree, client, what):
     pids = tree.runners()
-    before = time.monotonic()
     got = tree.ask(client, what)
-    assert time.monotonic() - before < 2
     if what == "twice":  # its first answer was good
         assert got["result"] == 1
     else:
@@ -152,14 +150,13 @@ def test_a_saturated_pool_says_so_at_once_and_may_be_tried_again():
         for i in range(6):
             client.start_call(
                 {"service": "local", "request_type": "sleep",
-                 "request_id": str(i), "args": {"x": 400}},
+                 "request_id": str(i), "args": {"x": 1500}},
                 join_ref=client.join_ref)
-        began, refused = time.monotonic(), []
+        refused = []  # before any of those that were taken is done
         while len(refused) < 3:
             got = client.hear()
             if got[3] == "api":
                 refused.append(got[4])
-        assert time.monotonic() - began < 0.3
         assert all(r["error"] == "Service temporarily unavailable"
                    and r["code"] == "unavailable" and r["can_retry"]
                    for r in refused), refused
@@ -270,7 +267,8 @@ def test_a_program_that_dies_at_once_is_refused_at_once_and_why_says_it():
               10, "nobody will be ready")
         began = time.monotonic()
         got = tree.ask(client, "echo", x=1)
-        assert got["can_retry"] and time.monotonic() - began < 1
+        # not at its deadline, which is 5 s
+        assert got["can_retry"] and time.monotonic() - began < 4
         assert "left with exit code 3" in tree.why("default/1")
         assert "no database" in tree.why("default/1")
         assert tree.child("worker_pool")["life"] == 1
@@ -292,11 +290,11 @@ def test_a_call_that_waited_too_long_is_refused_and_never_runs():
         client = tree.client()
         client.start_call(
             {"service": "local", "request_type": "sleep", "request_id": "a",
-             "args": {"x": 800}}, join_ref=client.join_ref)
+             "args": {"x": 3000}}, join_ref=client.join_ref)
         until(lambda: tree.pools()["busy"] == 1, 5, "it runs")
         got = tree.ask(tree.client(), "count", x="late")
         assert got["code"] == "unavailable" and got["can_retry"]
-        assert client.hear()[4]["result"] == 800
+        assert client.hear()[4]["result"] == 3000
         assert tree.ask(tree.client(), "count", x="next")["success"]
         assert (tree.notes / "count").read_text().split() == ["next"]
         assert tree.gauge("queue_timeouts") == 1
@@ -395,7 +393,7 @@ def test_a_heartbeat_that_is_not_dependent_is_only_said():
 
 def test_failures_in_a_row_open_the_breaker_and_a_trial_closes_it():
     with LocalTree([pool(size=3, circuit_breaker_threshold=3,
-                         circuit_breaker_cooldown_ms=700)], [],
+                         circuit_breaker_cooldown_ms=3000)], [],
                    "quarantine_ms: 0", CALM) as tree:
         tree.until_ready_runners(3)
         client = tree.client()
@@ -405,7 +403,7 @@ def test_failures_in_a_row_open_the_breaker_and_a_trial_closes_it():
         assert got["code"] == "unavailable" and got["can_retry"]
         until(lambda: "circuit_breaker_opened pool=default breaker=pool"
               in tree.log(), 5, "it is told")
-        until(lambda: tree.ask(client, "echo", x=1)["success"], 10,
+        until(lambda: tree.ask(client, "echo", x=1)["success"], 20,
               "a trial goes well")
         until(lambda: "circuit_breaker_closed pool=default breaker=pool"
               in tree.log(), 5, "it is told")

@@ -2,7 +2,6 @@
 exactly once."""
 import signal
 import threading
-import time
 
 import pytest
 
@@ -61,17 +60,15 @@ def test_an_async_call_is_acknowledged_then_answered_without_a_reply(client):
 
 
 def test_the_acknowledgement_does_not_wait_for_the_answer(client):
-    began = time.monotonic()
-    accepted(client, request("slow_later", {"ms": 700}))
-    assert time.monotonic() - began < 0.6
-    assert final(client)["result"] == 700
+    accepted(client, request("wait_later"))  # its answer never comes
+    silent(client)
 
 
 def test_answers_of_async_calls_overtake_each_other(client):
-    accepted(client, request("slow_later", {"ms": 500}, request_id="long"))
+    accepted(client, request("slow_later", {"ms": 1500}, request_id="long"))
     accepted(client, request("slow_later", {"ms": 50}, request_id="short"))
     assert final(client, "short")["result"] == 50
-    assert final(client, "long")["result"] == 500
+    assert final(client, "long")["result"] == 1500
 
 
 @pytest.mark.parametrize("payload, code, error", [
