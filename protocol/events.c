@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * body of the segment `events`:
- *
- *   offset 0   attach mask, MASK_WORDS × u64: bit = enum event
- *          64  EVENTS_RINGS rings, each
- *                0   head: sequence of the newest published record, u64
- *                8   zero, to 64
- *               64   EVENTS_RECORDS records of 256 bytes; the one with
- *                    sequence s lies at (s - 1) % EVENTS_RECORDS:
- *                      word 0  sequence      1  checksum of all other words
- *                           2  wall_us       3  mono_us
- *                           4  life          5  pid | event << 32
- *                           6  bytes of text
- *                           7 … 31  text (200 bytes)
- *
  * Design notes
  *
- * A ring has one writer, and no reader ever holds it up. Whoever reads while
- * a record is being overwritten, or finds one half written by the dead, gets
- * words of two records: their checksum fails and the record is left out. The
- * head is only a hint where to look: a whole record one beyond it was written
- * by a process that died before publishing it, and counts.
+ * A ring has one writer, and no reader ever holds it up: see events_read.c.
+ *
+ * A process may die between writing a record and publishing it. Its next life
+ * publishes it first (event_attach): a sequence never names two records, and
+ * a reader that stays behind the head loses nothing.
+ *
+ * The pid is kept from event_attach: asking the kernel for it would be a
+ * third of the price of a record.
  */
 
 #include "protocol/events.h"
@@ -32,32 +21,9 @@
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
+#include "protocol/events_layout.h"
 
-enum {
-	MASK_WORDS = 8,
-	RECORD_WORDS = 32,
-	WORD_SEQUENCE = 0,
-	WORD_SUM = 1,
-	WORD_WALL = 2,
-	WORD_MONO = 3,
-	WORD_LIFE = 4,
-	WORD_WHO = 5,
-	WORD_LENGTH = 6,
-	WORD_TEXT = 7
-};
-
-struct ring {
-	_Atomic uint64_t head;
-	_Atomic uint64_t zero[7];
-	_Atomic uint64_t records[EVENTS_RECORDS][RECORD_WORDS];
-};
-
-struct body {
-	_Atomic uint64_t mask[MASK_WORDS];
-	struct ring rings[EVENTS_RINGS];
-};
-
-_Static_assert((int)EVENT_IDS <= MASK_WORDS * 64, "a bit for each event");
+_Static_assert((int)EVENT_IDS <= EVENTS_MASK_WORDS * 64, "a bit for each event");
 _Static_assert(EVENTS_TEXT == (RECORD_WORDS - WORD_TEXT) * 8, "drawn above");
 
 #define NAMES(name, ...) #name,
@@ -80,19 +46,21 @@ static const struct {
 #undef MASKED
 };
 
-/* Which ring this process writes; no ring before event_attach. */
+/* Which rings this process writes; none before event_attach. */
 static struct {
-	struct body *body;
-	struct ring *ring;
+	struct events_body *body; /* NULL: no rings */
+	struct ring rings[EVENTS_KINDS];
 	uint64_t life;
+	uint32_t pid;
 } mine;
 
 static size_t
 body_of(const uint32_t params[SEGMENT_PARAMS])
 {
-	if (params[0] != EVENTS_RINGS || params[1] != EVENTS_RECORDS)
+	if (params[0] != EVENTS_RINGS || params[1] != EVENTS_RECORDS ||
+	    params[2] != EVENTS_TELEMETRY_RECORDS)
 		return 0;
-	return sizeof(struct body);
+	return sizeof(struct events_body);
 }
 
 static struct segment_shape
@@ -100,9 +68,9 @@ shape_of(void)
 {
 	return (struct segment_shape){.name = "events",
 	    .kind = SEGMENT_EVENTS,
-	    .version = 1,
+	    .version = 2,
 	    .layout = hash_names(layout_names, COUNT_OF(layout_names)),
-	    .params = {EVENTS_RINGS, EVENTS_RECORDS},
+	    .params = {EVENTS_RINGS, EVENTS_RECORDS, EVENTS_TELEMETRY_RECORDS},
 	    .body_of = body_of};
 }
 
@@ -130,26 +98,37 @@ events_unmap(struct events *events)
 	segment_unmap(&events->segment);
 }
 
-static struct body *
-body_at(const struct events *events)
+/* publish_left_over ends what a life began that died before its last store. */
+static void
+publish_left_over(struct ring *ring)
 {
-	return (struct body *)(void *)events->segment.body;
+	struct event_record record;
+	uint64_t next =
+	    atomic_load_explicit(&ring->at->head, memory_order_relaxed) + 1;
+
+	if (events_take(ring, next, &record))
+		atomic_store_explicit(
+		    &ring->at->head, next, memory_order_release);
 }
 
 void
 event_attach(struct events *events, uint32_t slot, uint64_t life)
 {
 	INVARIANT(slot < EVENTS_RINGS);
-	mine.body = body_at(events);
-	mine.ring = &mine.body->rings[slot];
+	mine.body = events_body_at(events);
+	for (int kind = 0; kind < EVENTS_KINDS; kind++) {
+		mine.rings[kind] = events_ring_at(
+		    mine.body, (enum events_kind)kind, slot);
+		publish_left_over(&mine.rings[kind]);
+	}
 	mine.life = life;
+	mine.pid = (uint32_t)getpid();
 }
 
 void
 event_detach(void)
 {
 	mine.body = NULL;
-	mine.ring = NULL;
 }
 
 const char *
@@ -180,7 +159,7 @@ void
 events_mask_set(struct events *events, enum event id, bool on)
 {
 	uint64_t bit = (uint64_t)1 << (id % 64);
-	_Atomic uint64_t *word = &body_at(events)->mask[id / 64 % MASK_WORDS];
+	_Atomic uint64_t *word = &events_body_at(events)->mask[id / 64 % EVENTS_MASK_WORDS];
 
 	if (on)
 		atomic_fetch_or(word, bit);
@@ -189,10 +168,10 @@ events_mask_set(struct events *events, enum event id, bool on)
 }
 
 static bool
-mask_has(const struct body *body, enum event id)
+mask_has(const struct events_body *body, enum event id)
 {
 	uint64_t word = atomic_load_explicit(
-	    &body->mask[id / 64 % MASK_WORDS], memory_order_relaxed);
+	    &body->mask[id / 64 % EVENTS_MASK_WORDS], memory_order_relaxed);
 
 	return (word >> (id % 64) & 1) != 0;
 }
@@ -200,18 +179,7 @@ mask_has(const struct body *body, enum event id)
 bool
 events_mask_has(const struct events *events, enum event id)
 {
-	return mask_has(body_at(events), id);
-}
-
-/* sum_of leaves out the place of the sum itself. */
-static uint64_t
-sum_of(const uint64_t words[RECORD_WORDS])
-{
-	uint64_t copy[RECORD_WORDS];
-
-	memcpy(copy, words, sizeof(copy));
-	copy[WORD_SUM] = 0;
-	return hash_words(copy, RECORD_WORDS);
+	return mask_has(events_body_at(events), id);
 }
 
 /* clean keeps a quoted stranger from forging lines where this is shown. */
@@ -228,29 +196,31 @@ static void
 record(enum event id, const char *text)
 {
 	uint64_t words[RECORD_WORDS] = {0};
+	struct ring *ring = &mine.rings[infos[id].is_of_life
+		? EVENTS_OF_LIFE
+		: EVENTS_OF_TELEMETRY];
 	uint64_t sequence =
-	    atomic_load_explicit(&mine.ring->head, memory_order_relaxed) + 1;
-	_Atomic uint64_t *to =
-	    mine.ring->records[(sequence - 1) % EVENTS_RECORDS];
+	    atomic_load_explicit(&ring->at->head, memory_order_relaxed) + 1;
+	_Atomic uint64_t *to = *events_place(ring, sequence);
 	size_t len = strnlen(text, EVENTS_TEXT);
 
 	words[WORD_SEQUENCE] = sequence;
 	words[WORD_WALL] = clock_wall_us();
 	words[WORD_MONO] = clock_mono_us();
 	words[WORD_LIFE] = mine.life;
-	words[WORD_WHO] = (uint32_t)getpid() | (uint64_t)id << 32;
+	words[WORD_WHO] = mine.pid | (uint64_t)id << 32;
 	words[WORD_LENGTH] = len;
 	clean(text, len, (char *)(words + WORD_TEXT));
-	words[WORD_SUM] = sum_of(words);
+	words[WORD_SUM] = events_sum(words);
 	for (int i = 0; i < RECORD_WORDS; i++)
 		atomic_store_explicit(&to[i], words[i], memory_order_relaxed);
-	atomic_store_explicit(&mine.ring->head, sequence, memory_order_release);
+	atomic_store_explicit(&ring->at->head, sequence, memory_order_release);
 }
 
 static bool
 is_recorded(enum event id)
 {
-	return mine.ring != NULL &&
+	return mine.body != NULL &&
 	    (infos[id].is_of_life || mask_has(mine.body, id));
 }
 
@@ -277,54 +247,14 @@ event_note(enum event id, const char *fmt, ...)
 		record(id, fields);
 }
 
-/* take copies the record with this sequence; false if it is not whole. */
-static bool
-take(const struct ring *ring, uint64_t sequence, struct event_record *to)
+void *
+events_watch_area(const struct events *events)
 {
-	const _Atomic uint64_t *from =
-	    ring->records[(sequence - 1) % EVENTS_RECORDS];
-	uint64_t words[RECORD_WORDS];
-
-	for (int i = 0; i < RECORD_WORDS; i++)
-		words[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
-	if (words[WORD_SEQUENCE] != sequence ||
-	    words[WORD_SUM] != sum_of(words) ||
-	    words[WORD_LENGTH] > EVENTS_TEXT ||
-	    words[WORD_WHO] >> 32 >= EVENT_IDS)
-		return false;
-	to->sequence = sequence;
-	to->wall_us = words[WORD_WALL];
-	to->mono_us = words[WORD_MONO];
-	to->life = words[WORD_LIFE];
-	to->pid = (uint32_t)words[WORD_WHO];
-	to->id = (enum event)(words[WORD_WHO] >> 32);
-	memcpy(to->bytes, words + WORD_TEXT, words[WORD_LENGTH]);
-	to->bytes[words[WORD_LENGTH]] = '\0';
-	to->text = (struct text){to->bytes, (uint32_t)words[WORD_LENGTH]};
-	return true;
+	return events_body_at(events)->watch;
 }
 
-uint32_t
-events_last(const struct events *events, uint32_t slot, uint64_t after,
-    struct event_record *to, uint32_t most)
+void *
+events_feed_area(const struct events *events)
 {
-	const struct ring *ring;
-	uint64_t head, first;
-	uint32_t count = 0;
-
-	if (slot >= EVENTS_RINGS)
-		return 0;
-	ring = &body_at(events)->rings[slot];
-	head = atomic_load_explicit(&ring->head, memory_order_acquire) + 1;
-	if (most > EVENTS_RECORDS)
-		most = EVENTS_RECORDS;
-	first = head > most ? head - most : 1;
-	if (after >= head)
-		return 0;
-	if (first <= after)
-		first = after + 1;
-	for (uint64_t i = 0; first + i <= head && i < most; i++)
-		if (take(ring, first + i, &to[count]))
-			count++;
-	return count;
+	return events_body_at(events)->feed;
 }

@@ -5,11 +5,12 @@
 /*
  * events - the last things each process noted, in rings that outlive it.
  *
- * event_note is how every process speaks: one log line, and one record in its
- * ring if the event is about life and death or its bit in the attach mask is
- * set. A ring is overwritten when full; a record half written when its
- * process died, or overwritten while being read, fails its checksum and is
- * left out.
+ * event_note is how every process speaks: one log line, and one record: of
+ * life and death in the process's ring of life, always; anything else in its
+ * ring of telemetry, while its bit in the attach mask is set. So a storm of
+ * calls never pushes out what explains a death. A ring is overwritten when
+ * full; a record half written when its process died, or overwritten while
+ * being read, fails its checksum and is left out.
  *
  * Trust:  fields may quote strangers: they are cleaned as log lines are.
  *         Readers check every record.
@@ -35,10 +36,19 @@ enum event {
 };
 
 enum {
-	EVENTS_RINGS = 64,    /* one per slot of `stats` */
-	EVENTS_RECORDS = 256, /* per ring; a power of two */
+	EVENTS_RINGS = 64,    /* of each kind: one per slot of `stats` */
+	EVENTS_RECORDS = 256, /* in a ring of life; a power of two */
+	EVENTS_TELEMETRY_RECORDS = 1024, /* in the other; the same */
 	EVENTS_TEXT = 200,
-	EVENTS_OBITUARY = 64 /* records an obituary takes at most */
+	EVENTS_OBITUARY = 64, /* records an obituary takes at most */
+	EVENTS_WATCH_BYTES = 8192,
+	EVENTS_FEED_BYTES = 16384
+};
+
+enum events_kind {
+	EVENTS_OF_LIFE,
+	EVENTS_OF_TELEMETRY,
+	EVENTS_KINDS
 };
 
 struct events {
@@ -85,10 +95,43 @@ void events_mask_set(struct events *, enum event, bool on);
 bool events_mask_has(const struct events *, enum event);
 
 /*
- * events_last copies the newest `most` whole records of a ring, oldest first,
- * and gives their number; those with a sequence up to `after` are left out.
+ * The watch area: EVENTS_WATCH_BYTES of zeroed 64-bit words in which others
+ * say what is to be watched. Bytes 0 … 1023 are log_watch's, the rest
+ * trace_watch's. Atomics and two-copy slots only.
  */
-uint32_t events_last(const struct events *, uint32_t slot, uint64_t after,
+void *events_watch_area(const struct events *);
+
+/* The feed area: the same, EVENTS_FEED_BYTES, kept by the monitor alone. */
+void *events_feed_area(const struct events *);
+
+/*
+ * events_last copies the newest `most` whole records of both rings of a slot,
+ * oldest first, and gives their number.
+ */
+uint32_t events_last(const struct events *, uint32_t slot,
     struct event_record *to, uint32_t most);
+
+/* How far one reader is with one ring. */
+struct events_reading {
+	uint64_t told;   /* sequence of the last record it was given or missed */
+	uint64_t missed; /* overwritten before they were read, or not whole */
+};
+
+/*
+ * events_next copies up to `most` published records behind `told`, oldest
+ * first, and moves it; each record between that was overwritten is counted as
+ * missed, exactly.
+ */
+uint32_t events_next(const struct events *, enum events_kind, uint32_t slot,
+    struct events_reading *, struct event_record *to, uint32_t most);
+
+/* Sequence of the newest published record: how many there have been. */
+uint64_t events_published(
+    const struct events *, enum events_kind, uint32_t slot);
+
+/* How far the feed is with a ring: one word that outlives the monitor. */
+uint64_t events_told(const struct events *, enum events_kind, uint32_t slot);
+void events_told_set(
+    struct events *, enum events_kind, uint32_t slot, uint64_t sequence);
 
 #endif /* PROTOCOL_EVENTS_H */

@@ -288,7 +288,7 @@ last_events(struct supervisor *s, const struct child *c,
     struct event_record *records, struct obituary_event *to)
 {
 	uint32_t count =
-	    events_last(&s->events, c->spec.slot, 0, records, EVENTS_OBITUARY);
+	    events_last(&s->events, c->spec.slot, records, EVENTS_OBITUARY);
 
 	for (uint32_t i = 0; i < count; i++)
 		to[i] = (struct obituary_event){.wall_us = records[i].wall_us,

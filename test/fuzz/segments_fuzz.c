@@ -62,18 +62,29 @@ read_stats(const struct stats *stats)
 }
 
 static void
+check_records(const struct event_record *records, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (records[i].id >= EVENT_IDS ||
+		    records[i].text.len > EVENTS_TEXT ||
+		    records[i].text.at != records[i].bytes)
+			abort();
+}
+
+static void
 read_events(struct events *events)
 {
 	static struct event_record records[EVENTS_RECORDS];
 
 	for (uint32_t slot = 0; slot < EVENTS_RINGS; slot++) {
-		uint32_t n =
-		    events_last(events, slot, 0, records, EVENTS_RECORDS);
+		struct events_reading reading = {0};
 
-		for (uint32_t i = 0; i < n; i++)
-			if (records[i].id >= EVENT_IDS ||
-			    records[i].text.len > EVENTS_TEXT)
-				abort();
+		check_records(records,
+		    events_last(events, slot, records, EVENTS_RECORDS));
+		for (int kind = 0; kind < EVENTS_KINDS; kind++)
+			check_records(records,
+			    events_next(events, (enum events_kind)kind, slot,
+				&reading, records, EVENTS_RECORDS));
 	}
 }
 

@@ -423,7 +423,7 @@ a_ring_keeps_the_last_records_over_lives(void **state)
 	event_note(EVENT_ready, "after_ms=%u", 12u);
 	event_attach(&events, 4, 2);
 	event_note(EVENT_stopping, "by=\"a\tb\"");
-	n = events_last(&events, 4, 0, records, EVENTS_RECORDS);
+	n = events_last(&events, 4, records, EVENTS_RECORDS);
 	assert_int_equal(n, 2);
 	assert_int_equal(records[0].id, EVENT_ready);
 	assert_string_equal(records[0].bytes, "after_ms=12");
@@ -433,15 +433,15 @@ a_ring_keeps_the_last_records_over_lives(void **state)
 	assert_string_equal(records[1].bytes, "by=\"a?b\"");
 	for (int i = 0; i < 1000; i++)
 		event_note(EVENT_ready, "i=%d", i);
-	n = events_last(&events, 4, 0, records, EVENTS_OBITUARY);
+	n = events_last(&events, 4, records, EVENTS_OBITUARY);
 	assert_int_equal(n, EVENTS_OBITUARY);
 	assert_string_equal(records[n - 1].bytes, "i=999");
 	assert_int_equal(records[0].sequence + n - 1, records[n - 1].sequence);
-	assert_int_equal(events_last(&events, 4, records[n - 3].sequence,
-			     records, EVENTS_OBITUARY),
-	    2);
-	assert_int_equal(events_last(&events, 5, 0, records, 8), 0);
-	assert_int_equal(events_last(&events, 999, 0, records, 8), 0);
+	assert_int_equal(events_last(&events, 4, records, 2), 2);
+	assert_string_equal(records[0].bytes, "i=998");
+	assert_ptr_equal(records[0].text.at, records[0].bytes);
+	assert_int_equal(events_last(&events, 5, records, 8), 0);
+	assert_int_equal(events_last(&events, 999, records, 8), 0);
 }
 
 static void
@@ -453,14 +453,14 @@ a_masked_event_is_kept_only_while_its_bit_is_set(void **state)
 	event_attach(&events, 1, 1);
 	assert_false(event_is_of_life(EVENT_command));
 	event_note(EVENT_command, "op=tree");
-	assert_int_equal(events_last(&events, 1, 0, &record, 1), 0);
+	assert_int_equal(events_last(&events, 1, &record, 1), 0);
 	events_mask_set(&events, EVENT_command, true);
 	assert_true(events_mask_has(&events, EVENT_command));
 	event_note(EVENT_command, "op=tree");
-	assert_int_equal(events_last(&events, 1, 0, &record, 1), 1);
+	assert_int_equal(events_last(&events, 1, &record, 1), 1);
 	events_mask_set(&events, EVENT_command, false);
 	event_note(EVENT_command, "op=why");
-	assert_int_equal(events_last(&events, 1, 0, &record, 1), 1);
+	assert_int_equal(events_last(&events, 1, &record, 1), 1);
 	assert_string_equal(record.bytes, "op=tree");
 }
 
@@ -505,7 +505,7 @@ static uint32_t
 check_ring(void)
 {
 	static struct event_record records[EVENTS_RECORDS];
-	uint32_t n = events_last(&events, 2, 0, records, EVENTS_RECORDS);
+	uint32_t n = events_last(&events, 2, records, EVENTS_RECORDS);
 
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t c = 0; c < 159; c++)
@@ -547,14 +547,14 @@ garbage_in_a_ring_never_stops_a_reader(void **state)
 	fill_with_garbage(&events.segment);
 	for (uint32_t slot = 0; slot < EVENTS_RINGS; slot++) {
 		assert_int_equal(
-		    events_last(&events, slot, 0, records, EVENTS_RECORDS), 0);
+		    events_last(&events, slot, records, EVENTS_RECORDS), 0);
 		event_attach(&events, slot, 1);
 		event_note(EVENT_ready, "still=here");
-		assert_int_equal(events_last(&events, slot, 0, records, 8), 1);
+		assert_int_equal(events_last(&events, slot, records, 8), 1);
 	}
 	memset(events.segment.body, 0xff,
 	    events.segment.bytes - SEGMENT_HEADER_BYTES);
-	assert_int_equal(events_last(&events, 0, 0, records, 8), 0);
+	assert_int_equal(events_last(&events, 0, records, 8), 0);
 }
 
 /* --- routes --- */

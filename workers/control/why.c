@@ -101,7 +101,7 @@ pack_events(struct worker *w, struct command *command, uint32_t slot)
 	struct event_record *last =
 	    ARENA_ARRAY(command->arena, struct event_record, EVENTS_SHOWN);
 	uint32_t count =
-	    events_last(worker_events(w), slot, 0, last, EVENTS_SHOWN);
+	    events_last(worker_events(w), slot, last, EVENTS_SHOWN);
 
 	pack_array(p, count);
 	for (uint32_t i = 0; i < count; i++) {
