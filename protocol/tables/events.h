@@ -32,6 +32,9 @@
 	E(command,            INFO,  MASKED, "an operator's command was answered") \
 	E(command_failed,     INFO,  MASKED, "an operator's command could not be answered") \
 	E(message_refused,    WARN,  MASKED, "another process sent what makes no sense") \
+	/* tracing: only of requests that an operator's trace is after */ \
+	E(trace_hop,          DEBUG, MASKED, "a stage of a traced request; `banyan trace show` orders them") \
+	E(trace_facts,        DEBUG, MASKED, "a piece of what a traced request is about") \
 	/* guard and supervisor */ \
 	E(tree_starting,      INFO,  LIFE,   "the tree is being started") \
 	E(tree_ready,         INFO,  LIFE,   "every child that should be is up") \

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROTOCOL_MASK_H
+#define PROTOCOL_MASK_H
+
+/*
+ * mask - takes the values of telling keys out of what people will read:
+ * whatever stands under a key that holds one of the words becomes "[MASKED]".
+ *
+ * Pure. A word is found anywhere in a key, in any case: `token` masks
+ * `token`, `access_token` and `refreshToken`.
+ *
+ * Trust:  values are strangers', checked by pack_check; depth is bounded here.
+ * Owner:  no memory; words are borrowed.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/base/buffer.h"
+#include "protocol/base/err.h"
+#include "protocol/base/text.h"
+
+#define MASK_TEXT "[MASKED]"
+
+enum {
+	MASK_WORDS = 64
+};
+
+struct mask {
+	struct text words[MASK_WORDS];
+	uint32_t count;
+};
+
+/* mask_read takes the words from a msgpack array of texts (a setting). */
+void mask_read(struct mask *, struct text array);
+bool mask_hides(const struct mask *, struct text key);
+
+/*
+ * mask_json writes one msgpack value as JSON with secrets masked. An error is
+ * pack_to_json's; nothing is left in the buffer then.
+ */
+enum err mask_json(
+    const struct mask *, struct text value, struct buffer *to) MUST_USE;
+
+#endif /* PROTOCOL_MASK_H */
