@@ -24,6 +24,9 @@ struct census_process {
 	const struct stats_slot *stats;
 	struct stats_child child; /* guard and supervisor: filled in likewise */
 	uint64_t memory_bytes;    /* resident, now */
+	uint64_t heap_bytes;      /* data and stack, touched or not */
+	uint64_t cpu_us;          /* user and system, of this life */
+	uint64_t threads;
 };
 
 struct census {

@@ -104,6 +104,7 @@ enum order {
 	ORDER_DRAIN, /* one child, or (role 0) the tree */
 	ORDER_RELOAD,
 	ORDER_SHUTDOWN,
+	ORDER_PROVE, /* that supervision works: supervisor/canary.h */
 };
 
 /*

@@ -81,6 +81,14 @@ enum stats_flags {
 	STATS_TREE_STORM = 1 << 2,
 	STATS_TREE_RELOADING = 1 << 3,
 	STATS_TREE_DEGRADED = 1 << 4,
+	STATS_TREE_WATCHED = 1 << 5, /* the death of each child will be seen */
+};
+
+/* What came of the last proof that supervision works (supervisor/canary.h). */
+enum stats_proof {
+	STATS_PROOF_NONE,
+	STATS_PROOF_GOOD,
+	STATS_PROOF_BAD,
 };
 
 /* Words all processes share. */
@@ -90,7 +98,10 @@ struct stats_shared {
 	    settings_generation;          /* supervisor: after each reload */
 	_Atomic uint64_t flags;           /* enum stats_flags */
 	_Atomic uint64_t limits_swept_ms; /* rate_limiter: its last sweep */
-	_Atomic uint64_t spare[12];
+	_Atomic uint64_t proof;           /* enum stats_proof: supervisor */
+	_Atomic uint64_t proof_ms;        /* monotonic: when it ended */
+	_Atomic uint64_t proof_took_us;
+	_Atomic uint64_t spare[9];
 };
 
 struct stats {

@@ -75,6 +75,7 @@ carry_out(struct supervisor *s, enum order what, struct child *c)
 		break;
 	case ORDER_RELOAD:
 	case ORDER_SHUTDOWN:
+	case ORDER_PROVE:
 	default:
 		break;
 	}
@@ -162,7 +163,7 @@ orders_take(struct supervisor *s, const struct handover_record *r)
 
 	event_note(EVENT_order, "order=%u role=%s instance=%u", (unsigned)what,
 	    role_name((enum role)r->role), r->instance);
-	if (what < ORDER_START || what > ORDER_SHUTDOWN) {
+	if (what < ORDER_START || what > ORDER_PROVE) {
 		orders_answer(
 		    s, r->a, s->control->life, ERR_MALFORMED, "no such order");
 		return;
@@ -176,6 +177,10 @@ orders_take(struct supervisor *s, const struct handover_record *r)
 		    s->is_stopping ? ERR_EXISTS : OK,
 		    s->is_stopping ? "it is stopping already" : "accepted");
 		supervisor_shutdown(s, false, EXIT_ASKED);
+		return;
+	}
+	if (what == ORDER_PROVE && !s->is_stopping) {
+		canary_prove(s, r->a, s->control->life);
 		return;
 	}
 	if (s->is_stopping) {
@@ -209,6 +214,7 @@ is_there(const struct open_order *o, const struct child *c)
 	case ORDER_RESUME:
 	case ORDER_RELOAD:
 	case ORDER_SHUTDOWN:
+	case ORDER_PROVE:
 	default:
 		return true;
 	}

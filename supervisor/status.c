@@ -141,6 +141,8 @@ publish_flags(struct supervisor *s)
 		flags |= STATS_TREE_RELOADING;
 	if (s->is_degraded)
 		flags |= STATS_TREE_DEGRADED;
+	if (supervises(s))
+		flags |= STATS_TREE_WATCHED;
 	atomic_store(&s->stats.shared->flags, flags);
 }
 

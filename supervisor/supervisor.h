@@ -23,6 +23,7 @@
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 #include "protocol/stats_tree.h"
+#include "supervisor/canary.h"
 #include "supervisor/engine/keeper.h"
 #include "supervisor/engine/recycle.h"
 #include "supervisor/reader.h"
@@ -87,6 +88,7 @@ struct supervisor {
 
 	struct open_order orders[ORDERS_MOST];
 	struct reload reload;
+	struct canary canary;
 };
 
 /* ---- policy.c: what the settings say about the tree ---- */

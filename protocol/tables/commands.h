@@ -26,7 +26,7 @@
 	C(control, drain,     "drain",     "",     ADMIN,  "[ROLE[/N]]",       "finish what is in flight, take nothing new, then stop") \
 	C(control, reload,    "reload",    "",     ADMIN,  "",                 "read the settings again; nothing changes if they are broken") \
 	C(control, shutdown,  "shutdown",  "",     ADMIN,  "",                 "drain and stop the whole tree") \
-	C(control, health,    "health",    "",     READER, "[--max-memory BYTES]", "is everything well? exit 0 ok, 1 degraded, 2 not") \
+	C(control, health,    "health",    "",     READER, "[--check NAME] [--stage N] [--prove] [--max-memory BYTES]", "is everything well? exit 0 ok, 1 degraded, 2 not; --check asks one check only, --stage 1 supervision, 2 processes, 3 parts, 4 the world; --prove kills a canary first and sees it come back") \
 	C(control, stats,     "stats",     "",     READER, "",                 "counters and gauges of every process") \
 	C(control, endpoints, "endpoints", "",     READER, "",                 "the real addresses, ports chosen by the kernel included") \
 	C(control, settings_show, "settings", "show", READER, "[SECTION]",     "the settings in force") \

@@ -98,6 +98,7 @@
 	K(worker_pool, runners_bytes,     GAUGE,   bytes,    "resident memory of all runners") \
 	K(worker_pool, pools_unhealthy,   GAUGE,   pools,    "pools that nobody is ready in, or whose runners crash too often") \
 	K(worker_pool, pools_crashing,    GAUGE,   pools,    "… of these, whose runners crash too often") \
+	K(worker_pool, circuits_open,     GAUGE,   pools,    "pools whose circuit is open: their calls are refused for a while") \
 	K(worker_pool, queued,            GAUGE,   calls,    "calls that wait for a runner") \
 	K(worker_pool, in_flight,         GAUGE,   calls,    "calls on runners")
 
@@ -217,6 +218,8 @@
 	K(gateway, async_calls,      GAUGE,   calls,       "calls of the kinds async and none in flight") \
 	K(gateway, streams,          GAUGE,   streams,     "streams under way") \
 	K(gateway, links_up,         GAUGE,   links,       "service links that carry calls") \
+	K(gateway, services,         GAUGE,   services,    "services with functions that run on service nodes") \
+	K(gateway, services_cut_off, GAUGE,   services,    "… of these, with a function none of whose nodes can be reached") \
 	K(gateway, functions,        GAUGE,   functions,   "compiled functions held") \
 	K(gateway, buffered_bytes,   GAUGE,   bytes,       "bytes waiting for clients and nodes")
 

@@ -40,6 +40,8 @@
 	E(tree_ready,         INFO,  LIFE,   "every child that should be is up") \
 	E(tree_stopping,      INFO,  LIFE,   "the tree is being stopped") \
 	E(tree_stopped,       INFO,  LIFE,   "no child is left") \
+	E(supervision_proven, INFO, LIFE,  "a canary was killed and is back: deaths are seen and followed by another life") \
+	E(supervision_unproven, ERROR, LIFE, "a canary did not come back: deaths may go unseen, or nothing can be started") \
 	E(guard_died,         ERROR, LIFE,   "the guard is gone; the tree goes on without it") \
 	E(supervisor_hung,    ERROR, LIFE,   "the supervisor's loop stood still and it was killed") \
 	E(takeover,           WARN,  LIFE,   "an earlier guard is gone; its tree is asked to end") \

@@ -51,6 +51,7 @@
 	S(supervisor, parallel_starts,    U64, "4",      1, 64,      LIVE, supervisor, "children", "that may be starting at the same time") \
 	S(supervisor, starts_per_second,  U64, "20",     0, 10000,   LIVE, supervisor, "starts", "of the whole tree; 0 is no guard against storms") \
 	S(supervisor, starts_per_minute,  U64, "200",    0, 100000,  LIVE, supervisor, "starts", "of the whole tree; 0 is no guard against storms") \
+	S(supervisor, prove_every_ms,     U64, "300000", 0, 86400000, LIVE, supervisor, "ms", "a canary is killed and must come back, to prove that supervision works; 0: only when asked by `banyan health --prove`") \
 	S(supervisor, obituaries,         U64, "100",    1, 1000,    LIVE, supervisor, "files", "kept for each child in state_dir/supervisor") \
 	\
 	S(gateway, port,                  U64, "4000",   0, 65535,   RESTART, guard, "", "where clients connect; 0 lets the kernel choose") \

@@ -50,6 +50,11 @@ say_vm(struct view *v, struct text vm)
 	say_line(v, "Memory:",
 	    arena_printf(a, "%.*s total",
 		TEXT_ARG(view_bytes(a, show_u64(memory, "total")))));
+	view_print(v, "    Processes:  %.*s\n",
+	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes"))));
+	if (show_u64(memory, "ets") > 0)
+		view_print(v, "    Tables:     %.*s\n",
+		    TEXT_ARG(view_bytes(a, show_u64(memory, "ets"))));
 	if (show_array(vm, "uptime", &u) == 0 ||
 	    unpack_u64(&u, &uptime_ms) != OK)
 		uptime_ms = 0;
@@ -63,12 +68,19 @@ detail_of(struct view *v, struct text check)
 	struct text reason = show_text(check, "reason");
 	uint64_t instances = show_u64(check, "instance_count");
 	uint64_t children = show_u64(check, "children_count");
+	uint64_t proven_ms;
 	const char *gap = reason.len > 0 ? "  " : "";
 
 	if (instances > 0)
 		return arena_printf(v->arena, "alive=%llu/%llu%s%.*s",
 		    (unsigned long long)show_u64(check, "alive_instances"),
 		    (unsigned long long)instances, gap, TEXT_ARG(reason));
+	if (unpack_field_u64(check, "proven_ago_ms", &proven_ms) == OK)
+		return arena_printf(v->arena,
+		    "a killed child was back in %llu ms, %.*s ago%s%.*s",
+		    (unsigned long long)show_u64(check, "proof_took_us") / 1000,
+		    TEXT_ARG(view_span(v->arena, proven_ms)), gap,
+		    TEXT_ARG(reason));
 	if (children > 0)
 		return arena_printf(v->arena, "running=%llu/%llu%s%.*s",
 		    (unsigned long long)show_u64(check, "running"),
@@ -106,12 +118,65 @@ say_checks(struct view *v, struct text checks)
 	table_end(&t);
 }
 
+/* next_in finds what to type about the worst of some checks. */
+static struct text
+next_in(struct text checks, const char *status)
+{
+	struct unpacker u;
+	struct text name, check;
+	uint32_t count;
+
+	unpack_init(&u, checks);
+	if (unpack_map(&u, &count) != OK)
+		return TEXT("");
+	while (count-- > 0 && unpack_text(&u, &name) == OK &&
+	    unpack_raw(&u, &check) == OK)
+		if (text_is(show_text(check, "status"), status) &&
+		    show_text(check, "next").len > 0)
+			return show_text(check, "next");
+	return TEXT("");
+}
+
+static void
+say_next(struct view *v, struct text checks)
+{
+	static const char *const worst[] = {"error", "degraded"};
+	struct text banyan = show_map(show_map(checks, "banyan"), "checks");
+
+	for (size_t i = 0; i < COUNT_OF(worst); i++) {
+		struct text next = next_in(banyan, worst[i]);
+
+		if (next.len == 0)
+			next = next_in(checks, worst[i]);
+		if (next.len == 0)
+			continue;
+		view_print(v, "next: ");
+		view_text(v, next);
+		view_print(v, "\n");
+		return;
+	}
+}
+
+/* show_check is the page of `--check NAME`: that one, field by field. */
+static void
+show_check(struct view *v, struct text checks)
+{
+	say_checks(v, checks);
+	say_next(v, checks);
+}
+
 enum cli_exit
 show_health(struct view *v, struct text result)
 {
 	struct text checks = show_map(result, "checks");
 	struct text node = show_map(checks, "node");
 	struct text banyan = show_map(checks, "banyan");
+	struct unpacker u;
+
+	if (show_text(banyan, "status").len == 0) {
+		show_check(v, checks);
+		return show_exit_of("health", result);
+	}
 
 	view_paint(v, BOLD, "=== Banyan Health Check ===");
 	view_print(v, "\n");
@@ -123,9 +188,14 @@ show_health(struct view *v, struct text result)
 	view_print(v, "\n--- Node ---\n");
 	say_status(v, node);
 	say_line(v, "Self:", show_text(node, "node"));
+	say_line(v, "Alive:", show_bool(node, "alive") ? TEXT("yes") : TEXT("no"));
+	say_line(v, "Connected:",
+	    arena_printf(v->arena, "%u",
+		show_array(node, "connected_nodes", &u)));
 	view_print(v, "\n--- Banyan ---\n");
 	say_status(v, banyan);
 	say_line(v, "Mode:", show_text(banyan, "mode"));
 	say_checks(v, show_map(banyan, "checks"));
+	say_next(v, checks);
 	return show_exit_of("health", result);
 }

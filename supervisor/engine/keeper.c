@@ -409,6 +409,13 @@ is_ours(const struct keeper *k, int pid)
 	return false;
 }
 
+static bool
+is_stranger(const struct keeper *k, int pid)
+{
+	return !is_ours(k, pid) &&
+	    (k->sibling == NULL || !is_ours(k->sibling, pid));
+}
+
 void
 keeper_reap_strangers(struct keeper *k)
 {
@@ -417,7 +424,7 @@ keeper_reap_strangers(struct keeper *k)
 	/* a child of ours at the head of the list waits for its pidfd, and
 	 * the next SIGCHLD or its own reaping brings us back here */
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    info.si_pid != 0 && !is_ours(k, info.si_pid)) {
+	    info.si_pid != 0 && is_stranger(k, info.si_pid)) {
 		waitpid(info.si_pid, NULL, WNOHANG);
 		info.si_pid = 0;
 	}
@@ -440,7 +447,7 @@ keeper_kill_strangers(struct keeper *k)
 			break;
 		/* unreaped while we look, and nobody else reaps: no stranger
 		 * can have the number */
-		if (!is_ours(k, pid) && kill(pid, SIGKILL) == 0)
+		if (is_stranger(k, pid) && kill(pid, SIGKILL) == 0)
 			killed++;
 	}
 	return killed;

@@ -63,6 +63,9 @@ struct keeper {
 	uint64_t refused;   /* records that made no sense */
 	uint64_t oom_kills; /* of the machine, when last looked */
 	uint32_t chance;
+	/* another keeper of this process, or NULL: its children are no
+	 * strangers either */
+	const struct keeper *sibling;
 };
 
 void keeper_init(struct keeper *, struct loop *, const struct policy *,

@@ -12,6 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import health_rows  # noqa: E402
 import inspect_rows  # noqa: E402
 import local_rows  # noqa: E402
 import tokens  # noqa: E402
@@ -495,6 +496,7 @@ ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         "sync_64x16_guarded": guarded,
         "relay_1000": relay,
         **local_rows.ROWS,
+        **health_rows.ROWS,
         **inspect_rows.ROWS,
         "jwt": jwt,
         "tree_memory": tree_memory,

@@ -435,7 +435,7 @@ a_wrong_line_says_what_and_what_next(void **state)
 		"not understood: --format | usage: banyan pools"},
 	    {"banyan health --max-memory",
 		"needs a value: --max-memory | usage: banyan health "
-		"[--max-memory BYTES]"},
+		"[--check NAME] [--stage N] [--prove] [--max-memory BYTES]"},
 	    {"banyan tree --timeout x",
 		"--timeout wants seconds | --timeout 10"},
 	};

@@ -8,30 +8,29 @@
  */
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/base/arena.h"
 #include "protocol/base/fd.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
-#include "protocol/census.h"
 #include "workers/control/control.h"
-#include "protocol/verdict.h"
+#include "workers/control/health.h"
 #include "workers/kit/worker.h"
 
-struct health {
-	struct worker *worker;
-	struct command *command;
-	const struct census *census;
-	uint64_t max_memory_bytes; /* 0: no limit */
-	uint64_t memory_bytes;
-	uint64_t process_limit;
-};
-
-static void
-put_status(struct packer *p, enum verdict verdict)
+void
+health_put_finding(
+    struct packer *p, const struct finding *found, uint32_t extra)
 {
-	pack_field_string(p, "status", verdict_name(verdict));
+	pack_map(p,
+	    1 + extra + (found->reason != NULL ? 1 : 0) +
+		(found->next != NULL ? 1 : 0));
+	pack_field_string(p, "status", verdict_name(found->verdict));
+	if (found->reason != NULL)
+		pack_field_string(p, "reason", found->reason);
+	if (found->next != NULL)
+		pack_field_string(p, "next", found->next);
 }
 
 /* --- vm: the machine as the tree sees it --- */
@@ -56,32 +55,63 @@ process_limit(void)
 	return most;
 }
 
-static enum verdict
-vm_verdict(const struct health *h)
+/* memory_of_tables: the segments all processes share, once. */
+static uint64_t
+memory_of_tables(const struct health *h)
 {
-	if (h->census->count * 10 >= h->process_limit * 9)
-		return VERDICT_DEGRADED;
-	if (h->max_memory_bytes > 0 && h->memory_bytes > h->max_memory_bytes)
-		return VERDICT_DEGRADED;
-	return VERDICT_OK;
+	uint64_t bytes = 0;
+	struct stat facts;
+
+	for (int fd = FD_STATS; fd <= FD_ROUTES; fd++)
+		if (fstat(worker_segment_fd(h->worker, (enum handover_fd)fd),
+			&facts) == 0)
+			bytes += (uint64_t)facts.st_blocks * 512;
+	return bytes;
 }
 
 static void
-pack_vm(const struct health *h)
+judge_vm(const struct health *h, struct finding *found)
 {
-	struct packer *p = h->command->result;
+	*found = (struct finding){.verdict = VERDICT_OK};
+	if (h->census->count * 10 >= h->process_limit * 9)
+		*found = (struct finding){
+		    VERDICT_DEGRADED, "many_processes", "banyan doctor"};
+	else if (h->max_memory_bytes > 0 &&
+	    h->memory_bytes > h->max_memory_bytes)
+		*found = (struct finding){
+		    VERDICT_DEGRADED, "memory_above_limit", "banyan debug"};
+}
+
+static void
+pack_memory(const struct health *h)
+{
+	struct packer *p = h->out;
+	uint64_t heap_bytes = 0;
+
+	for (uint32_t i = 0; i < h->census->count; i++)
+		heap_bytes += h->census->process[i].heap_bytes;
+	pack_string(p, "memory");
+	pack_map(p, 4);
+	pack_field_u64(p, "total", h->memory_bytes);
+	pack_field_u64(p, "processes", h->memory_bytes);
+	pack_field_u64(p, "processes_used", heap_bytes);
+	pack_field_u64(p, "ets", memory_of_tables(h));
+}
+
+static enum verdict
+pack_vm(struct health *h)
+{
+	struct packer *p = h->out;
 	struct control *control = worker_state(h->worker);
 	uint64_t now_ms = h->census->now_ms;
 	uint64_t began_ms = h->census->process[0].child.started_ms;
+	struct finding found;
 
-	pack_map(p, 7);
-	put_status(p, vm_verdict(h));
+	judge_vm(h, &found);
+	health_put_finding(p, &found, 6);
 	pack_field_u64(p, "process_count", h->census->count);
 	pack_field_u64(p, "process_limit", h->process_limit);
-	pack_string(p, "memory");
-	pack_map(p, 2);
-	pack_field_u64(p, "total", h->memory_bytes);
-	pack_field_u64(p, "processes", h->memory_bytes);
+	pack_memory(h);
 	pack_field_u64(
 	    p, "schedulers", (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
 	pack_field_u64(
@@ -92,196 +122,52 @@ pack_vm(const struct health *h)
 	pack_u64(p,
 	    control->health_asked_ms > 0 ? now_ms - control->health_asked_ms
 					 : 0);
-	control->health_asked_ms = now_ms;
+	return found.verdict;
 }
 
-static void
-pack_node(const struct health *h)
+static enum verdict
+pack_node(struct health *h)
 {
-	struct packer *p = h->command->result;
+	struct packer *p = h->out;
+	const struct finding found = {.verdict = VERDICT_OK};
 
-	pack_map(p, 4);
-	put_status(p, VERDICT_OK);
+	health_put_finding(p, &found, 3);
 	pack_string(p, "node");
 	pack_text(p, settings_text(worker_settings(h->worker), SETTING_node));
-	pack_string(p, "alive");
-	pack_bool(p, true);
+	pack_field_bool(p, "alive", true);
 	pack_string(p, "connected_nodes");
 	pack_array(p, 0);
+	return found.verdict;
 }
-
-/* --- banyan: its processes --- */
 
 static void
-pack_process(const struct health *h, const struct census_process *process)
+pack_head(const struct health *h, enum verdict all)
 {
-	struct packer *p = h->command->result;
-	const struct stats_child *c = &process->child;
-	uint64_t beat_ms = atomic_load(&process->stats->heartbeat_ms);
+	struct packer *p = h->out;
 
-	pack_map(p, 8);
-	pack_field_string(p, "registered_name", role_name((enum role)c->role));
-	pack_field_u64(p, "pid", c->pid);
-	pack_field_string(
-	    p, "status", child_state_name((enum child_state)c->state));
-	pack_field_u64(p, "life", c->life);
-	pack_field_u64(p, "restarts", c->restarts);
-	pack_field_u64(p, "memory", process->memory_bytes);
-	pack_field_u64(p, "descriptors",
-	    stats_get(process->stats, COUNTER_process_descriptors));
-	pack_field_u64(p, "heartbeat_age_ms",
-	    beat_ms > 0 && h->census->now_ms > beat_ms
-		? h->census->now_ms - beat_ms
-		: 0);
-}
-
-/* pack_single is the check of a role with one process. */
-static enum verdict
-pack_single(const struct health *h, const struct census_process *process)
-{
-	struct packer *p = h->command->result;
-	struct control *control = worker_state(h->worker);
-	const char *reason = NULL;
-	enum verdict v = verdict_of_process(process, &reason);
-
-	if (v == VERDICT_OK && process->child.role == ROLE_control &&
-	    control->audit_fails) {
-		v = VERDICT_DEGRADED;
-		reason = "audit_log_unwritable";
-	}
-	pack_map(p, reason != NULL ? 5 : 4);
-	put_status(p, v);
-	pack_field_string(
-	    p, "registered_name", role_name((enum role)process->child.role));
-	pack_string(p, "pid");
-	if (process->child.pid != 0)
-		pack_u64(p, process->child.pid);
-	else
-		pack_nil(p);
-	if (reason != NULL)
-		pack_field_string(p, "reason", reason);
-	pack_string(p, "process");
-	pack_process(h, process);
-	return v;
-}
-
-/* pack_several is the check of a role with instances. */
-static enum verdict
-pack_several(const struct health *h, enum role role)
-{
-	struct packer *p = h->command->result;
-	uint32_t count = 0;
-	uint32_t alive = 0;
-	const char *reason = NULL;
-	enum verdict v = VERDICT_OK;
-
-	for (uint32_t i = 0; i < h->census->count; i++) {
-		const struct census_process *one = &h->census->process[i];
-		const char *its_reason = NULL;
-
-		if (one->child.role != (uint32_t)role)
-			continue;
-		count++;
-		enum verdict its = verdict_of_process(one, &its_reason);
-		alive += its != VERDICT_ERROR;
-		if (its != VERDICT_OK) {
-			v = VERDICT_DEGRADED;
-			reason = its_reason;
-		}
-	}
-	if (alive == 0)
-		v = VERDICT_ERROR;
-	else if (alive < count)
-		reason = "partial_failure";
-	pack_map(p, reason != NULL ? 4 : 3);
-	put_status(p, v);
-	pack_field_u64(p, "instance_count", count);
-	pack_field_u64(p, "alive_instances", alive);
-	if (reason != NULL)
-		pack_field_string(p, "reason", reason);
-	return v;
-}
-
-static enum verdict
-pack_supervision(const struct health *h)
-{
-	struct packer *p = h->command->result;
-	uint32_t children = 0;
-	uint32_t running = 0;
-	const char *reason = NULL;
-
-	for (uint32_t i = 0; i < h->census->count; i++) {
-		const struct census_process *one = &h->census->process[i];
-
-		if (!census_is_child(one))
-			continue;
-		children++;
-		running += one->child.state == CHILD_UP;
-	}
-	enum verdict v =
-	    verdict_of_tree(h->census->flags, children, running, &reason);
-	pack_map(p, reason != NULL ? 4 : 3);
-	put_status(p, v);
-	pack_field_u64(p, "children_count", children);
-	pack_field_u64(p, "running", running);
-	if (reason != NULL)
-		pack_field_string(p, "reason", reason);
-	return v;
-}
-
-/* first_of: is this the first process of its role? Instances share a check. */
-static bool
-is_first_of_role(const struct census *census, uint32_t at)
-{
-	for (uint32_t i = 0; i < at; i++)
-		if (census->process[i].child.role ==
-		    census->process[at].child.role)
-			return false;
-	return true;
-}
-
-static enum verdict
-pack_checks(const struct health *h)
-{
-	struct packer *p = h->command->result;
-	enum verdict worst = VERDICT_OK;
-	uint32_t count = 1;
-
-	size_t place = pack_open(p);
-	for (uint32_t i = 0; i < h->census->count; i++) {
-		const struct census_process *one = &h->census->process[i];
-		enum role role = (enum role)one->child.role;
-
-		if (!census_is_child(one) || !is_first_of_role(h->census, i))
-			continue;
-		pack_string(p, role_name(role));
-		worst = verdict_worst(worst,
-		    one->child.instance == 0 ? pack_single(h, one)
-					     : pack_several(h, role));
-		count++;
-	}
-	pack_string(p, "supervision_tree");
-	worst = verdict_worst(worst, pack_supervision(h));
-	pack_close_map(p, place, count);
-	return worst;
+	pack_map(p, 4);
+	pack_field_string(p, "status", verdict_name(all));
+	pack_string(p, "node");
+	pack_text(p, settings_text(worker_settings(h->worker), SETTING_node));
+	pack_field_u64(p, "checked_at_ms", h->census->wall_ms);
+	pack_string(p, "checks");
 }
 
 /*
  * pack_all packs twice: the status stands before the checks that decide it,
  * so the first pass finds the verdict and the second writes it.
  */
-static enum verdict
-pack_all(const struct health *h, enum verdict of_banyan)
+static void
+pack_all(struct health *h)
 {
-	struct packer *p = h->command->result;
-	enum verdict all = verdict_worst(vm_verdict(h), of_banyan);
+	size_t before = buffer_used(h->out->out);
+	struct packer *p = h->out;
+	struct finding vm;
 
-	pack_map(p, 4);
-	put_status(p, all);
-	pack_string(p, "node");
-	pack_text(p, settings_text(worker_settings(h->worker), SETTING_node));
-	pack_field_u64(p, "checked_at_ms", h->census->wall_ms);
-	pack_string(p, "checks");
+	enum verdict of_banyan = health_pack_checks(h);
+	buffer_truncate(p->out, before);
+	judge_vm(h, &vm);
+	pack_head(h, verdict_worst(vm.verdict, of_banyan));
 	pack_map(p, 3);
 	pack_string(p, "vm");
 	pack_vm(h);
@@ -289,29 +175,123 @@ pack_all(const struct health *h, enum verdict of_banyan)
 	pack_node(h);
 	pack_string(p, "banyan");
 	pack_map(p, 3);
-	put_status(p, of_banyan);
+	pack_field_string(p, "status", verdict_name(of_banyan));
 	pack_field_string(p, "mode", "gateway");
 	pack_string(p, "checks");
-	return pack_checks(h);
+	health_pack_checks(h);
+}
+
+/* pack_named packs one check: the same, with only that in `checks`. */
+static bool
+pack_named(struct health *h, const char *name)
+{
+	enum verdict verdict = VERDICT_OK;
+	size_t before = buffer_used(h->out->out);
+
+	for (int pass = 0; pass < 2; pass++) {
+		buffer_truncate(h->out->out, before);
+		pack_head(h, verdict);
+		pack_map(h->out, 1);
+		pack_string(h->out, name);
+		if (text_is(text_of(name), "vm"))
+			verdict = pack_vm(h);
+		else if (text_is(text_of(name), "node"))
+			verdict = pack_node(h);
+		else if (!health_pack_check(h, name, &verdict))
+			return false;
+	}
+	return true;
+}
+
+static void
+fail_unknown(struct health *h, struct text name)
+{
+	const char *names[64] = {"vm", "node"};
+	size_t count =
+	    2 + health_check_names(h, names + 2, COUNT_OF(names) - 2);
+	int best = text_closest(name, names, count);
+	struct text hint = best >= 0
+	    ? arena_printf(
+		  h->command->arena, "did you mean `%s`?", names[best])
+	    : TEXT("`banyan health` lists the checks");
+
+	command_fail(h->command, CLASS_NOT_FOUND, hint.at,
+	    "there is no check `%.*s`", TEXT_ARG(name));
+}
+
+static bool
+read_arguments(struct health *h, struct text *check)
+{
+	struct command *command = h->command;
+
+	h->last_stage = HEALTH_STAGES;
+	if (command_u64(command, "max_memory", &h->max_memory_bytes) ==
+	    ERR_TYPE) {
+		command_fail(command, CLASS_INVALID, NULL,
+		    "`max_memory` is a number of bytes");
+		return false;
+	}
+	if (command_u64(command, "stage", &h->last_stage) == ERR_TYPE ||
+	    h->last_stage < 1 || h->last_stage > HEALTH_STAGES) {
+		command_fail(command, CLASS_INVALID,
+		    "1 supervision, 2 processes, 3 parts, 4 the world",
+		    "`stage` is a number from 1 to %d", HEALTH_STAGES);
+		return false;
+	}
+	if (command_text(command, "check", check) == ERR_TYPE) {
+		command_fail(command, CLASS_INVALID,
+		    "`banyan health` lists the checks",
+		    "`check` is the name of a check");
+		return false;
+	}
+	return true;
+}
+
+static void
+look(struct worker *w, struct command *command)
+{
+	struct control *control = worker_state(w);
+	struct health *h = ARENA_NEW(command->arena, struct health);
+	struct text check = {.len = 0};
+	size_t before = buffer_used(command->result->out);
+
+	*h = (struct health){
+	    .worker = w, .command = command, .out = command->result};
+	if (!read_arguments(h, &check))
+		return;
+	h->census = census_take(command->arena, worker_stats(w));
+	h->process_limit = process_limit();
+	for (uint32_t i = 0; i < h->census->count; i++)
+		h->memory_bytes += h->census->process[i].memory_bytes;
+	if (check.len == 0) {
+		pack_all(h);
+	} else if (!pack_named(h, arena_string(command->arena, check))) {
+		buffer_truncate(command->result->out, before);
+		fail_unknown(h, check);
+	}
+	control->health_asked_ms = h->census->now_ms;
+}
+
+/* proved: the proof is in shared memory by now, whatever came of it. */
+static void
+proved(struct worker *w, struct command *command)
+{
+	look(w, command);
+	command_finish(command);
 }
 
 void
 control_cmd_health(struct worker *w, struct command *command)
 {
-	struct health h = {.worker = w, .command = command};
-	size_t before = buffer_used(command->result->out);
+	bool wants_proof = false;
 
-	h.census = census_take(command->arena, worker_stats(w));
-	h.process_limit = process_limit();
-	if (command_u64(command, "max_memory", &h.max_memory_bytes) ==
-	    ERR_TYPE) {
+	if (command_bool(command, "prove", &wants_proof) == ERR_TYPE) {
 		command_fail(command, CLASS_INVALID, NULL,
-		    "`max_memory` is a number of bytes");
+		    "`prove` is true or false");
 		return;
 	}
-	for (uint32_t i = 0; i < h.census->count; i++)
-		h.memory_bytes += h.census->process[i].memory_bytes;
-	enum verdict found = pack_checks(&h);
-	buffer_truncate(command->result->out, before);
-	pack_all(&h, found);
+	if (wants_proof)
+		orders_prove(w, command, proved);
+	else
+		look(w, command);
 }

@@ -12,7 +12,8 @@
 #include "workers/kit/worker.h"
 
 enum {
-	ANSWER_MS = 25000 /* the supervisor itself gives up after 20 s */
+	ANSWER_MS = 25000, /* the supervisor itself gives up after 20 s */
+	PROOF_MS = 6000    /* … and on a proof after 5 */
 };
 
 static struct orders *
@@ -40,11 +41,27 @@ finish(struct order_pending *p)
 	command_finish(command);
 }
 
+/* go_on hands the command to whoever only waited for the order. */
+static void
+go_on(struct order_pending *p)
+{
+	struct worker *worker = p->worker;
+	struct command *command = p->command;
+	orders_after *after = p->after;
+
+	forget(p);
+	after(worker, command);
+}
+
 static void
 waited_too_long(void *ctx)
 {
 	struct order_pending *p = ctx;
 
+	if (p->after != NULL) {
+		go_on(p);
+		return;
+	}
 	command_fail(p->command, CLASS_TIMEOUT,
 	    "`banyan tree` shows where it is now",
 	    "the supervisor has not said that it is done");
@@ -145,6 +162,10 @@ order_done(struct worker *w, const struct handover_record *record)
 
 		if (p->command == NULL || p->id != record->a)
 			continue;
+		if (p->after != NULL) {
+			go_on(p);
+			return;
+		}
 		if (record->b == OK) {
 			pack_done(p, record);
 		} else {
@@ -185,8 +206,9 @@ free_place(struct orders *orders)
 	return NULL;
 }
 
-static void
-give_order(struct worker *w, struct command *command, enum order order,
+/* send_order hands an order over and keeps a place for its answer. */
+static struct order_pending *
+send_order(struct worker *w, struct command *command, enum order order,
     const struct target *target)
 {
 	struct orders *orders = orders_of(w);
@@ -194,7 +216,6 @@ give_order(struct worker *w, struct command *command, enum order order,
 	struct handover_record record;
 
 	INVARIANT(p != NULL); /* one place for each desk */
-	audit_note(w, command);
 	handover_fill(&record, HANDOVER_ORDER, NULL);
 	record.a = ++orders->last_id;
 	record.b = (uint64_t)order;
@@ -203,7 +224,7 @@ give_order(struct worker *w, struct command *command, enum order order,
 	if (handover_send(FD_PARENT, &record, -1) != OK) {
 		command_fail(command, CLASS_UNAVAILABLE, "try again",
 		    "the supervisor does not take orders right now");
-		return;
+		return NULL;
 	}
 	stats_add(worker_slot(w), COUNTER_control_orders, 1);
 	*p = (struct order_pending){.worker = w,
@@ -212,9 +233,33 @@ give_order(struct worker *w, struct command *command, enum order order,
 	    .order = order,
 	    .deadline = {.due = waited_too_long, .ctx = p}};
 	buffer_init(&p->reloaded, 64 << 10);
-	loop_timer_start(
-	    worker_loop(w), &p->deadline, clock_mono_ms() + ANSWER_MS);
 	command_park(command);
+	return p;
+}
+
+static void
+give_order(struct worker *w, struct command *command, enum order order,
+    const struct target *target)
+{
+	audit_note(w, command);
+	struct order_pending *p = send_order(w, command, order, target);
+
+	if (p != NULL)
+		loop_timer_start(worker_loop(w), &p->deadline,
+		    clock_mono_ms() + ANSWER_MS);
+}
+
+void
+orders_prove(struct worker *w, struct command *command, orders_after *after)
+{
+	struct order_pending *p =
+	    send_order(w, command, ORDER_PROVE, &(struct target){0});
+
+	if (p == NULL)
+		return;
+	p->after = after;
+	loop_timer_start(
+	    worker_loop(w), &p->deadline, clock_mono_ms() + PROOF_MS);
 }
 
 static void

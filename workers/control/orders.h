@@ -23,6 +23,9 @@ enum {
 	ORDERS_MOST = 64 /* as many as there are desks */
 };
 
+/* What goes on with a command when the supervisor is done, or is silent. */
+typedef void orders_after(struct worker *, struct command *);
+
 struct order_pending {
 	struct worker *worker;
 	struct command *command; /* NULL: this place is free */
@@ -31,6 +34,7 @@ struct order_pending {
 	struct loop_timer deadline;
 	struct buffer reloaded; /* what each worker made of new settings */
 	uint32_t reloaded_count;
+	orders_after *after; /* NULL: the answer is the command's result */
 };
 
 struct orders {
@@ -39,5 +43,11 @@ struct orders {
 };
 
 void orders_start(struct worker *, struct orders *);
+
+/*
+ * orders_prove has the supervisor prove that supervision works; what came of
+ * it stands in `stats` when `after` is called, on a later turn.
+ */
+void orders_prove(struct worker *, struct command *, orders_after *after);
 
 #endif /* WORKERS_CONTROL_ORDERS_H */

@@ -14,6 +14,7 @@
 #include "workers/gateway/builtins.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/order.h"
+#include "workers/gateway/reach.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
 
@@ -221,6 +222,7 @@ on_second(void *ctx)
 		auth_look(c, wall_ms);
 	nodes_on_second(g->nodes);
 	order_on_second(g);
+	reach_on_second(g);
 	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
 	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);
 	keep_budget(g);

@@ -112,12 +112,14 @@ resident_bytes(int pid)
 }
 
 static void
-count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[6])
+count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 {
 	bool is_crashing = !crash_window_is_healthy(&crew->crashes, now_ms);
 
 	sums[4] += crew->is_hopeless || is_crashing;
 	sums[5] += is_crashing;
+	sums[6] += breaker_state(pool_breaker(crew->pool), now_ms) ==
+	    BREAKER_OPEN;
 	sums[0] += pool_ready(crew->pool);
 	sums[1] += pool_waiting(crew->pool);
 	sums[2] += pool_running(crew->pool);
@@ -132,7 +134,7 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[6])
 static void
 take_census(struct worker_pool *wp, uint64_t now_ms)
 {
-	uint64_t sums[6] = {0};
+	uint64_t sums[7] = {0};
 
 	for (uint32_t i = 0; i < wp->crew_count; i++)
 		count_crew(&wp->crews[i], now_ms, sums);
@@ -144,6 +146,7 @@ take_census(struct worker_pool *wp, uint64_t now_ms)
 	stats_set(wp->slot, COUNTER_worker_pool_runners_bytes, sums[3]);
 	stats_set(wp->slot, COUNTER_worker_pool_pools_unhealthy, sums[4]);
 	stats_set(wp->slot, COUNTER_worker_pool_pools_crashing, sums[5]);
+	stats_set(wp->slot, COUNTER_worker_pool_circuits_open, sums[6]);
 	deaths_keep(wp);
 	keeper_reap_strangers(&wp->keeper);
 	uint32_t killed = keeper_kill_strangers(&wp->keeper);
