@@ -197,6 +197,7 @@
 	K(gateway, retries_exhausted, COUNTER, calls,      "calls that failed after all their attempts") \
 	K(gateway, late_results,     COUNTER, results,     "results for calls no longer waiting") \
 	K(gateway, client_gone,      COUNTER, calls,       "calls whose client left before the answer") \
+	K(gateway, limits_checked,   COUNTER, calls,       "calls held against the limits") \
 	K(gateway, limits_full,      COUNTER, calls,       "calls refused because the limit table has no room") \
 	K(gateway, limits_unusable,  COUNTER, calls,       "calls that met an unusable limit table") \
 	K(gateway, texts_repaired,   COUNTER, texts,       "service texts that were not UTF-8") \
@@ -240,7 +241,10 @@
 	H(gateway,   call_us,   us, "from the call's arrival to its answer") \
 	H(gateway,   node_us,   us, "from dispatch to the node's result") \
 	H(config_db, commit_us, us, "length of a durable commit") \
+	H(gateway,   limit_us,  us, "length of a check of the limits; one in 64 is timed") \
 	H(relay,     commit_us, us, "length of a durable commit") \
+	H(relay,     send_us,   us, "from a message's arrival to its being on the way to all members") \
+	H(puller,    pull_us,   us, "from the begin of a fetch to its end") \
 	H(worker_pool, call_us, us, "from a local call's arrival to its end on the runner") \
 	H(worker_pool, heartbeat_us, us, "from a heartbeat to its answer")
 

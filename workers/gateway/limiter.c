@@ -9,6 +9,10 @@
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
 
+enum {
+	TIMED_ONE_IN = 64
+};
+
 struct limiter {
 	struct limits limits;
 	struct limit_rules *rules;
@@ -74,12 +78,28 @@ refuse_limited(struct refusal *to, uint32_t retry_after_ms)
 	    retry_after_ms > 0 ? retry_after_ms : 1);
 }
 
+/*
+ * note_check counts a check and times one in so many: a look at the clock is
+ * as dear as the check itself.
+ */
+static void
+note_check(struct gateway *g, uint64_t began_us)
+{
+	COUNT(g, limits_checked);
+	if (stats_get(g->slot, COUNTER_gateway_limits_checked) % TIMED_ONE_IN ==
+	    0)
+		stats_time(g->slot, HISTOGRAM_gateway_limit_us,
+		    clock_mono_us() - began_us);
+}
+
 bool
 limiter_admits(struct refusal *to, const struct request *r)
 {
 	struct gateway *g = to->client->gateway;
 	struct limiter *l = g->limiter;
 	struct limit_answer answer;
+	enum limit_outcome outcome;
+	uint64_t now_us;
 	const struct limit_call call = {
 	    .service = r->service,
 	    .request_type = r->request_type,
@@ -91,8 +111,11 @@ limiter_admits(struct refusal *to, const struct request *r)
 
 	if (limit_rules_count(l->rules) == 0)
 		return true;
-	switch (limit_rules_take(l->rules, l->is_mapped ? &l->limits : NULL,
-	    &call, clock_mono_us(), &answer)) {
+	now_us = clock_mono_us();
+	outcome = limit_rules_take(l->rules,
+	    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
+	note_check(g, now_us);
+	switch (outcome) {
 	case LIMIT_ADMITTED:
 		return true;
 	case LIMIT_UNCHECKED:

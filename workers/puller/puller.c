@@ -60,6 +60,7 @@ start_wanted(struct puller *p)
 		if (!s->is_wanted || fetch_is_active(s))
 			continue;
 		stats_add(worker_slot(p->worker), COUNTER_puller_pulls, 1);
+		s->began_us = loop_now_us(worker_loop(p->worker));
 		fetch_begin(s);
 		active = count_active(p);
 	}
@@ -123,6 +124,8 @@ puller_finished(struct service *s, bool is_success)
 	struct stats_slot *slot = worker_slot(p->worker);
 	uint64_t now_ms = loop_now_ms(worker_loop(p->worker));
 
+	stats_time(slot, HISTOGRAM_puller_pull_us,
+	    loop_now_us(worker_loop(p->worker)) - s->began_us);
 	if (!is_success)
 		stats_add(slot, COUNTER_puller_pulls_failed, 1);
 	if (s->pull.step == PULL_SKIPPED)

@@ -54,6 +54,7 @@ struct service {
 	struct text node_names; /* span: for functions that name no nodes */
 	struct source *sources;
 	struct pull pull;
+	uint64_t began_us; /* the fetch at work */
 	bool is_wanted; /* to be started when there is room */
 	bool is_in_round;
 	bool was_seen;    /* it answered once */

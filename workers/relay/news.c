@@ -53,14 +53,16 @@ news_sent(struct relay *r, const struct group *g, struct text user,
     uint32_t recipients)
 {
 	struct stats_slot *slot = worker_slot(r->worker);
+	unsigned us = took_us(r);
 
 	stats_add(slot, COUNTER_relay_sent, 1);
+	stats_time(slot, HISTOGRAM_relay_send_us, us);
 	stats_add(slot, COUNTER_relay_recipients, recipients);
 	event_note(EVENT_relay_message_sent,
 	    "group_id=%.*s group_type=%s user_id=%.*s status=relayed "
 	    "recipients=%u duration_us=%u",
 	    TEXT_ARG(g->id), group_type_name(g->type), TEXT_ARG(user),
-	    recipients, took_us(r));
+	    recipients, us);
 }
 
 void
