@@ -23,7 +23,8 @@
 #include "protocol/base/clock.h"
 #include "protocol/events_layout.h"
 
-_Static_assert((int)EVENT_IDS <= EVENTS_MASK_WORDS * 64, "a bit for each event");
+_Static_assert(
+    (int)EVENT_IDS <= EVENTS_MASK_WORDS * 64, "a bit for each event");
 _Static_assert(EVENTS_TEXT == (RECORD_WORDS - WORD_TEXT) * 8, "drawn above");
 
 #define NAMES(name, ...) #name,
@@ -50,6 +51,7 @@ static const struct {
 static struct {
 	struct events_body *body; /* NULL: no rings */
 	struct ring rings[EVENTS_KINDS];
+	_Atomic uint64_t *counts; /* EVENTS_COUNTS */
 	uint64_t life;
 	uint32_t pid;
 } mine;
@@ -117,10 +119,11 @@ event_attach(struct events *events, uint32_t slot, uint64_t life)
 	INVARIANT(slot < EVENTS_RINGS);
 	mine.body = events_body_at(events);
 	for (int kind = 0; kind < EVENTS_KINDS; kind++) {
-		mine.rings[kind] = events_ring_at(
-		    mine.body, (enum events_kind)kind, slot);
+		mine.rings[kind] =
+		    events_ring_at(mine.body, (enum events_kind)kind, slot);
 		publish_left_over(&mine.rings[kind]);
 	}
+	mine.counts = mine.body->counts[slot];
 	mine.life = life;
 	mine.pid = (uint32_t)getpid();
 }
@@ -159,7 +162,8 @@ void
 events_mask_set(struct events *events, enum event id, bool on)
 {
 	uint64_t bit = (uint64_t)1 << (id % 64);
-	_Atomic uint64_t *word = &events_body_at(events)->mask[id / 64 % EVENTS_MASK_WORDS];
+	_Atomic uint64_t *word =
+	    &events_body_at(events)->mask[id / 64 % EVENTS_MASK_WORDS];
 
 	if (on)
 		atomic_fetch_or(word, bit);
@@ -192,17 +196,30 @@ clean(const char *from, size_t len, char *to)
 		    : from[i];
 }
 
+/* fitting cuts between two pairs: half a value would be another value. */
+static size_t
+fitting(const char *text)
+{
+	size_t len = strnlen(text, EVENTS_TEXT + 1);
+
+	if (len <= EVENTS_TEXT)
+		return len;
+	for (len = EVENTS_TEXT; len > 0 && text[len] != ' '; len--)
+		;
+	return len > 0 ? len : EVENTS_TEXT;
+}
+
 static void
 record(enum event id, const char *text)
 {
 	uint64_t words[RECORD_WORDS] = {0};
-	struct ring *ring = &mine.rings[infos[id].is_of_life
-		? EVENTS_OF_LIFE
-		: EVENTS_OF_TELEMETRY];
+	struct ring *ring =
+	    &mine.rings[infos[id].is_of_life ? EVENTS_OF_LIFE
+					     : EVENTS_OF_TELEMETRY];
 	uint64_t sequence =
 	    atomic_load_explicit(&ring->at->head, memory_order_relaxed) + 1;
 	_Atomic uint64_t *to = *events_place(ring, sequence);
-	size_t len = strnlen(text, EVENTS_TEXT);
+	size_t len = fitting(text);
 
 	words[WORD_SEQUENCE] = sequence;
 	words[WORD_WALL] = clock_wall_us();
@@ -217,8 +234,8 @@ record(enum event id, const char *text)
 	atomic_store_explicit(&ring->at->head, sequence, memory_order_release);
 }
 
-static bool
-is_recorded(enum event id)
+bool
+event_is_recorded(enum event id)
 {
 	return mine.body != NULL &&
 	    (infos[id].is_of_life || mask_has(mine.body, id));
@@ -228,23 +245,117 @@ bool
 event_is_wanted(enum event id)
 {
 	INVARIANT((unsigned)id < EVENT_IDS);
-	return log_wants(infos[id].level) || is_recorded(id);
+	return log_wants(infos[id].level) || event_is_recorded(id);
+}
+
+bool
+event_happens(enum event id)
+{
+	if (mine.body != NULL) {
+		_Atomic uint64_t *count = &mine.counts[id];
+
+		atomic_store_explicit(count,
+		    atomic_load_explicit(count, memory_order_relaxed) + 1,
+		    memory_order_relaxed);
+	}
+	return event_is_wanted(id);
+}
+
+static void
+tell(enum event id, bool is_logged, const char *fmt, va_list args)
+{
+	char fields[1024];
+
+	vsnprintf(fields, sizeof(fields), fmt, args);
+	if (is_logged)
+		log_line(infos[id].level, infos[id].name, "%s", fields);
+	if (event_is_recorded(id))
+		record(id, fields);
 }
 
 void
 event_note(enum event id, const char *fmt, ...)
 {
-	char fields[1024];
+	va_list args;
+
+	if (!event_happens(id))
+		return;
+	va_start(args, fmt);
+	tell(id, true, fmt, args);
+	va_end(args);
+}
+
+void
+event_tell(enum event id, const char *fmt, ...)
+{
 	va_list args;
 
 	if (!event_is_wanted(id))
 		return;
 	va_start(args, fmt);
-	vsnprintf(fields, sizeof(fields), fmt, args);
+	tell(id, true, fmt, args);
 	va_end(args);
-	log_line(infos[id].level, infos[id].name, "%s", fields);
-	if (is_recorded(id))
-		record(id, fields);
+}
+
+void
+event_record(enum event id, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!event_is_recorded(id))
+		return;
+	va_start(args, fmt);
+	tell(id, false, fmt, args);
+	va_end(args);
+}
+
+/* is_plain: nothing in it could end a value or begin another pair. */
+static bool
+is_plain(struct text text)
+{
+	for (uint32_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.at[i] <= ' ' || text.at[i] == '"' ||
+		    text.at[i] == '=' || text.at[i] == 0x7f)
+			return false;
+	return true;
+}
+
+const char *
+event_word(struct event_word *word, struct text text)
+{
+	enum {
+		MOST = EVENTS_WORD - 4
+	};
+	uint32_t len = text.len < MOST ? text.len : MOST;
+	char *to = word->at;
+
+	/* never half of a character */
+	while (len < text.len && len > 0 &&
+	    ((unsigned char)text.at[len] & 0xc0) == 0x80)
+		len--;
+	text.len = len;
+	if (len == 0)
+		return memcpy(to, "-", 2);
+	if (is_plain(text)) {
+		memcpy(to, text.at, len);
+		to[len] = '\0';
+		return to;
+	}
+	*to++ = '"';
+	for (uint32_t i = 0; i < len; i++)
+		*to++ = text.at[i] == '"' ? '\'' : text.at[i];
+	*to++ = '"';
+	*to = '\0';
+	return word->at;
+}
+
+uint64_t
+events_count(const struct events *events, uint32_t slot, enum event id)
+{
+	if (slot >= EVENTS_RINGS || (unsigned)id >= EVENT_IDS)
+		return 0;
+	return atomic_load_explicit(
+	    &events_body_at(events)->counts[slot][id], memory_order_relaxed);
 }
 
 void *

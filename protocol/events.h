@@ -39,7 +39,8 @@ enum {
 	EVENTS_RINGS = 64,    /* of each kind: one per slot of `stats` */
 	EVENTS_RECORDS = 256, /* in a ring of life; a power of two */
 	EVENTS_TELEMETRY_RECORDS = 1024, /* in the other; the same */
-	EVENTS_TEXT = 200,
+	EVENTS_TEXT = 264,
+	EVENTS_WORD = 44,
 	EVENTS_OBITUARY = 64, /* records an obituary takes at most */
 	EVENTS_WATCH_BYTES = 8192,
 	EVENTS_FEED_BYTES = 16384
@@ -77,13 +78,44 @@ void event_attach(struct events *, uint32_t slot, uint64_t life);
 void event_detach(void);
 
 /*
- * event_note logs "event fields" at the event's level and records it. Fields
- * are key=value pairs, as for log_line; a fixed format, never a stranger's.
+ * event_note counts the event, logs "event fields" at its level and records
+ * it. Fields are key=value pairs, as for log_line; a fixed format, never a
+ * stranger's: his text goes through event_word.
  */
 void event_note(enum event, const char *fields, ...) PRINTF(2, 3);
 
-/* event_is_wanted: event_note would do something; else it costs some 10 ns. */
+/*
+ * The same in two steps, where fields cost something to gather:
+ *     if (event_happens(EVENT_x))
+ *             event_tell(EVENT_x, "…", …);
+ * event_happens counts; it is true when anybody wants the fields. For a few
+ * nanoseconds nobody minds an event that nobody wants.
+ */
+bool event_happens(enum event);
+void event_tell(enum event, const char *fields, ...) PRINTF(2, 3);
+
+/* event_record is event_tell without the line in the log. */
+void event_record(enum event, const char *fields, ...) PRINTF(2, 3);
+
+/* event_is_wanted: event_tell would do something. It does not count. */
 bool event_is_wanted(enum event);
+
+/* event_is_recorded: event_record would do something. */
+bool event_is_recorded(enum event);
+
+/* One stranger's word in the fields of an event. */
+struct event_word {
+	char at[EVENTS_WORD];
+};
+
+/*
+ * event_word gives the text as one value: cut to 40 bytes, quoted if anything
+ * in it could end a value or begin another pair. `-` stands for no text.
+ */
+const char *event_word(struct event_word *, struct text);
+
+/* How often the process of a slot met an event, over all its lives. */
+uint64_t events_count(const struct events *, uint32_t slot, enum event);
 
 const char *event_name(enum event);
 const char *event_meaning(enum event);
@@ -113,7 +145,7 @@ uint32_t events_last(const struct events *, uint32_t slot,
 
 /* How far one reader is with one ring. */
 struct events_reading {
-	uint64_t told;   /* sequence of the last record it was given or missed */
+	uint64_t told; /* sequence of the last record it was given or missed */
 	uint64_t missed; /* overwritten before they were read, or not whole */
 };
 

@@ -9,17 +9,18 @@
  *   offset 0       attach mask, EVENTS_MASK_WORDS × u64: bit = enum event
  *          64      watch area, 8 KiB
  *          8256    feed area, 16 KiB
- *          24640   EVENTS_RINGS rings of life, then as many of telemetry:
+ *          24640   counts: EVENTS_RINGS × EVENTS_COUNTS u64, how often
+ *          286784  EVENTS_RINGS rings of life, then as many of telemetry:
  *                    0   head: sequence of the newest published record, u64
  *                    8   told: sequence up to which the feed has taken it
  *                   16   zero, to 64
- *                   64   records of 256 bytes; the one with sequence s lies
+ *                   64   records of 320 bytes; the one with sequence s lies
  *                        at (s - 1) % their number:
  *                          word 0  sequence      1  checksum of all others
  *                               2  wall_us       3  mono_us
  *                               4  life          5  pid | event << 32
  *                               6  bytes of text
- *                               7 … 31  text (200 bytes)
+ *                               7 … 39  text (264 bytes)
  *
  * Trust:  may hold anything; a record counts when its checksum says so.
  * Owner:  the segment's mapping.
@@ -32,7 +33,8 @@
 
 enum {
 	EVENTS_MASK_WORDS = 8,
-	RECORD_WORDS = 32,
+	EVENTS_COUNTS = EVENTS_MASK_WORDS * 64,
+	RECORD_WORDS = 40,
 	WORD_SEQUENCE = 0,
 	WORD_SUM = 1,
 	WORD_WALL = 2,
@@ -65,6 +67,7 @@ struct events_body {
 	_Atomic uint64_t mask[EVENTS_MASK_WORDS];
 	_Atomic uint64_t watch[EVENTS_WATCH_BYTES / 8];
 	_Atomic uint64_t feed[EVENTS_FEED_BYTES / 8];
+	_Atomic uint64_t counts[EVENTS_RINGS][EVENTS_COUNTS];
 	struct ring_of_life life[EVENTS_RINGS];
 	struct ring_of_telemetry telemetry[EVENTS_RINGS];
 };
@@ -104,7 +107,6 @@ events_place(const struct ring *ring, uint64_t sequence)
 uint64_t events_sum(const uint64_t words[RECORD_WORDS]);
 
 /* events_take copies the record of this sequence; false: it is not whole. */
-bool events_take(
-    const struct ring *, uint64_t sequence, struct event_record *);
+bool events_take(const struct ring *, uint64_t sequence, struct event_record *);
 
 #endif /* PROTOCOL_EVENTS_LAYOUT_H */

@@ -32,8 +32,7 @@ events_sum(const uint64_t words[RECORD_WORDS])
 }
 
 bool
-events_take(
-    const struct ring *ring, uint64_t sequence, struct event_record *to)
+events_take(const struct ring *ring, uint64_t sequence, struct event_record *to)
 {
 	const _Atomic uint64_t *from = *events_place(ring, sequence);
 	uint64_t words[RECORD_WORDS];
@@ -76,8 +75,8 @@ static void
 walk_step(struct walk *walk)
 {
 	walk->has_record = false;
-	while (!walk->has_record && walk->next >= walk->last &&
-	    walk->next > 0) {
+	while (
+	    !walk->has_record && walk->next >= walk->last && walk->next > 0) {
 		walk->has_record =
 		    events_take(&walk->ring, walk->next, &walk->record);
 		walk->next--;
@@ -112,8 +111,8 @@ shift(struct event_record *to, uint32_t most, uint32_t count)
 }
 
 uint32_t
-events_last(const struct events *events, uint32_t slot,
-    struct event_record *to, uint32_t most)
+events_last(const struct events *events, uint32_t slot, struct event_record *to,
+    uint32_t most)
 {
 	struct events_body *body = events_body_at(events);
 	struct walk walks[EVENTS_KINDS];
@@ -147,8 +146,7 @@ uint32_t
 events_next(const struct events *events, enum events_kind kind, uint32_t slot,
     struct events_reading *reading, struct event_record *to, uint32_t most)
 {
-	struct ring ring =
-	    events_ring_at(events_body_at(events), kind, slot);
+	struct ring ring = events_ring_at(events_body_at(events), kind, slot);
 	uint64_t head, behind;
 	uint32_t count = 0;
 
@@ -179,8 +177,7 @@ uint64_t
 events_published(
     const struct events *events, enum events_kind kind, uint32_t slot)
 {
-	struct ring ring =
-	    events_ring_at(events_body_at(events), kind, slot);
+	struct ring ring = events_ring_at(events_body_at(events), kind, slot);
 
 	return ring.at == NULL ? 0 : head_of(&ring);
 }
@@ -188,8 +185,7 @@ events_published(
 uint64_t
 events_told(const struct events *events, enum events_kind kind, uint32_t slot)
 {
-	struct ring ring =
-	    events_ring_at(events_body_at(events), kind, slot);
+	struct ring ring = events_ring_at(events_body_at(events), kind, slot);
 
 	return ring.at == NULL
 	    ? 0
@@ -200,8 +196,7 @@ void
 events_told_set(struct events *events, enum events_kind kind, uint32_t slot,
     uint64_t sequence)
 {
-	struct ring ring =
-	    events_ring_at(events_body_at(events), kind, slot);
+	struct ring ring = events_ring_at(events_body_at(events), kind, slot);
 
 	if (ring.at != NULL)
 		atomic_store_explicit(

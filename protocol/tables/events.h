@@ -12,7 +12,8 @@
  *            MASKED  in the ring while its bit of the attach mask is set
  *   meaning  what an operator should make of it
  * Used as: event_note(EVENT_ready, "after_ms=%u", ms). The ring keeps the last
- * records of every process; a dead one's end up in its obituary.
+ * records of every process; a dead one's end up in its obituary. How those
+ * who attach to it see an event stands in tables/telemetry.h: one row more.
  */
 #define EVENTS(E) \
 	/* every process */ \
@@ -78,6 +79,14 @@
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \
 	E(identity_claimed,   INFO,  MASKED, "a verified client named another user or roles in a call; once for each client") \
+	E(request_start,      DEBUG, MASKED, "a call came in") \
+	E(request_stop,       DEBUG, MASKED, "a call was answered, well or with an error; success says which") \
+	E(request_exception,  DEBUG, MASKED, "a call ended in an error, and which") \
+	E(request_slow,       WARN,  MASKED, "a call took longer than telemetry.slow_request_us; 20 lines a second, the rest is counted") \
+	E(stream_start,       DEBUG, MASKED, "a stream was begun") \
+	E(stream_stop,        DEBUG, MASKED, "a stream ended, and why") \
+	E(limit_check,        DEBUG, MASKED, "the limits of a call were looked at") \
+	E(limit_exceeded,     DEBUG, MASKED, "a call was refused by a limit") \
 	E(retry,              DEBUG, MASKED, "a call that failed is tried again") \
 	E(retry_exhausted,    WARN,  MASKED, "a call failed after all its attempts; 20 lines a second, the rest is counted") \
 	E(permission_denied,  WARN,  MASKED, "a caller may not call that function; 20 lines a second, the rest is counted") \
@@ -102,7 +111,16 @@
 	/* config_db */ \
 	E(store_refused,      ERROR, LIFE,   "the disk refuses writes; the last good function table is kept") \
 	E(store_writes,       INFO,  LIFE,   "the disk takes writes again") \
+	E(config_push,        DEBUG, MASKED, "a service pushed its functions") \
+	E(config_add,         DEBUG, MASKED, "a function was added or replaced") \
+	E(config_batch_add,   DEBUG, MASKED, "the functions of a service came together") \
+	E(config_delete,      DEBUG, MASKED, "a function was deleted") \
+	E(config_clear,       DEBUG, MASKED, "every function was deleted") \
+	E(config_disable,     DEBUG, MASKED, "a function was disabled") \
+	E(config_enable,      DEBUG, MASKED, "a function was enabled again") \
 	/* puller */ \
+	E(pull_start,         DEBUG, MASKED, "a service is asked for its functions") \
+	E(pull_stop,          DEBUG, MASKED, "that ended; result says how") \
 	E(service_failed,     WARN,  LIFE,   "the functions of a service cannot be fetched; those kept stay usable") \
 	E(service_recovered,  INFO,  LIFE,   "the functions of a service can be fetched again") \
 	E(service_renamed,    WARN,  LIFE,   "functions named another service than their own; corrected") \
@@ -127,6 +145,7 @@
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \
+	E(limit_reset,        DEBUG, MASKED, "what a key had used was forgotten") \
 	E(limits_full,        WARN,  LIFE,   "the limit table is nearly full: calls of new keys will be refused") \
 	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back") \
 	/* worker_pool: runners */ \
@@ -160,6 +179,12 @@
 	E(local_call_failed,  INFO,  MASKED, "a local function failed: the code and text that clients do not see") \
 	E(call_retried,       INFO,  MASKED, "a call that was lost with its runner is tried again") \
 	E(pool_not_found,     WARN,  MASKED, "a function names a pool that is not in pools.list") \
+	E(task_start,         DEBUG, MASKED, "a call is run by a pool") \
+	E(task_stop,          DEBUG, MASKED, "a call ended well on its runner") \
+	E(task_exception,     DEBUG, MASKED, "a call failed on its runner, or with it; kind says how") \
+	E(task_rejected,      DEBUG, MASKED, "a pool took no call: its circuit breaker is open") \
+	E(task_queued,        DEBUG, MASKED, "a call waits in a pool") \
+	E(pool_rejected,      DEBUG, MASKED, "a pool took no call, and why") \
 	E(queue_enqueued,     DEBUG, MASKED, "a call waits for a runner") \
 	E(queue_dequeued,     DEBUG, MASKED, "a call that waited was given to a runner") \
 	E(queue_timeout,      WARN,  MASKED, "a call waited too long and was refused") \

@@ -76,18 +76,17 @@ a_reader_is_given_every_record_once_and_told_how_many_it_missed(void **state)
 	for (int i = 0; i < 100; i++)
 		event_note(EVENT_command, "i=%d", i);
 	for (uint64_t n = 1; n > 0; given += n) {
-		n = events_next(&events, EVENTS_OF_TELEMETRY, 7, &reading,
-		    records, 7);
+		n = events_next(
+		    &events, EVENTS_OF_TELEMETRY, 7, &reading, records, 7);
 		for (uint64_t k = 0; k < n; k++)
-			assert_int_equal(
-			    records[k].sequence, given + k + 1);
+			assert_int_equal(records[k].sequence, given + k + 1);
 	}
 	assert_int_equal(given, 100);
 	assert_int_equal(reading.missed, 0);
 	for (int i = 0; i < EVENTS_TELEMETRY_RECORDS + 33; i++)
 		event_note(EVENT_command, "i=%d", i);
-	given = events_next(&events, EVENTS_OF_TELEMETRY, 7, &reading,
-	    records, EVENTS_TELEMETRY_RECORDS);
+	given = events_next(&events, EVENTS_OF_TELEMETRY, 7, &reading, records,
+	    EVENTS_TELEMETRY_RECORDS);
 	assert_int_equal(given, EVENTS_TELEMETRY_RECORDS);
 	assert_int_equal(reading.missed, 33);
 	assert_string_equal(records[0].bytes, "i=33");
@@ -99,8 +98,8 @@ a_reader_is_given_every_record_once_and_told_how_many_it_missed(void **state)
 			     &reading, records, 1),
 	    0);
 	reading.told = UINT64_MAX / 2;
-	assert_int_equal(events_next(&events, EVENTS_OF_TELEMETRY, 7,
-			     &reading, records, 1),
+	assert_int_equal(
+	    events_next(&events, EVENTS_OF_TELEMETRY, 7, &reading, records, 1),
 	    0);
 	assert_int_equal(reading.told, EVENTS_TELEMETRY_RECORDS + 133);
 }
@@ -118,8 +117,8 @@ a_record_not_published_by_the_dead_is_published_by_the_next_life(void **state)
 	event_note(EVENT_ready, "b=2");
 	/* killed before its last store */
 	head = (_Atomic uint64_t *)(void *)(events.segment.body + 64 +
-	    EVENTS_WATCH_BYTES + EVENTS_FEED_BYTES +
-	    8 * (64 + EVENTS_RECORDS * 256));
+	    EVENTS_WATCH_BYTES + EVENTS_FEED_BYTES + 64 * 512 * 8 +
+	    8 * (64 + EVENTS_RECORDS * 320));
 	assert_int_equal(*head, 2);
 	*head = 1;
 	assert_int_equal(events_last(&events, 8, records, 4), 2);
@@ -156,8 +155,10 @@ main(void)
 	cmocka_unit_test_setup_teardown(name, open_events, close_events)
 	const struct CMUnitTest tests[] = {
 	    RING(a_storm_of_telemetry_leaves_the_records_of_life_alone),
-	    RING(a_reader_is_given_every_record_once_and_told_how_many_it_missed),
-	    RING(a_record_not_published_by_the_dead_is_published_by_the_next_life),
+	    RING(
+		a_reader_is_given_every_record_once_and_told_how_many_it_missed),
+	    RING(
+		a_record_not_published_by_the_dead_is_published_by_the_next_life),
 	    RING(the_areas_of_watchers_and_of_the_feed_begin_empty),
 	};
 

@@ -468,7 +468,9 @@ a_masked_event_is_kept_only_while_its_bit_is_set(void **state)
 static void
 an_event_nobody_wants_costs_less_than_a_fifth_of_a_microsecond(void **state)
 {
-	enum { TIMES = 20000 };
+	enum {
+		TIMES = 20000
+	};
 	uint64_t best_ns = UINT64_MAX;
 
 	(void)state;
