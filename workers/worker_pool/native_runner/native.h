@@ -81,6 +81,7 @@ struct native {
 
 	/* whoever reads has these */
 	struct buffer in;
+	bool has_more; /* the last read was full */
 	struct native_call *spare;
 
 	pthread_mutex_t lock; /* for all below, and parts of calls */

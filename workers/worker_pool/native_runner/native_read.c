@@ -231,7 +231,11 @@ take_frames(struct native *n, struct batch *batch, size_t *wanted)
 	}
 }
 
-/* receive takes what is there; false: nothing is. */
+/*
+ * receive takes what is there; false: nothing is. One that fills its room may
+ * have left something behind; after any other the next read has to wait, and
+ * goes to poll at once.
+ */
 static bool
 receive(struct native *n, size_t wanted, int flags)
 {
@@ -242,6 +246,7 @@ receive(struct native *n, size_t wanted, int flags)
 
 	INVARIANT(e == OK); /* its limit is one frame and one read */
 	ssize_t got = recv(n->fd, to, room, flags);
+	n->has_more = got == (ssize_t)room;
 	if (got < 0 &&
 	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
@@ -271,11 +276,10 @@ native_read(struct native *n, int wait_ms, bool is_worker)
 	struct batch batch = {.is_worker = is_worker};
 	size_t wanted = RUNNER_HEAD_BYTES;
 
-	if (!receive(n, wanted, MSG_DONTWAIT)) {
+	if (!n->has_more)
 		wait_for_more(n, wait_ms);
-		if (!receive(n, wanted, MSG_DONTWAIT))
-			return;
-	}
+	if (!receive(n, wanted, MSG_DONTWAIT))
+		return;
 	take_frames(n, &batch, &wanted);
 	hand_over(n, &batch);
 	if (buffer_used(&n->in) == 0 && n->in.size > KEEP_BYTES)
