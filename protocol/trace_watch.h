@@ -27,6 +27,7 @@
 #include "protocol/trace_filter.h"
 
 enum {
+	TRACE_WATCH_AT = 1024, /* in the watch area */
 	TRACE_WATCH_BYTES = 7168,
 	TRACE_WATCH_WORDS = 440, /* of a record */
 	TRACE_WATCH_TEXT = (TRACE_WATCH_WORDS - 2) * 8

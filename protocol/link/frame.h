@@ -66,6 +66,7 @@ struct link_frame {
 	uint64_t number;   /* CALL: deadline_ms; CHUNK: index; CREDIT: bytes */
 	uint64_t credit;   /* CALL */
 	struct text hints; /* CALL: span of a map; empty: none */
+	struct text hops;  /* RESULT: the same; its service's own time */
 };
 
 enum err link_read_frame(struct unpacker *, struct link_frame *) MUST_USE;

@@ -53,8 +53,8 @@ struct link_request {
 	uint32_t deadline_ms; /* left; 0: none */
 	uint32_t
 	    credit_bytes;  /* of chunks it may send at first; 0: no stream */
-	struct text hints; /* span of a map for our own worker_pool and relay;
-			      empty: none. No other node gets any. */
+	struct text hints; /* span of a map for our own worker_pool and relay,
+			      and of a traced call; empty: none */
 };
 
 /* Why a generation (the life of one connection) ended. */

@@ -51,6 +51,9 @@ struct link_client_calls {
 	void (*lost)(void *owner, void *call, enum link_lost);
 	/* told after each change; `fault` says why a generation ended */
 	void (*state)(void *owner, enum link_state, enum link_fault);
+	/* before `result`: what the service says of its own time, a map; may
+	 * be NULL */
+	void (*served)(void *owner, void *call, struct text hops);
 };
 
 struct link_client_options {

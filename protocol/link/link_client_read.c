@@ -44,6 +44,8 @@ on_answer(struct link_client *c, const struct link_frame *f, uint64_t id)
 	if (!is_waiting)
 		return fault;
 	c->failures = 0; /* it works: after its death, dial at once */
+	if (f->hops.len > 0 && c->calls_back->served != NULL)
+		c->calls_back->served(c->owner, call, f->hops);
 	if (f->kind == FRAME_RESULT)
 		c->calls_back->result(c->owner, call, f->value);
 	else if (f->kind == FRAME_END)

@@ -221,6 +221,8 @@
 	K(gateway, links_up,         GAUGE,   links,       "service links that carry calls") \
 	K(gateway, services,         GAUGE,   services,    "services with functions that run on service nodes") \
 	K(gateway, services_cut_off, GAUGE,   services,    "… of these, with a function none of whose nodes can be reached") \
+	K(gateway, traced,           COUNTER, calls,       "recorded stage by stage, because a trace was after them") \
+	K(gateway, traces_skipped,   COUNTER, calls,       "a trace was after them, but had its records of that second") \
 	K(gateway, functions,        GAUGE,   functions,   "compiled functions held") \
 	K(gateway, buffered_bytes,   GAUGE,   bytes,       "bytes waiting for clients and nodes")
 

@@ -161,6 +161,7 @@
 	S(arguments, map_max_items,    U64, "1000", 1, 65536,   LIVE, none, "items", "of a map argument whose type names no limit") \
 	\
 	S(security, node_urls,       TEXTS, "[\"ipc://${runtime_dir}/*\", \"tcp://127.0.0.1:*\", \"tcp://localhost:*\", \"tcp://[::1]:*\"]", 0, 256, LIVE, none, "URL", "what a gateway may dial, * as a wildcard; all else is a failed config") \
+	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
 	\
 	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "loopback port of the monitor's HTTP; 0: a free one of 50000 to 55000")

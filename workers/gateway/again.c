@@ -9,6 +9,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/order.h"
 #include "workers/gateway/pick.h"
+#include "workers/gateway/tracing.h"
 
 static const char *
 mode_name(const struct compiled *f)
@@ -27,6 +28,8 @@ note_exhausted(struct gateway *g, const struct call *call)
 	if (call->retries == 0)
 		return;
 	COUNT(g, retries_exhausted);
+	HOP(call->traced, retry_exhausted, "mode=%s type=%s result=error",
+	    mode_name(f), "error");
 	if (!notes_take(&g->exhaustions, loop_now_ms(g->loop), &unnoted))
 		return;
 	event_note(EVENT_retry_exhausted,
@@ -60,6 +63,12 @@ again_later(struct gateway *g, struct call *call, enum retry_failure how)
 	}
 	call->retries++;
 	call->is_resting = true;
+	HOP(call->traced, retry,
+	    "attempt=%u mode=%s backoff_ms=%" PRIu64 " type=error result=%s",
+	    call->retries, mode_name(f), at_ms - r.now_ms,
+	    how == RETRY_ANSWERED          ? "answered"
+		: how == RETRY_MAY_HAVE_RUN ? "lost"
+					    : "not_sent");
 	calls_rest(&g->calls, call, at_ms);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "workers/gateway/pipeline.h"
 #include "workers/gateway/question.h"
 #include "workers/gateway/settle.h"
+#include "workers/gateway/tracing.h"
 
 struct ask *
 ask_create(struct gateway *g, const struct compiled *f, const struct client *c,
@@ -58,6 +59,8 @@ ask_failed(struct gateway *g, struct call *call, const char *reason)
 
 	nodes_cancel(call); /* one that answered has it no more */
 	a->is_open = false;
+	HOP(call->traced, permission,
+	    "permission=denied permission_mode=callback reason=%s", reason);
 	permit_note(g,
 	    &(struct permit_denial){
 		.user_id = a->request.user_id,

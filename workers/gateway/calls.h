@@ -46,6 +46,7 @@ struct client;
 struct compiled;
 struct link_client;
 struct pick;
+struct traced;
 
 struct call {
 	uint64_t link_id;         /* what the link calls it */
@@ -80,6 +81,7 @@ struct call {
 	struct credit credit; /* of a stream */
 	struct pick *pick; /* its nodes are a function's to name (pick.h) */
 	struct ask *ask; /* its permission is a callback's to give (ask.h) */
+	struct traced *traced; /* NULL: no trace is after it (tracing.h) */
 	char *kept;      /* texts of calls_keep */
 	char *overflow;  /* texts that did not fit inside */
 	char inside[CALL_TEXT_BYTES];

@@ -24,10 +24,12 @@
 #include "protocol/events.h"
 #include "workers/gateway/conversation.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/tracing.h"
 #include "workers/gateway/http.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
+#include "workers/gateway/tracing.h"
 
 enum {
 	CLOSING_ROOM = 64 * 1024,
@@ -237,6 +239,7 @@ read_head(struct client *c, const uint8_t *bytes, size_t count)
 		return count;
 	}
 	c->auth.stage = AUTH_DECIDED;
+	tracing_upgrade(c, &upgrade);
 	enum err e = http_welcome(&upgrade, client_out(c));
 	INVARIANT(e == OK);
 	conn_written(&c->conn);

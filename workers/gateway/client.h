@@ -17,6 +17,7 @@
 
 #include "protocol/base/conn.h"
 #include "protocol/base/loop.h"
+#include "protocol/traceparent.h"
 #include "workers/gateway/answer.h"
 #include "workers/gateway/auth.h"
 #include "workers/gateway/calls.h"
@@ -58,6 +59,7 @@ struct client {
 	bool is_in_feed;             /* it has asked the relay for something */
 	bool is_told_slow;           /* that it reads too slowly */
 	bool has_claimed; /* a payload named another user; noted once */
+	struct traceparent trace; /* of its HTTP head; span 0: none */
 	char peer[CLIENT_PEER_BYTES];
 	char guest[IDENTITY_GUEST_BYTES]; /* its name while unverified */
 };

@@ -8,6 +8,7 @@
 #include "workers/gateway/order.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/settle.h"
+#include "workers/gateway/tracing.h"
 
 /* is_between_lives: worker_pool or relay is down, and will be back at once. */
 static bool
@@ -76,8 +77,11 @@ dispatch_on(struct gateway *g, struct call *call)
 		    : nodes_send(node, call, (uint32_t)left_ms);
 		if (e == OK) {
 			count_sent(g, call);
+			tracing_sent(
+			    call, nodes_name(node), nodes_is_own(node));
 			return;
 		}
+		tracing_passed_over(call, nodes_name(node), e);
 	}
 	run_out(g, call, e);
 }
@@ -112,6 +116,7 @@ dispatch_on_result(struct gateway *g, struct call *call, struct text value)
 	bool is_stream = call->function->response == FUNCTION_STREAM;
 
 	call->link = NULL;
+	HOP(call->traced, result, "status=ok bytes=%u", value.len);
 	stats_time(g->slot, HISTOGRAM_gateway_node_us,
 	    loop_now_us(g->loop) - call->dispatched_us);
 	settle_value(g, call, is_stream ? ANSWER_LAST : ANSWER_FINAL, value);
@@ -136,6 +141,7 @@ dispatch_on_error(
 	enum answer_code ours = code_of(code);
 
 	call->link = NULL;
+	HOP(call->traced, result, "status=error code=%.*s", TEXT_ARG(code));
 	if (again_later(g, call, RETRY_ANSWERED))
 		return;
 	if (ours != ANSWER_internal)
@@ -167,6 +173,8 @@ void
 dispatch_on_lost(struct gateway *g, struct call *call, bool was_dispatched)
 {
 	call->link = NULL;
+	HOP(call->traced, fallback, "reason=%s",
+	    was_dispatched ? "dispatched_unknown" : "not_dispatched");
 	call->may_have_run |= was_dispatched;
 	/* parts that were passed on must not come again */
 	if (call->has_parts ||

@@ -17,6 +17,7 @@
 #include "workers/gateway/reach.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/stream.h"
+#include "workers/gateway/tracing.h"
 
 enum {
 	REREAD_SHARE = 4, /* looking at the store takes a quarter at most */
@@ -276,6 +277,7 @@ gateway_start(struct worker *w)
 	g->has_routes =
 	    routes_map(worker_segment_fd(w, FD_ROUTES), &g->routes) == OK;
 	g->limiter = limiter_create(g);
+	tracing_create(&g->tracing, g);
 	auth_create(&g->auth, g, worker_settings(w));
 	init_timers(g);
 	compile_builtins(g);
@@ -304,6 +306,7 @@ gateway_stop(struct worker *w)
 	nodes_destroy(&g->nodes);
 	relay_feed_destroy(&g->feed);
 	limiter_destroy(&g->limiter);
+	tracing_destroy(&g->tracing);
 	calls_finish(&g->calls);
 	store_close(&g->store);
 	if (g->has_routes)
@@ -327,6 +330,7 @@ gateway_on_settings(struct worker *w, struct worker_reload *reload)
 	g->options = options_create(reload->next);
 	g->settings_mark++;
 	limiter_on_settings(g->limiter, reload->next);
+	tracing_on_settings(g->tracing, reload->next);
 	nodes_on_settings(g->nodes);
 	auth_on_settings(g->auth);
 	compile_builtins(g);

@@ -21,6 +21,7 @@
 #include "protocol/limits.h"
 #include "protocol/routes.h"
 #include "protocol/stats.h"
+#include "protocol/trace_watch.h"
 #include "workers/gateway/auth.h"
 #include "workers/gateway/calls.h"
 #include "workers/gateway/client.h"
@@ -36,6 +37,7 @@ struct limiter;
 struct nodes;
 struct relay_feed;
 struct store;
+struct tracing;
 
 struct gateway {
 	struct worker *worker;
@@ -59,6 +61,8 @@ struct gateway {
 	struct nodes *nodes;
 	struct auth *auth;
 	struct limiter *limiter;
+	struct trace_watch watch; /* traces in force */
+	struct tracing *tracing;
 	struct routes routes;
 	bool has_routes;
 	uint32_t sticky_from; /* where the next sweep of them begins */

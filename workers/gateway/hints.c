@@ -6,6 +6,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/pick.h"
+#include "workers/gateway/tracing.h"
 
 /* begin gives the gateway's buffer, empty. */
 static struct packer
@@ -29,7 +30,8 @@ struct text
 hints_for_local(struct gateway *g, const struct call *call)
 {
 	const struct compiled *f = call->function;
-	struct packer p = begin(g, 5u + (f->pool.len > 0));
+	struct packer p =
+	    begin(g, 5u + (f->pool.len > 0) + tracing_hints_count(call));
 
 	if (f->pool.len > 0) {
 		pack_string(&p, "pool");
@@ -48,6 +50,19 @@ hints_for_local(struct gateway *g, const struct call *call)
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");
 	pack_text(&p, f->request_type);
+	tracing_hints(call, &p);
+	return end(g, &p);
+}
+
+struct text
+hints_for_service(struct gateway *g, const struct call *call)
+{
+	uint32_t count = tracing_hints_count(call);
+
+	if (count == 0)
+		return TEXT("");
+	struct packer p = begin(g, count);
+	tracing_hints(call, &p);
 	return end(g, &p);
 }
 

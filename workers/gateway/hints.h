@@ -16,6 +16,7 @@ struct call;
 struct gateway;
 
 struct text hints_for_local(struct gateway *, const struct call *);
+struct text hints_for_service(struct gateway *, const struct call *);
 struct text hints_for_relay(struct gateway *, const struct call *);
 
 #endif /* WORKERS_GATEWAY_HINTS_H */

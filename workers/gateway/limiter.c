@@ -8,6 +8,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
+#include "workers/gateway/tracing.h"
 
 enum {
 	TIMED_ONE_IN = 64
@@ -71,6 +72,8 @@ refuse_limited(struct refusal *to, uint32_t retry_after_ms)
 {
 	struct arena *arena = &to->client->gateway->arena;
 
+	HOP(to->traced, rate_limit, "status=limited retry_after_ms=%u",
+	    retry_after_ms);
 	refuse_after(to, ANSWER_rate_limited,
 	    arena_printf(arena,
 		"Rate limit exceeded. Please retry after %u seconds.",
@@ -109,17 +112,22 @@ limiter_admits(struct refusal *to, const struct request *r)
 	    .args = r->args,
 	};
 
-	if (limit_rules_count(l->rules) == 0)
+	if (limit_rules_count(l->rules) == 0) {
+		HOP(to->traced, rate_limit, "status=allowed");
 		return true;
+	}
 	now_us = clock_mono_us();
 	outcome = limit_rules_take(l->rules,
 	    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
 	note_check(g, now_us);
 	switch (outcome) {
 	case LIMIT_ADMITTED:
+		HOP(to->traced, rate_limit, "status=allowed");
 		return true;
 	case LIMIT_UNCHECKED:
 		COUNT(g, limits_unusable);
+		HOP(to->traced, rate_limit,
+		    "status=allowed error=limits_unusable");
 		return true;
 	case LIMIT_REFUSED:
 		refuse_limited(to, answer.verdict.retry_after_ms);
@@ -130,6 +138,8 @@ limiter_admits(struct refusal *to, const struct request *r)
 		return false;
 	case LIMIT_UNUSABLE:
 		COUNT(g, limits_unusable);
+		HOP(to->traced, rate_limit,
+		    "status=error error=limits_unusable");
 		refuse_text(to, ANSWER_unavailable, ANSWER_TEXT_LIMITER);
 		return false;
 	}

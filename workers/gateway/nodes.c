@@ -23,6 +23,7 @@
 #include "workers/gateway/pick.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/stream.h"
+#include "workers/gateway/tracing.h"
 
 static void
 on_result(void *owner, void *call, struct text value)
@@ -133,6 +134,7 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 
 static const struct link_client_calls link_calls = {
     .result = on_result,
+    .served = tracing_on_served,
     .error = on_error,
     .chunk = on_chunk,
     .end = on_end,
@@ -351,6 +353,8 @@ put(struct node *n, struct call *call, struct link_request *request)
 		request->hints = hints_for_local(g, call);
 	else if (n->kind == NODE_RELAY)
 		request->hints = hints_for_relay(g, call);
+	else
+		request->hints = hints_for_service(g, call);
 	enum err e = link_call(n->link, request, call, &call->link_id);
 	if (e == OK)
 		call->link = n->link;

@@ -7,6 +7,7 @@
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/refusal.h"
+#include "workers/gateway/tracing.h"
 
 void
 permit_note(struct gateway *g, const struct permit_denial *d)
@@ -30,14 +31,21 @@ permit_allows(struct refusal *to, const struct compiled *function,
 	const struct identity *who = to->client->identity;
 	struct permission_facts facts = {.args = r->args};
 
-	if (function->permission.mode == FUNCTION_PERMISSION_FALSE)
+	if (function->permission.mode == FUNCTION_PERMISSION_FALSE) {
+		HOP(to->traced, permission,
+		    "permission=allowed permission_mode=false");
 		return true;
+	}
 	if (who != NULL) {
 		facts.user_id = who->user_id;
 		facts.roles = who->roles;
 		facts.role_count = who->role_count;
 	}
-	if (permission_allows(&function->permission, &facts))
+	bool is_allowed = permission_allows(&function->permission, &facts);
+	HOP(to->traced, permission, "permission=%s permission_mode=%.*s",
+	    is_allowed ? "allowed" : "denied",
+	    TEXT_ARG(function->permission.shown));
+	if (is_allowed)
 		return true;
 	permit_note(to->client->gateway,
 	    &(struct permit_denial){

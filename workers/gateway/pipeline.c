@@ -26,6 +26,7 @@
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
 #include "workers/gateway/settle.h"
+#include "workers/gateway/tracing.h"
 
 static void
 pack_text_or_nil(struct packer *p, struct text t)
@@ -129,6 +130,8 @@ convert(struct refusal *to, struct compiled *function, const struct request *r,
 	pack_init(&packed, &g->packed);
 	enum err e = arguments_convert(
 	    function->arguments, r->args, info, &packed, &error);
+	HOP(to->traced, arguments, "status=%s count=%u",
+	    e == OK ? "ok" : "error", arguments_count(function->arguments));
 	if (e == OK)
 		return true;
 	if (e == ERR_RANGE)
@@ -152,10 +155,12 @@ find(struct refusal *to, struct compiled **function, struct request *r)
 	gateway_look_at_store(g);
 	enum err e = builtins_find(&g->functions, &g->builtins, r, function);
 	if (e != OK) {
+		tracing_missed(to->traced, e == ERR_DENIED);
 		refuse_function(to, r, e == ERR_DENIED);
 		return false;
 	}
 	to->to.request_type = (*function)->type_json;
+	tracing_found(to, *function, r);
 	return true;
 }
 
@@ -227,6 +232,8 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	call->channel = channel->serial;
 	call->form = (uint8_t)to->to.address.form;
 	call->arrived_us = loop_now_us(g->loop);
+	call->traced = to->traced;
+	to->traced = NULL;
 	call->function = function;
 	functions_hold(function);
 	calls_of_client(&c->calls, call);
@@ -253,7 +260,9 @@ void
 pipeline_resume(struct gateway *g, struct call *call)
 {
 	const struct request *r = &call->ask->request;
-	struct refusal to = {.client = call->client, .request = r};
+	struct refusal to = {.client = call->client,
+	    .request = r,
+	    .traced = call->traced};
 	struct text info;
 
 	if (call->ask->is_admitted) { /* by a node that then was lost */
@@ -266,6 +275,8 @@ pipeline_resume(struct gateway *g, struct call *call)
 		return;
 	}
 	call->ask->is_admitted = true;
+	HOP(call->traced, permission,
+	    "permission=allowed permission_mode=callback");
 	if (!limiter_admits(&to, r) ||
 	    !prepare(&to, call->function, r, &info)) {
 		settle_answered(g, call);
@@ -277,12 +288,31 @@ pipeline_resume(struct gateway *g, struct call *call)
 		dispatch_on(g, call);
 }
 
+/* take runs a request that was read and may be asked for. */
+static void
+take(struct refusal *to, const struct channel *channel, struct request *r)
+{
+	struct gateway *g = to->client->gateway;
+	struct compiled *function = NULL;
+	struct text info;
+
+	if (!identify(to, channel->rule, r) || !find(to, &function, r))
+		return;
+	if (function->callback.is_valid) {
+		if (has_room(to))
+			park(to, function, channel, r);
+		return;
+	}
+	if (permit_allows(to, function, r) && limiter_admits(to, r) &&
+	    has_room(to) && prepare(to, function, r, &info))
+		dispatch_first(g, enter(to, function, info, channel), r);
+}
+
 void
 pipeline_take(
     struct client *c, const struct channel *channel, struct phoenix_message *m)
 {
 	struct gateway *g = c->gateway;
-	struct compiled *function = NULL;
 	struct request r;
 	struct request_error error;
 	struct refusal to = {
@@ -308,15 +338,7 @@ pipeline_take(
 		return;
 	}
 	to.request = &r;
-	if (!identify(&to, channel->rule, &r) || !find(&to, &function, &r))
-		return;
-	if (function->callback.is_valid) {
-		if (has_room(&to))
-			park(&to, function, channel, &r);
-		return;
-	}
-	struct text info;
-	if (permit_allows(&to, function, &r) && limiter_admits(&to, &r) &&
-	    has_room(&to) && prepare(&to, function, &r, &info))
-		dispatch_first(g, enter(&to, function, info, channel), &r);
+	to.traced = tracing_begin(c, &r);
+	take(&to, channel, &r);
+	tracing_release(&to.traced);
 }

@@ -2,6 +2,7 @@
 #include "workers/gateway/refusal.h"
 
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/tracing.h"
 
 static const enum counter counters[] = {
 #define A(name, can, after, counter) COUNTER_gateway_##counter,
@@ -29,6 +30,7 @@ refuse(struct refusal *to, const struct answer_error *error)
 {
 	struct gateway *g = to->client->gateway;
 
+	tracing_failed(to->traced, error->code, error->text);
 	if (to->client->state != CLIENT_OPEN)
 		return;
 	COUNT(g, failed);

@@ -19,12 +19,14 @@
 #include "workers/gateway/request.h"
 
 struct client;
+struct traced;
 
 /* Whom to say it. `request` is there once the payload was read. */
 struct refusal {
 	struct client *client;
 	struct answer_to to;
 	const struct request *request; /* for the reply's request_type */
+	struct traced *traced;         /* its trace, or NULL */
 };
 
 /* Each ends the call: counted, pushed, replied. */

@@ -136,6 +136,7 @@ take_field(struct json_reader *r, struct arena *arena, struct text key,
 	    FIELD(version),
 	    FIELD(user_id),
 	    FIELD(device_id),
+	    FIELD(traceparent),
 #undef FIELD
 	};
 	struct text ignored;

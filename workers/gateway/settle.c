@@ -19,6 +19,7 @@
 #include "workers/gateway/pick.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/stream.h"
+#include "workers/gateway/tracing.h"
 
 enum {
 	LAST_WORD_BYTES = 4096 /* room kept for one, request_id and all */
@@ -49,6 +50,7 @@ end(struct gateway *g, struct call *call)
 {
 	struct compiled *function = call->function;
 
+	tracing_release(&call->traced);
 	if (call->is_accepted)
 		count(g, call, UINT32_MAX); /* one less */
 	if (call->client != NULL)
@@ -67,6 +69,7 @@ is_discarded(struct gateway *g, struct call *call)
 	if (!call->is_accepted || call->function->response != FUNCTION_NONE)
 		return false;
 	COUNT(g, discarded);
+	tracing_ended(call->traced, true, true);
 	end(g, call);
 	return true;
 }
@@ -101,7 +104,7 @@ begin_error(struct gateway *g, struct call *call, struct refusal *to)
 {
 	if (is_discarded(g, call))
 		return false;
-	*to = (struct refusal){.client = call->client};
+	*to = (struct refusal){.client = call->client, .traced = call->traced};
 	call->is_over = true;
 	arena_reset(&g->arena);
 	if (settle_address(call, &to->to))
@@ -149,6 +152,16 @@ settle_refuse(struct gateway *g, struct call *call, enum answer_code code,
 	end(g, call);
 }
 
+/* tell_answer: JSON is made in the client's buffer, so both hops are one. */
+static void
+tell_answer(struct call *call, size_t bytes)
+{
+	HOP(call->traced, encode, "status=ok bytes=%zu", bytes);
+	HOP(call->traced, write, "status=ok bytes=%zu unsent=%zu", bytes,
+	    conn_unsent(&call->client->conn));
+	tracing_ended(call->traced, true, call->is_accepted);
+}
+
 void
 settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
     struct text value)
@@ -164,6 +177,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 		return;
 	}
 	call->is_over = true;
+	size_t before = buffer_used(client_out(c));
 	enum err e =
 	    answer_put_result(client_out(c), &to, shape, value, &g->json);
 	if (e != OK && e != ERR_FULL) {
@@ -174,6 +188,8 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	}
 	if (e == OK) {
 		COUNT(g, answered);
+		if (call->traced != NULL)
+			tell_answer(call, buffer_used(client_out(c)) - before);
 		if (shape == ANSWER_FINAL)
 			stats_time(g->slot, HISTOGRAM_gateway_call_us,
 			    loop_now_us(g->loop) - call->arrived_us);
@@ -224,6 +240,15 @@ say_at_once(struct gateway *g, const struct call *call,
 	return answer_put_result(out, to, ANSWER_LAST, nil_value, &g->json);
 }
 
+static void
+tell_accept(const struct call *call, const char *status)
+{
+	if (call->function->response == FUNCTION_STREAM)
+		HOP(call->traced, stream, "status=%s", status);
+	else
+		HOP(call->traced, async, "status=%s", status);
+}
+
 bool
 settle_accept(struct gateway *g, struct call *call)
 {
@@ -234,6 +259,7 @@ settle_accept(struct gateway *g, struct call *call)
 	if (kind == FUNCTION_SYNC)
 		return true;
 	if (!has_room(g, kind)) {
+		tell_accept(call, "queue_full");
 		settle_fail(g, call, ANSWER_unavailable, "");
 		return false;
 	}
@@ -250,6 +276,7 @@ settle_accept(struct gateway *g, struct call *call)
 		return false;
 	}
 	COUNT(g, accepted_calls);
+	tell_accept(call, kind == FUNCTION_STREAM ? "started" : "queued");
 	call->is_accepted = true;
 	count(g, call, 1);
 	if (kind == FUNCTION_STREAM)

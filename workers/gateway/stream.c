@@ -15,6 +15,7 @@
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/request.h"
 #include "workers/gateway/settle.h"
+#include "workers/gateway/tracing.h"
 
 static struct credit_rules
 rules_of(const struct gateway *g, const struct call *call)
@@ -104,6 +105,7 @@ pass_on(struct gateway *g, struct call *call, const struct answer_to *to,
 	}
 	if (e == OK) {
 		COUNT(g, chunks);
+		HOP(call->traced, part, "status=ok bytes=%u", value.len);
 		call->has_parts = true;
 		credit_sent(&call->credit, buffer_used(out) - before);
 		if (credit_is_due(&call->credit))

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Design notes
+ *
+ * The limits of a trace are kept here, in each gateway for itself: a request
+ * is taken whole, if its filter's records of this second have room for what a
+ * request usually leaves, or not at all. So no ring is flooded, and nothing
+ * waits for the monitor, which keeps total count and end.
+ */
+
+#include "workers/gateway/tracing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/memory.h"
+#include "protocol/events.h"
+#include "protocol/mask.h"
+#include "protocol/pack.h"
+#include "protocol/settings.h"
+#include "workers/gateway/gateway.h"
+#include "workers/gateway/http.h"
+#include "workers/gateway/refusal.h"
+#include "workers/gateway/request.h"
+
+enum {
+	REQUEST_RECORDS = 16, /* what one usually leaves */
+	FACT_BYTES = 200,     /* of one name in the facts */
+	ARGS_BYTES = 640,     /* of the arguments */
+	ARGS_MOST = 64 << 10  /* larger ones are not even looked at */
+};
+
+struct budget {
+	uint32_t id; /* of the filter */
+	uint32_t used;
+	uint64_t second;
+};
+
+struct tracing {
+	struct gateway *gateway;
+	struct trace_view view;
+	struct trace_process self;
+	struct budget budgets[TRACE_FILTERS];
+	struct mask mask;
+	struct buffer facts;
+	struct buffer args;
+};
+
+void
+tracing_create(struct tracing **to, struct gateway *g)
+{
+	struct tracing *t = MEMORY_NEW(struct tracing);
+	char *area = events_watch_area(worker_events(g->worker));
+
+	t->gateway = g;
+	trace_watch_at(&g->watch, area + TRACE_WATCH_AT);
+	t->self = (struct trace_process){.role = ROLE_gateway,
+	    .instance = worker_instance(g->worker),
+	    .pid = (uint32_t)getpid(),
+	    .born_ms = clock_mono_ms()};
+	buffer_init(&t->facts, TRACE_FACTS_BYTES);
+	buffer_init(&t->args, ARGS_MOST);
+	tracing_on_settings(t, worker_settings(g->worker));
+	*to = t;
+}
+
+void
+tracing_destroy(struct tracing **t)
+{
+	if (*t == NULL)
+		return;
+	buffer_finish(&(*t)->facts);
+	buffer_finish(&(*t)->args);
+	memory_free(*t);
+	*t = NULL;
+}
+
+void
+tracing_on_settings(struct tracing *t, const struct settings *s)
+{
+	mask_read(&t->mask, settings_list(s, SETTING_security_masked_keys));
+}
+
+void
+tracing_upgrade(struct client *c, const struct http_upgrade *u)
+{
+	struct text headers = u->headers, name, value;
+	uint32_t count = 0;
+
+	while (http_header_next(&headers, &name, &value)) {
+		if (!http_is_same_name(name, TEXT("traceparent")))
+			continue;
+		if (++count > 1 || traceparent_read(value, &c->trace) != OK)
+			c->trace.span = 0; /* twice is as bad as broken */
+	}
+}
+
+/* --- who is traced --- */
+
+/* take_budget: has this filter room for one more request this second? */
+static bool
+take_budget(struct tracing *t, uint32_t place, const struct trace_filter *f)
+{
+	struct budget *b = &t->budgets[place];
+	uint64_t second = loop_now_ms(t->gateway->loop) / 1000;
+
+	if (b->id != f->id || b->second != second)
+		*b = (struct budget){.id = f->id, .second = second};
+	/* a limit below one request's records still lets one through */
+	if (b->used > 0 && b->used + REQUEST_RECORDS > f->per_second)
+		return false;
+	b->used += REQUEST_RECORDS;
+	return true;
+}
+
+struct match {
+	uint32_t flags;
+	bool is_silent; /* no filter wants records */
+	char ids[96];
+	int used;
+};
+
+static void
+add(struct match *m, const struct trace_filter *f)
+{
+	if ((f->flags & TRACE_FLAG_silent) == 0) {
+		m->flags |= f->flags;
+		m->is_silent = false;
+	}
+	if (m->used < (int)sizeof(m->ids) - 12)
+		m->used += snprintf(m->ids + m->used,
+		    sizeof(m->ids) - (size_t)m->used, "%s%u",
+		    m->used > 0 ? "," : "", f->id);
+}
+
+/* match_all finds the filters that are after this call. */
+static bool
+match_all(struct tracing *t, const struct trace_call *call, uint32_t kinds,
+    struct match *m)
+{
+	struct gateway *g = t->gateway;
+	uint64_t now_ms = loop_now_ms(g->loop);
+
+	*m = (struct match){.is_silent = true};
+	trace_watch_read(&g->watch, &t->view);
+	for (uint32_t i = 0; i < t->view.count; i++) {
+		const struct trace_filter *f = &t->view.filters[i];
+
+		if ((kinds & 1u << f->kind) == 0 ||
+		    (f->until_ms != 0 && now_ms >= f->until_ms))
+			continue;
+		if (!trace_filter_has_call(f, call) &&
+		    (f->who.what == TRACE_PORTS ||
+			!trace_filter_has_process(f, &t->self)))
+			continue;
+		if (take_budget(t, i, f))
+			add(m, f);
+		else
+			COUNT(g, traces_skipped);
+	}
+	return m->used > 0;
+}
+
+static void
+put_fact(struct buffer *b, const char *key, struct text value)
+{
+	if (value.len > FACT_BYTES)
+		value.len = FACT_BYTES;
+	facts_put(b, key, value);
+}
+
+/* put_args writes them as JSON, masked and cut; or only how many. */
+static void
+put_args(struct tracing *t, const struct request *r, uint32_t flags)
+{
+	struct unpacker u;
+	uint32_t count = 0;
+
+	unpack_init(&u, r->args);
+	if (r->args.len > 0 && unpack_map(&u, &count) != OK)
+		count = 0;
+	if ((flags & TRACE_FLAG_arity) != 0) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%u", count);
+		facts_put(&t->facts, "arity", text_of(number));
+		return;
+	}
+	buffer_truncate(&t->args, 0);
+	if (r->args.len == 0 ||
+	    mask_json(&t->mask, r->args, &t->args) != OK) {
+		facts_put(&t->facts, "args",
+		    r->args.len == 0 ? TEXT("{}") : TEXT("(too long)"));
+		return;
+	}
+	struct text args = buffer_text(&t->args);
+	if (args.len > ARGS_BYTES)
+		args.len = ARGS_BYTES;
+	facts_put(&t->facts, "args", args);
+}
+
+static void
+tell_start(struct tracing *t, const struct traced *traced,
+    const struct match *m, const struct trace_call *call,
+    const struct request *r)
+{
+	char parent[SPAN_ID_HEX + 1] = "";
+
+	buffer_truncate(&t->facts, 0);
+	put_fact(&t->facts, "request_id", call->request_id);
+	put_fact(&t->facts, "user_id", call->user);
+	put_fact(&t->facts, "device_id", r->device_id);
+	put_fact(&t->facts, "request_type", call->request_type);
+	put_fact(&t->facts, "service", call->service);
+	put_fact(&t->facts, "version", r->version);
+	put_args(t, r, traced->span.flags);
+	trace_facts(&traced->span, buffer_text(&t->facts));
+	if (traced->span.parent != 0)
+		span_id_write(traced->span.parent, parent);
+	trace_hop(&traced->span, STAGE_start, "ids=%s%s%s", m->ids,
+	    parent[0] != '\0' ? " parent=" : "", parent);
+}
+
+/* parent_of reads the traceparent of the payload, else of the connection. */
+static bool
+parent_of(const struct client *c, const struct request *r,
+    struct traceparent *parent)
+{
+	if (r->traceparent.len > 0)
+		return traceparent_read(r->traceparent, parent) == OK;
+	*parent = c->trace;
+	return c->trace.span != 0;
+}
+
+static struct traced *
+make(struct gateway *g, const struct traceparent *parent, bool has_parent)
+{
+	const uint64_t chance[3] = {
+	    gateway_chance(g), gateway_chance(g), gateway_chance(g)};
+	struct traced *traced = MEMORY_NEW(struct traced);
+
+	traceparent_new(&traced->span.at, chance);
+	traced->span.arrived_us = loop_now_us(g->loop);
+	traced->span.flags = TRACE_FLAG_silent;
+	if (has_parent) {
+		traced->span.at.trace[0] = parent->trace[0];
+		traced->span.at.trace[1] = parent->trace[1];
+		traced->span.at.flags = parent->flags;
+		traced->span.parent = parent->span;
+	}
+	return traced;
+}
+
+static void
+begin_recording(struct gateway *g, struct traced *traced,
+    const struct match *m, const struct trace_call *call,
+    const struct request *r)
+{
+	traced->is_recorded = true;
+	traced->span.at.flags |= TRACEPARENT_SAMPLED;
+	traced->span.flags = m->is_silent ? TRACE_FLAG_silent : m->flags;
+	COUNT(g, traced);
+	tell_start(g->tracing, traced, m, call, r);
+}
+
+static struct trace_call
+call_of(const struct client *c, const struct request *r)
+{
+	struct text user = {.at = NULL, .len = 0};
+
+	if (c->identity != NULL)
+		user = c->identity->user_id;
+	return (struct trace_call){
+	    .user = user,
+	    .service = r->service,
+	    .request_type = r->request_type,
+	    .request_id = r->request_id,
+	};
+}
+
+struct traced *
+tracing_begin(struct client *c, const struct request *r)
+{
+	struct gateway *g = c->gateway;
+	struct traceparent parent;
+	struct match m;
+
+	if (trace_watch_generation(&g->watch) == 0 &&
+	    r->traceparent.len == 0 && c->trace.span == 0)
+		return NULL;
+	const struct trace_call call = call_of(c, r);
+	bool is_wanted = trace_watch_generation(&g->watch) != 0 &&
+	    match_all(g->tracing, &call, UINT32_MAX, &m);
+	bool has_parent = parent_of(c, r, &parent);
+	if (!is_wanted && !has_parent)
+		return NULL;
+	struct traced *traced = make(g, &parent, has_parent);
+	if (is_wanted)
+		begin_recording(g, traced, &m, &call, r);
+	return traced;
+}
+
+/* look_again: a filter may be after the module and function behind a name. */
+static void
+look_again(struct refusal *to, const struct compiled *f,
+    const struct request *r)
+{
+	struct gateway *g = to->client->gateway;
+	const struct traceparent none = {.span = 0};
+	struct match m;
+
+	/* filters of another kind have had their chance, and their budget */
+	struct trace_call call = {
+	    .module = f->module,
+	    .function = f->function,
+	    .arity = (int32_t)arguments_count(f->arguments),
+	};
+	trace_watch_read(&g->watch, &g->tracing->view);
+	if ((g->tracing->view.kinds & 1u << TRACE_TARGET) == 0 ||
+	    !match_all(g->tracing, &call, 1u << TRACE_TARGET, &m))
+		return;
+	if (to->traced == NULL)
+		to->traced = make(g, &none, false);
+	call = call_of(to->client, r);
+	begin_recording(g, to->traced, &m, &call, r);
+}
+
+void
+tracing_found(
+    struct refusal *to, const struct compiled *f, const struct request *r)
+{
+	if (trace_watch_generation(&to->client->gateway->watch) != 0 &&
+	    (to->traced == NULL || !to->traced->is_recorded))
+		look_again(to, f, r);
+	HOP(to->traced, config_lookup, "status=ok version=%.*s",
+	    TEXT_ARG(f->version.len > 0 ? f->version : TEXT("nil")));
+}
+
+void
+tracing_missed(const struct traced *traced, bool is_disabled)
+{
+	HOP(traced, config_lookup, "status=%s",
+	    is_disabled ? "disabled" : "not_found");
+}
+
+/* --- the ends --- */
+
+void
+tracing_ended(struct traced *traced, bool is_success, bool is_async)
+{
+	if (traced == NULL || traced->is_over)
+		return;
+	traced->is_over = true;
+	HOP(traced, end, "success=%s async=%s duration_us=%" PRIu64,
+	    is_success ? "true" : "false", is_async ? "true" : "false",
+	    clock_mono_us() - traced->span.arrived_us);
+}
+
+void
+tracing_failed(struct traced *traced, enum answer_code code, struct text error)
+{
+	char room[128];
+	struct buffer quoted;
+
+	if (traced == NULL || traced->is_over)
+		return;
+	traced->is_over = true;
+	buffer_init(&quoted, sizeof(room));
+	if (error.len > 48)
+		error.len = 48;
+	facts_put(&quoted, "error", error);
+	struct text words = buffer_text(&quoted);
+	HOP(traced, error, "kind=%s %.*s", answer_code_name(code),
+	    TEXT_ARG(words));
+	HOP(traced, end,
+	    "success=false async=false duration_us=%" PRIu64 " error=%s",
+	    clock_mono_us() - traced->span.arrived_us,
+	    answer_code_name(code));
+	buffer_finish(&quoted);
+}
+
+void
+tracing_release(struct traced **traced)
+{
+	if (*traced == NULL)
+		return;
+	if (!(*traced)->is_over)
+		HOP(*traced, end,
+		    "success=false async=false duration_us=%" PRIu64
+		    " error=client_gone",
+		    clock_mono_us() - (*traced)->span.arrived_us);
+	memory_free(*traced);
+	*traced = NULL;
+}
+
+/* --- nodes --- */
+
+void
+tracing_sent(const struct call *call, struct text node, bool is_local)
+{
+	const struct compiled *f = call->function;
+	const struct traced *traced = call->traced;
+
+	if (traced == NULL)
+		return;
+	HOP(traced, node, "node=%.*s", TEXT_ARG(node));
+	HOP(traced, dispatch, "mode=%s mfa=%.*s.%.*s/%u",
+	    is_local ? "local" : "remote", TEXT_ARG(f->module),
+	    TEXT_ARG(f->function), arguments_count(f->arguments));
+}
+
+void
+tracing_passed_over(const struct call *call, struct text node, enum err e)
+{
+	HOP(call->traced, fallback, "node=%.*s reason=%s", TEXT_ARG(node),
+	    err_name(e));
+}
+
+void
+tracing_on_served(void *owner, void *of, struct text hops)
+{
+	const struct call *call = of;
+	uint64_t queue_us = 0, run_us = 0;
+
+	(void)owner;
+	if (call->traced == NULL ||
+	    unpack_field_u64(hops, "run_us", &run_us) != OK)
+		return;
+	if (unpack_field_u64(hops, "queue_us", &queue_us) != OK)
+		queue_us = 0;
+	HOP(call->traced, served, "queue_us=%" PRIu64 " run_us=%" PRIu64,
+	    queue_us, run_us);
+}
+
+uint32_t
+tracing_hints_count(const struct call *call)
+{
+	return call->traced == NULL ? 0 : 1 + call->traced->is_recorded;
+}
+
+void
+tracing_hints(const struct call *call, struct packer *p)
+{
+	char text[TRACEPARENT_BYTES + 1];
+
+	if (call->traced == NULL)
+		return;
+	traceparent_write(&call->traced->span.at, text);
+	pack_field_string(p, "traceparent", text);
+	if (call->traced->is_recorded)
+		pack_field_u64(p, "hops", call->traced->span.flags);
+}
