@@ -46,6 +46,8 @@ enum handover_fd {
 	FD_ROUTES = 8,
 	FD_LISTEN_GATEWAY = 9, /* listening TCP socket */
 	FD_LOCK = 10, /* supervisor only: flock of <runtime_dir>/banyand.lock */
+	FD_LISTEN_MONITOR = 11,    /* monitor: HTTP; absent when it is off */
+	FD_LISTEN_PROMETHEUS = 12, /* monitor: /metrics alone; mostly absent */
 	FD_FIRST_FREE = 16
 };
 

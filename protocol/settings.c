@@ -37,6 +37,7 @@
 #define SECTION_arguments             "arguments"
 #define SECTION_security              "security"
 #define SECTION_monitoring            "monitoring"
+#define SECTION_prometheus            "prometheus"
 #define TYPE(type)                    SETTING_##type
 #define IS_LIVE                       true
 #define IS_RESTART                    false

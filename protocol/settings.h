@@ -44,6 +44,7 @@
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_security(key)   SETTING_security_##key
 #define SETTING_ID_monitoring(key) SETTING_monitoring_##key
+#define SETTING_ID_prometheus(key) SETTING_prometheus_##key
 
 enum setting {
 #define S(section, key, ...) SETTING_ID_##section(key),

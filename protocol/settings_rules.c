@@ -106,12 +106,23 @@ check_dir(struct settings_writer *w, enum setting id, uint32_t most)
 static void
 check_ports(struct settings_writer *w)
 {
-	uint64_t port = w->values[SETTING_gateway_port].number;
+	static const struct {
+		enum setting id;
+		const char *name;
+	} ports[] = {{SETTING_gateway_port, "gateway.port"},
+	    {SETTING_monitoring_port, "monitoring.port"},
+	    {SETTING_prometheus_port, "prometheus.port"}};
 
-	if (port != 0 && port == w->values[SETTING_monitoring_port].number)
-		settings_problem(w->problems,
-		    place_of(w, SETTING_monitoring_port),
-		    "monitoring.port: gateway.port is %" PRIu64 " too", port);
+	for (size_t i = 1; i < COUNT_OF(ports); i++) {
+		uint64_t port = w->values[ports[i].id].number;
+
+		for (size_t k = 0; k < i; k++)
+			if (port != 0 && w->values[ports[k].id].number == port)
+				settings_problem(w->problems,
+				    place_of(w, ports[i].id),
+				    "%s: %s is %" PRIu64 " too", ports[i].name,
+				    ports[k].name, port);
+	}
 }
 
 static void

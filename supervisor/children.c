@@ -21,20 +21,20 @@
 enum {
 	LISTEN_none = 0,
 	LISTEN_gateway = 1,
+	LISTEN_monitor = 2,
 	OBITUARY_BYTES = 256 << 10,
 };
 
 struct worker_row {
 	const char *name;
 	uint32_t segments;
-	bool is_listener;
+	int listener;
 	int32_t oom_adjust;
 };
 
 static const struct worker_row rows[ROLES] = {
 #define W(role, restart, segments, listener, oom, purpose) \
-	[ROLE_##role] = {#role, SEGMENT_##segments, \
-	    LISTEN_##listener == LISTEN_gateway, oom},
+	[ROLE_##role] = {#role, SEGMENT_##segments, LISTEN_##listener, oom},
     WORKERS(W)
 #undef W
 };
@@ -46,6 +46,22 @@ static const struct {
     WORKER_NEEDS(N)
 #undef N
 };
+
+/* give_listeners: those the guard did not open are not there to give. */
+static void
+give_listeners(
+    const struct supervisor *s, struct spawn_plan *plan, int listener)
+{
+	static const int of_monitor[] = {
+	    FD_LISTEN_MONITOR, FD_LISTEN_PROMETHEUS};
+
+	if (listener == LISTEN_gateway)
+		spawn_give(plan, FD_LISTEN_GATEWAY, FD_LISTEN_GATEWAY);
+	for (size_t i = 0; i < COUNT_OF(of_monitor); i++)
+		if (listener == LISTEN_monitor &&
+		    (s->given & 1u << of_monitor[i]) != 0)
+			spawn_give(plan, of_monitor[i], of_monitor[i]);
+}
 
 static void
 plan_life(void *ctx, struct child *c, struct spawn_plan *plan)
@@ -69,8 +85,7 @@ plan_life(void *ctx, struct child *c, struct spawn_plan *plan)
 	for (int fd = FD_STATS; fd <= FD_ROUTES; fd++)
 		if ((row->segments & (1u << (fd - FD_STATS))) != 0)
 			spawn_give(plan, fd, fd);
-	if (row->is_listener)
-		spawn_give(plan, FD_LISTEN_GATEWAY, FD_LISTEN_GATEWAY);
+	give_listeners(s, plan, row->listener);
 	plan->oom_adjust = c->spec.oom_adjust;
 	plan->open_files =
 	    settings_worker_u64(s->settings, role, WORKER_nofile);

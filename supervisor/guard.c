@@ -251,6 +251,8 @@ plan_supervisor(struct guard *g)
 		spawn_give(plan, g->segments[i], FD_STATS + i);
 	spawn_give(plan, g->listen_fd, FD_LISTEN_GATEWAY);
 	spawn_give(plan, g->lock_fd, FD_LOCK);
+	spawn_give(plan, g->monitor_fd, FD_LISTEN_MONITOR);
+	spawn_give(plan, g->prometheus_fd, FD_LISTEN_PROMETHEUS);
 	plan->oom_adjust = -800;
 	plan->outlives_us = true; /* K4: a tree without a guard still serves */
 }
@@ -432,6 +434,7 @@ guard_run(struct guard *g)
 	open_loop(g);
 	event_note(EVENT_listening, "runtime_dir=%s state_dir=%s",
 	    g->runtime_dir, g->state_dir);
+	guard_tell_monitor(g);
 	start_supervisor(g);
 	loop_timer_start(g->loop, &g->tick, g->ticked_ms + TICK_MS);
 	loop_run(g->loop, TICK_MS);

@@ -48,6 +48,8 @@ struct guard {
 	int state_fd; /* held, never read: the lock on state_dir */
 	int lock_fd;
 	int listen_fd;
+	int monitor_fd;    /* the monitor's HTTP; -1: none */
+	int prometheus_fd; /* /metrics on a port of its own; -1: none */
 	int segments[GUARD_SEGMENTS]; /* FD_STATS … */
 	struct stats stats;
 	struct events events;
@@ -86,8 +88,17 @@ void guard_lock(struct guard *);
 void guard_lock_state(struct guard *); /* one tree per state folder */
 void guard_lock_write(struct guard *); /* who we are, for the next guard */
 
-/* ---- guard_own.c: the port and the segments ---- */
-void guard_listen(struct guard *);
+/* ---- guard_listen.c: the ports ---- */
+void guard_listen(struct guard *); /* the clients' */
+
+/*
+ * guard_listen_monitor opens what operators read. A port in use is no reason
+ * not to start: another is taken, with a warning.
+ */
+void guard_listen_monitor(struct guard *);
+void guard_tell_monitor(const struct guard *); /* where it is, on stdout */
+
+/* ---- guard_own.c: the segments ---- */
 void guard_segments(struct guard *);
 void guard_remake_segments(struct guard *);
 

@@ -15,6 +15,7 @@ main(int argc, char **argv)
 	guard_lock(g);
 	guard_lock_state(g);
 	guard_listen(g);
+	guard_listen_monitor(g);
 	guard_segments(g);
 	return guard_run(g);
 }

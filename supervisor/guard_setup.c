@@ -51,7 +51,8 @@ flag_of(const char *flag)
 		const char *flag, *key;
 	} flags[] = {{"--runtime-dir", "runtime_dir"},
 	    {"--state-dir", "state_dir"}, {"--port", "gateway.port"},
-	    {"--monitoring-port", "monitoring.port"}};
+	    {"--monitoring-port", "monitoring.port"},
+	    {"--monitoring-host", "monitoring.host"}};
 
 	for (size_t i = 0; i < COUNT_OF(flags); i++)
 		if (strcmp(flags[i].flag, flag) == 0)
@@ -64,7 +65,9 @@ usage(int code)
 {
 	dprintf(code == 0 ? STDOUT_FILENO : STDERR_FILENO,
 	    "usage: banyand [--check] [--runtime-dir DIR] [--state-dir DIR]\n"
-	    "               [--port N] [--monitoring-port N] FILE\n"
+	    "               [--port N] [--monitoring-port N]\n"
+	    "               [--monitoring-host ADDRESS] [--no-monitoring] "
+	    "FILE\n"
 	    "Runs the tree of FILE in the foreground. TERM drains and stops,\n"
 	    "INT stops fast, HUP reads FILE again. --check only reads it.\n");
 	exit(code);
@@ -104,6 +107,7 @@ guard_arguments(struct guard *g, int argc, char **argv)
 
 	g->state_fd = g->lock_fd = g->listen_fd = g->settings_fd =
 	    g->notify_fd = -1;
+	g->monitor_fd = g->prometheus_fd = -1;
 	for (int i = 0; i < GUARD_SEGMENTS; i++)
 		g->segments[i] = -1;
 	if (run != NULL && run[0] != '\0')
@@ -121,6 +125,8 @@ guard_arguments(struct guard *g, int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--check") == 0)
 			g->is_check = true;
+		else if (strcmp(argv[i], "--no-monitoring") == 0)
+			add_override(g, "monitoring.enabled", "false");
 		else if (key != NULL && i + 1 < argc)
 			add_override(g, key, argv[++i]);
 		else if (argv[i][0] == '-' || file != NULL)

@@ -50,8 +50,8 @@ static void
 take_over(struct supervisor *s)
 {
 	for (int fd = FD_PARENT; fd < FD_FIRST_FREE; fd++)
-		if (fd_set_cloexec(fd, true) != OK)
-			continue; /* not given to us */
+		if (fd_set_cloexec(fd, true) == OK)
+			s->given |= 1u << fd;
 	s->life = number_of(ENV_LIFE);
 	log_init("supervisor", s->life);
 	s->runtime_dir = need(ENV_RUNTIME_DIR);

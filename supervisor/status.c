@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/supervisor.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "protocol/base/buffer.h"
 #include "protocol/base/fd.h"
@@ -34,28 +31,30 @@ status_notify(struct supervisor *s, const char *fmt, ...)
 		return; /* the guard is busy or gone: the next one will do */
 }
 
+/* put_listeners: a port the guard did not open has no line. */
 static enum err
-put_gateway(struct supervisor *s, struct buffer *out)
+put_listeners(struct supervisor *s, struct buffer *out)
 {
-	struct sockaddr_storage at;
-	socklen_t length = sizeof(at);
-	char host[64];
 	const char *mount = settings_string(s->settings, SETTING_gateway_mount);
+	const struct {
+		const char *name, *scheme, *path;
+		int fd;
+	} listeners[] = {{"gateway", "ws", mount, FD_LISTEN_GATEWAY},
+	    {"monitoring", "http", "", FD_LISTEN_MONITOR},
+	    {"prometheus", "http", "", FD_LISTEN_PROMETHEUS}};
+	enum err e = OK;
+	char url[FD_URL];
 
-	if (getsockname(FD_LISTEN_GATEWAY, (struct sockaddr *)&at, &length) < 0)
-		return OK; /* a tree without a port */
-	if (at.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const void *)&at;
+	for (size_t i = 0; e == OK && i < COUNT_OF(listeners); i++) {
+		const char *comma = buffer_used(out) > 1 ? "," : "";
 
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		return buffer_printf(out, "\"gateway\":\"ws://[%s]:%u%s\"",
-		    host, ntohs(v6->sin6_port), mount);
+		if ((s->given & 1u << listeners[i].fd) == 0 ||
+		    fd_url(listeners[i].fd, listeners[i].scheme, url) != OK)
+			continue;
+		e = buffer_printf(out, "%s\"%s\":\"%s%s\"", comma,
+		    listeners[i].name, url, listeners[i].path);
 	}
-	const struct sockaddr_in *v4 = (const void *)&at;
-
-	inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-	return buffer_printf(out, "\"gateway\":\"ws://%s:%u%s\"", host,
-	    ntohs(v4->sin_port), mount);
+	return e;
 }
 
 /* write_endpoints names the real addresses, once all are there. */
@@ -69,7 +68,7 @@ write_endpoints(struct supervisor *s)
 	buffer_init(&out, ENDPOINTS_BYTES);
 	enum err e = buffer_append_text(&out, TEXT("{"));
 	if (e == OK)
-		e = put_gateway(s, &out);
+		e = put_listeners(s, &out);
 	for (uint32_t i = 0; e == OK && i < t->count; i++) {
 		const struct child_spec *spec = &t->children[i]->spec;
 		const char *comma = buffer_used(&out) > 1 ? "," : "";

@@ -65,6 +65,8 @@ struct supervisor {
 	struct stats_slot *slot;
 	struct settings *settings;
 	struct settings *began; /* those this life of ours began with */
+	uint32_t given; /* bit per enum handover_fd; a hole may be any later
+			   descriptor of ours */
 	int settings_fd;
 	uint64_t generation;
 	uint64_t life;

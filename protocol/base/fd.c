@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/base/fd.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -211,4 +213,30 @@ fd_count_open(void)
 			count++;
 	closedir(dir);
 	return count;
+}
+
+enum err
+fd_url(int socket, const char *scheme, char to[FD_URL])
+{
+	struct sockaddr_storage at = {0};
+	socklen_t length = sizeof(at);
+	char host[INET6_ADDRSTRLEN];
+	bool is_v6;
+	const void *address;
+
+	if (getsockname(socket, (struct sockaddr *)&at, &length) < 0)
+		return ERR_SYSTEM;
+	is_v6 = at.ss_family == AF_INET6;
+	if (!is_v6 && at.ss_family != AF_INET)
+		return ERR_TYPE;
+	address = is_v6
+	    ? (const void *)&((const struct sockaddr_in6 *)(const void *)&at)
+		  ->sin6_addr
+	    : &((const struct sockaddr_in *)(const void *)&at)->sin_addr;
+	inet_ntop(at.ss_family, address, host, sizeof(host));
+	/* the port has the same place in both */
+	snprintf(to, FD_URL, is_v6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme,
+	    host,
+	    ntohs(((const struct sockaddr_in *)(const void *)&at)->sin_port));
+	return OK;
 }

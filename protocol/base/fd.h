@@ -53,4 +53,10 @@ enum err fd_read_file(
 /* fd_count_open counts the descriptors of this process (/proc/self/fd). */
 int fd_count_open(void);
 
+/* fd_url says where a bound TCP socket is: "http://127.0.0.1:4001". */
+enum {
+	FD_URL = 80
+};
+enum err fd_url(int socket, const char *scheme, char to[FD_URL]) MUST_USE;
+
 #endif /* PROTOCOL_BASE_FD_H */

@@ -226,6 +226,16 @@
 	K(gateway, functions,        GAUGE,   functions,   "compiled functions held") \
 	K(gateway, buffered_bytes,   GAUGE,   bytes,       "bytes waiting for clients and nodes")
 
+#define MONITOR_COUNTERS(K) \
+	K(monitor, http_requests,    COUNTER, requests,    "HTTP requests answered, whatever with") \
+	K(monitor, http_errors,      COUNTER, requests,    "… with 4xx: the asker's mistake") \
+	K(monitor, http_failures,    COUNTER, requests,    "… with 5xx") \
+	K(monitor, http_refused,     COUNTER, connections, "HTTP connections refused: too many at once") \
+	K(monitor, http_pushed_out,  COUNTER, connections, "HTTP connections that said nothing and made room for newer ones") \
+	K(monitor, http_slow,        COUNTER, connections, "HTTP connections cut: head, body or reading took too long") \
+	K(monitor, http_waiting,     GAUGE,   connections, "HTTP connections whose head has not come") \
+	K(monitor, http_connections, GAUGE,   connections, "HTTP requests being answered")
+
 #define ALL_COUNTERS(K) \
 	PROCESS_COUNTERS(K) \
 	SUPERVISOR_COUNTERS(K) \
@@ -236,6 +246,7 @@
 	PULLER_COUNTERS(K) \
 	RELAY_COUNTERS(K) \
 	CONTROL_COUNTERS(K) \
+	MONITOR_COUNTERS(K) \
 	GATEWAY_COUNTERS(K)
 
 #define ALL_HISTOGRAMS(H) \
@@ -247,6 +258,7 @@
 	H(relay,     commit_us, us, "length of a durable commit") \
 	H(relay,     send_us,   us, "from a message's arrival to its being on the way to all members") \
 	H(puller,    pull_us,   us, "from the begin of a fetch to its end") \
+	H(monitor,   http_us,   us, "from an HTTP request's head to its answer") \
 	H(worker_pool, call_us, us, "from a local call's arrival to its end on the runner") \
 	H(worker_pool, heartbeat_us, us, "from a heartbeat to its answer")
 

@@ -48,6 +48,10 @@
 	E(takeover,           WARN,  LIFE,   "an earlier guard is gone; its tree is asked to end") \
 	E(supervisor_died,    ERROR, LIFE,   "the guard starts another supervisor") \
 	E(listening,          INFO,  LIFE,   "the clients' port is open") \
+	E(monitor_listening,  INFO,  LIFE,   "the operators' HTTP is open") \
+	E(monitor_port_taken, WARN,  LIFE,   "the operators' HTTP takes a free port instead of the one the settings name") \
+	E(monitor_not_listening, WARN, LIFE, "no port for the operators' HTTP: the tree runs without; see monitoring.host") \
+	E(page_failed,        ERROR, LIFE,   "a page of the monitor could not be told") \
 	E(child_spawned,      INFO,  LIFE,   "a child was exec'ed") \
 	E(child_ready,        INFO,  LIFE,   "a child takes work") \
 	E(child_died,         WARN,  LIFE,   "a child ended; the obituary has why") \

@@ -18,7 +18,10 @@
  */
 #define HTTP_PATHS(P) \
 	P(GET, "/",          index,     "", "what this server is, and its paths") \
-	P(GET, "/endpoints", endpoints, "", "every path, its method and what it tells")
+	P(GET, "/endpoints", endpoints, "", "every path, its method and what it tells") \
+	P(GET, "/livez",     livez,     "verbose, check=NAME, format=json", "200 while a new start would not help") \
+	P(GET, "/readyz",    readyz,    "verbose, check=NAME, format=json", "200 while clients are served") \
+	P(GET, "/startupz",  startupz,  "verbose, check=NAME, format=json", "200 once every child was up")
 
 #define RECORD_PATHS(P)
 

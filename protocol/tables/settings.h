@@ -164,7 +164,17 @@
 	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
 	\
-	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "loopback port of the monitor's HTTP; 0: a free one of 50000 to 55000")
+	S(monitoring, enabled, BOOL, "true", 0, 0, RESTART, guard, "", "false: no HTTP for operators; banyan shows the same") \
+	S(monitoring, host, TEXT, "127.0.0.1", 2, 45, RESTART, guard, "address", "IPv4 or IPv6 address it listens on; there are no passwords: anything but loopback lets the network read") \
+	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "of the monitor's HTTP; 0, or one in use: a free one of 50000 to 55000") \
+	S(monitoring, cors, BOOL, "true", 0, 0, LIVE, monitor, "", "pages of other origins may read it: Access-Control-Allow-Origin is *") \
+	S(monitoring, max_connections, U64, "64", 8, 4096, RESTART, monitor, "connections", "answered at once; more get 503. 8 more are kept for /livez, /readyz and /startupz") \
+	S(monitoring, max_per_address, U64, "48", 1, 4096, LIVE, monitor, "connections", "of those, from one address; more get 429") \
+	S(monitoring, header_timeout_ms, U64, "10000", 100, 600000, LIVE, monitor, "ms", "for the whole head of a request") \
+	S(monitoring, request_timeout_ms, U64, "30000", 100, 600000, LIVE, monitor, "ms", "for the rest: its body, the answer, and the time to read it") \
+	\
+	S(prometheus, enabled, BOOL, "true", 0, 0, LIVE, monitor, "", "false: /metrics answers 503 to Prometheus") \
+	S(prometheus, port, U64, "0", 0, 65535, RESTART, guard, "", "another port on monitoring.host, for /metrics and the probes alone; 0: none")
 
 /*
  * Sections whose capability is not built yet: N(section, what). The key is
@@ -174,7 +184,6 @@
 	N(hooks,      "hooks") \
 	N(telemetry,  "telemetry") \
 	N(tracer,     "the tracer") \
-	N(prometheus, "the Prometheus exporter") \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
 	N(history,    "metric history") \

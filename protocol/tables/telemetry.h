@@ -171,6 +171,10 @@
 	T(takeover,            "supervision.takeover",            supervision, "", "supervisor#") \
 	T(supervisor_died,     "supervision.supervisor.died",     supervision, "", "life# pid# exit# signal#") \
 	T(listening,           "supervision.listening",           supervision, "", "runtime_dir state_dir") \
+	T(monitor_listening,   "supervision.monitoring.listening", supervision, "", "url") \
+	T(monitor_port_taken,  "supervision.monitoring.port_taken", supervision, "", "port# why") \
+	T(monitor_not_listening, "supervision.monitoring.not_listening", supervision, "", "host why") \
+	T(page_failed,         "monitor.page.failed",             supervision, "", "path error") \
 	T(child_spawned,       "process.spawned",                 supervision, "restart_count", "child life# pid#") \
 	T(child_ready,         "process.started",                 supervision, "after_ms restart_count", "child life#") \
 	T(child_died,          "process.died",                    supervision, "restart_count", "child pid# reason obituary") \

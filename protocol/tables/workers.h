@@ -9,7 +9,8 @@
  * W(role, restart, segments, listener, oom, purpose)
  *   restart   RESTART_… of supervisor/engine; all shipped roles are permanent
  *   segments  SEGMENT_… bits of protocol/segment.h it may map
- *   listener  LISTEN_gateway: inherits the clients' port; LISTEN_none
+ *   listener  LISTEN_gateway: inherits the clients' port; LISTEN_monitor: the
+ *             ports of monitoring and prometheus; LISTEN_none
  *   oom       oom_score_adj, set only where privilege allows
  * Made from it: enum role, role_name(), start order, ipc address, YAML
  * section `workers.<role>`, log field, title, status line.
@@ -20,7 +21,7 @@
 	W(worker_pool,  PERMANENT, ALL, none,    -100, "pools of runner processes for local functions, and their supervisor") \
 	W(relay,        PERMANENT, ALL, none,    -100, "groups, their members, and what these say to each other") \
 	W(puller,       PERMANENT, ALL, none,       0, "fetches functions from services on a schedule") \
-	W(monitor,      PERMANENT, ALL, none,       0, "counts, remembers and tells: metrics, history, telemetry, the operators' HTTP") \
+	W(monitor,      PERMANENT, ALL, monitor,    0, "counts, remembers and tells: metrics, history, telemetry, the operators' HTTP") \
 	W(control,      PERMANENT, ALL, none,    -300, "the operator's door") \
 	W(gateway,      PERMANENT, ALL, gateway, -200, "the clients' door: the only process strangers talk to")
 

@@ -36,6 +36,8 @@ struct worker {
 	/* from the parent */
 	const char *runtime_dir;
 	const char *state_dir;
+	uint32_t given; /* bit per enum handover_fd: a hole may be any later
+			   descriptor of ours */
 	uint32_t instance;
 	uint32_t slot_index;
 	uint64_t life;

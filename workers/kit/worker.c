@@ -86,8 +86,8 @@ static void
 take_over(struct worker *w)
 {
 	for (int fd = FD_PARENT; fd < FD_FIRST_FREE; fd++) {
-		enum err e = fd_set_cloexec(fd, true);
-		(void)e; /* those we were not given are not open */
+		if (fd_set_cloexec(fd, true) == OK)
+			w->given |= 1u << fd;
 	}
 	w->instance = (uint32_t)number_from_env(w, ENV_INSTANCE, 1024);
 	w->life = number_from_env(w, ENV_LIFE, UINT64_MAX);
@@ -415,8 +415,7 @@ worker_state_dir(const struct worker *w)
 int
 worker_segment_fd(const struct worker *w, enum handover_fd fd)
 {
-	(void)w;
-	return fd_is_open((int)fd) ? (int)fd : -1;
+	return (w->given & 1u << fd) != 0 ? (int)fd : -1;
 }
 
 int

@@ -117,6 +117,7 @@ const char *worker_state_dir(const struct worker *);
 
 /*
  * worker_fd_listener is the inherited listening socket (gateway), or -1.
+ * worker_segment_fd also gives those of the monitor, FD_LISTEN_MONITOR.
  * Segments: pass worker_segment_fd(FD_LIMITS) to protocol/segment.h; -1 when
  * this role was not given it. `stats` and `events` are mapped by the kit; use
  * protocol/stats.h and protocol/events.h directly.

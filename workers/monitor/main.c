@@ -11,6 +11,8 @@ static const struct worker_spec spec = {
     .role = ROLE_monitor,
     .state_size = sizeof(struct monitor),
     .start = monitor_start,
+    .stop = monitor_stop,
+    .on_settings = monitor_on_settings,
     .commands = commands,
     .command_count = COUNT_OF(commands),
 };

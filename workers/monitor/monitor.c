@@ -2,7 +2,22 @@
 #include "workers/monitor/monitor.h"
 
 #include "protocol/base/loop.h"
+#include "protocol/events.h"
 #include "protocol/pack.h"
+#include "workers/monitor/http.h"
+
+/* open_http: without it all else of the monitor goes on. */
+static void
+open_http(struct monitor *own)
+{
+	const char *why;
+
+	own->http = http_open(own, &why);
+	if (own->http != NULL)
+		own->http_port = http_port();
+	else if (why != NULL)
+		event_note(EVENT_monitor_not_listening, "why=\"%s\"", why);
+}
 
 void
 monitor_start(struct worker *w)
@@ -11,6 +26,25 @@ monitor_start(struct worker *w)
 
 	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
+	open_http(own);
+}
+
+void
+monitor_stop(struct worker *w)
+{
+	struct monitor *own = worker_state(w);
+
+	http_close(&own->http);
+}
+
+enum reload_result
+monitor_on_settings(struct worker *w, struct worker_reload *reload)
+{
+	struct monitor *own = worker_state(w);
+
+	if (own->http != NULL)
+		http_settings(own->http, reload->next);
+	return RELOAD_UNCHANGED; /* the table knows which keys are live */
 }
 
 /* monitor_cmd_monitor_show answers `banyan monitor show`. */

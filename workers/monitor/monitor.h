@@ -19,13 +19,18 @@
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
 
+struct http;
+
 struct monitor {
 	struct worker *worker;
 	uint64_t started_ms; /* monotonic */
+	struct http *http;   /* NULL: none */
 	uint16_t http_port;  /* 0: no HTTP */
 };
 
 void monitor_start(struct worker *);
+void monitor_stop(struct worker *);
+enum reload_result monitor_on_settings(struct worker *, struct worker_reload *);
 
 MONITOR_COMMANDS(DECLARE_COMMAND)
 

@@ -108,7 +108,10 @@ bool page_wants(const struct page *, const char *media_type);
  */
 struct buffer *page_plain(struct page *, const char *content_type);
 
-/* page_fail: {"status":"error","message":…}; gives the status back. */
+/*
+ * page_fail: {"status":"error","message":…}; gives the status back. A status
+ * that is not PAGE_OK without it tells what was packed, as "error".
+ */
 enum page_status page_fail(
     struct page *, enum page_status, const char *fmt, ...) PRINTF(3, 4);
 

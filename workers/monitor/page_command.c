@@ -27,7 +27,7 @@ class_of(enum page_status status)
 static void
 settle(struct command *command, struct page *page, enum page_status status)
 {
-	if (status != PAGE_OK && page->plain == NULL)
+	if (status != PAGE_OK && page->message.len > 0)
 		command_fail(command, class_of(status), NULL, "%.*s",
 		    TEXT_ARG(page->message));
 	else if (page->plain != NULL)
