@@ -1,54 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/census.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "protocol/base/arena.h"
 #include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 
-/* read_memory: what /proc does not tell stays 0. */
+/* read_process: what /proc does not tell stays 0. */
 static void
-read_memory(struct census_process *p)
+read_process(struct census_process *p)
 {
-	char path[64];
-	char line[128];
-	size_t bytes;
-	unsigned long long resident, data;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct proc_memory memory;
+	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%u/statm", p->child.pid);
-	if (fd_read_file(path, line, sizeof(line), &bytes) != OK ||
-	    sscanf(line, "%*u %llu %*u %*u %*u %llu", &resident, &data) != 2)
-		return;
-	p->memory_bytes = resident * page;
-	p->heap_bytes = data * page;
-}
-
-/* read_work: the name in brackets may hold anything, so look behind it. */
-static void
-read_work(struct census_process *p)
-{
-	char path[64];
-	char line[1024];
-	size_t bytes;
-	unsigned long long user, system, threads;
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", p->child.pid);
-	if (fd_read_file(path, line, sizeof(line), &bytes) != OK)
-		return;
-	const char *at = strrchr(line, ')');
-	if (at == NULL ||
-	    sscanf(at,
-		") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu "
-		"%*d %*d %*d %*d %llu",
-		&user, &system, &threads) != 3)
-		return;
-	p->cpu_us = (user + system) * (1000000 / ticks);
-	p->threads = threads;
+	if (proc_memory((int)p->child.pid, &memory)) {
+		p->memory_bytes = memory.rss_bytes;
+		p->heap_bytes = memory.data_bytes;
+	}
+	if (proc_stat((int)p->child.pid, &stat)) {
+		p->cpu_us = stat.user_us + stat.system_us;
+		p->threads = stat.threads;
+	}
 }
 
 /*
@@ -102,10 +73,7 @@ census_take(struct arena *arena, const struct stats *stats)
 			continue;
 		p->slot = i;
 		p->stats = stats_slot_at(stats, i);
-		if (p->child.pid != 0) {
-			read_memory(p);
-			read_work(p);
-		}
+		read_process(p);
 		census->count++;
 	}
 	return census;

@@ -24,6 +24,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 
 enum {
 	TICK_MS = 250,
@@ -119,21 +120,16 @@ finish(struct guard *g, int code)
 static void
 kill_below(struct guard *g)
 {
-	char path[300], text[512];
-	size_t bytes;
-	int parent;
+	struct proc_stat stat;
 
 	rewinddir(g->proc);
 	for (struct dirent *entry; (entry = readdir(g->proc)) != NULL;) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
-		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
-		if (fd_read_file(path, text, sizeof(text), &bytes) != OK)
-			continue;
-		const char *at = strrchr(text, ')');
-		if (at != NULL && sscanf(at, ") %*c %d", &parent) == 1 &&
-		    parent == getpid())
-			kill((pid_t)atol(entry->d_name), SIGKILL);
+		pid_t pid = (pid_t)atol(entry->d_name);
+
+		if (proc_stat(pid, &stat) && stat.parent == getpid())
+			kill(pid, SIGKILL);
 	}
 }
 

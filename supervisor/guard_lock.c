@@ -28,6 +28,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 
 enum {
 	ASK_MS = 15000,  /* TERM: it drains */
@@ -45,21 +46,11 @@ struct holder {
 static unsigned long long
 born_of(int pid)
 {
-	char path[64], text[1024];
-	size_t bytes;
-	unsigned long long born = 0;
+	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (pid <= 0 || fd_read_file(path, text, sizeof(text), &bytes) != OK)
+	if (pid <= 0 || !proc_stat(pid, &stat) || stat.state == 'Z')
 		return 0;
-	const char *at = strrchr(text, ')');
-	if (at == NULL || at[1] != ' ' || at[2] == 'Z')
-		return 0;
-	for (int field = 2; field < 22 && at != NULL; field++)
-		at = strchr(at + 1, ' ');
-	if (at != NULL)
-		born = strtoull(at, NULL, 10);
-	return born;
+	return stat.born_ticks;
 }
 
 static bool

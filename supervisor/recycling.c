@@ -1,42 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/supervisor.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
-
-static uint64_t
-rss_of(int pid)
-{
-	char path[64], text[256];
-	unsigned long long pages = 0;
-	size_t bytes;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	if (fd_read_file(path, text, sizeof(text), &bytes) != OK ||
-	    sscanf(text, "%*u %llu", &pages) != 1)
-		return 0;
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
+#include "protocol/base/proc.h"
 
 static uint64_t
 descriptors_of(int pid)
 {
-	char path[64];
-	uint64_t count = 0;
-	DIR *dir;
+	int64_t count = proc_descriptors(pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	if (dir == NULL)
-		return 0;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		count += entry->d_name[0] != '.';
-	closedir(dir);
-	return count;
+	return count > 0 ? (uint64_t)count : 0;
 }
 
 /* is_spare: its fellows of the same role are all up, so one may be missed. */
@@ -68,7 +41,7 @@ look_at(struct supervisor *s, struct child *c)
 	struct recycle_facts facts = {.life = c->life, .ready_ms = c->ready_ms};
 
 	if (rule.rss_bytes > 0)
-		facts.rss_bytes = rss_of(c->pid);
+		facts.rss_bytes = proc_rss_bytes(c->pid);
 	if (rule.descriptors > 0)
 		facts.descriptors = descriptors_of(c->pid);
 	enum recycle_why why = recycle_judge(&s->recycles[c->spec.slot], &rule,

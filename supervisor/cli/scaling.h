@@ -136,7 +136,6 @@ void scaling_tell_breaking(struct scaling *, const struct scaling_breaking *);
 bool scaling_descriptors(int pid, struct scaling_limit *);
 bool scaling_processes(int pid, struct scaling_limit *);
 bool scaling_sockets(struct scaling_sockets *);
-uint64_t scaling_memory_bytes(int pid);
 
 void scaling_spawn_many(struct scaling_spawns *);
 void scaling_start_one(const char *program, struct scaling_start *);

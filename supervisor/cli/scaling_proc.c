@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/base/proc.h"
 #include "supervisor/cli/scaling.h"
 
 enum {
@@ -17,20 +18,17 @@ enum {
 	DESCRIPTORS_EACH = 2, /* of a worker at its pool: socket and pipe */
 };
 
-/* count_entries counts what stands in a folder and passes. */
 static uint64_t
-count_entries(const char *folder, bool only_numbers)
+count_processes(void)
 {
-	DIR *d = opendir(folder);
+	DIR *d = opendir("/proc");
 	const struct dirent *entry;
 	uint64_t count = 0;
 
 	if (d == NULL)
 		return 0;
 	while ((entry = readdir(d)) != NULL)
-		count += only_numbers
-		    ? isdigit((unsigned char)entry->d_name[0]) != 0
-		    : entry->d_name[0] != '.';
+		count += isdigit((unsigned char)entry->d_name[0]) != 0;
 	closedir(d);
 	return count;
 }
@@ -90,11 +88,10 @@ children_of(int pid)
 bool
 scaling_descriptors(int pid, struct scaling_limit *l)
 {
-	char path[64];
+	int64_t used = proc_descriptors(pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	*l = (struct scaling_limit){.limit = limit_of(pid, "Max open files"),
-	    .used = count_entries(path, false),
+	    .used = used > 0 ? (uint64_t)used : 0,
 	    .workers = children_of(pid),
 	    .per_worker = DESCRIPTORS_EACH};
 	return l->limit > 0 && l->used > 0;
@@ -110,7 +107,7 @@ lower(uint64_t *limit, uint64_t other)
 bool
 scaling_processes(int pid, struct scaling_limit *l)
 {
-	*l = (struct scaling_limit){.used = count_entries("/proc", true),
+	*l = (struct scaling_limit){.used = count_processes(),
 	    .workers = children_of(pid),
 	    .per_worker = 1,
 	    .own = children_of(pid)};
@@ -147,21 +144,4 @@ scaling_sockets(struct scaling_sockets *c)
 
 	c->is_known = has_4 || has_6;
 	return c->is_known;
-}
-
-uint64_t
-scaling_memory_bytes(int pid)
-{
-	unsigned long whole, resident = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%lu %lu", &whole, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }

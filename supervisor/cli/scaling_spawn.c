@@ -18,6 +18,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 #include "protocol/runner.h"
 #include "supervisor/cli/scaling.h"
 
@@ -168,7 +169,7 @@ compare(struct scaling_start *s, const struct census *before, pid_t pid)
 	s->sockets =
 	    (int64_t)(now.sockets.established - before->sockets.established);
 	s->memory_mb =
-	    (double)scaling_memory_bytes((int)pid) / (1024.0 * 1024.0);
+	    (double)proc_rss_bytes((int)pid) / (1024.0 * 1024.0);
 }
 
 static void

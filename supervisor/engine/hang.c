@@ -12,12 +12,9 @@
 
 #include "supervisor/engine/hang.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "protocol/base/err.h"
-#include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 
 enum {
 	JUDGE_AGAIN_MS = 300
@@ -108,22 +105,17 @@ hang_check(struct hang *h, const struct hang_beat *b, uint32_t limit_ms,
 bool
 hang_read_facts(int pid, struct hang_facts *facts)
 {
-	char path[64], text[1024];
-	size_t bytes;
+	struct proc_stat stat;
+	struct proc_run run = {0};
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (fd_read_file(path, text, sizeof(text), &bytes) != OK)
+	if (!proc_stat(pid, &stat))
 		return false;
-	/* the name in parentheses may hold anything, spaces and ) included */
-	const char *name_end = strrchr(text, ')');
-	if (name_end == NULL || name_end[1] != ' ')
-		return false;
-	facts->state = name_end[2];
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-	if (fd_read_file(path, text, sizeof(text), &bytes) != OK)
-		return true; /* a kernel without it: state must do */
-	char *end = text;
-	facts->cpu_ns = strtoull(text, &end, 10);
-	facts->waiting_ns = strtoull(end, NULL, 10);
+	/* a kernel that does not count them: state must do */
+	(void)proc_run(pid, &run);
+	*facts = (struct hang_facts){
+	    .state = stat.state,
+	    .cpu_ns = run.cpu_ns,
+	    .waiting_ns = run.waiting_ns,
+	};
 	return true;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "workers/kit/heartbeat.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 #include "workers/kit/inside.h"
 
 enum {
@@ -34,28 +32,13 @@ turn_ended(void *ctx)
 		    (unsigned long long)(turn_us / 1000));
 }
 
-/* resident_bytes reads the second number of /proc/self/statm, in pages. */
-static uint64_t
-resident_bytes(void)
-{
-	char line[128];
-	size_t bytes;
-	unsigned long long all, resident;
-
-	if (fd_read_file("/proc/self/statm", line, sizeof(line), &bytes) !=
-		OK ||
-	    sscanf(line, "%llu %llu", &all, &resident) != 2)
-		return 0;
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void
 count_self(void *ctx)
 {
 	struct worker *w = ctx;
-	int descriptors = fd_count_open();
+	int64_t descriptors = proc_descriptors(PROC_SELF);
 
-	stats_set(w->slot, COUNTER_process_memory_bytes, resident_bytes());
+	stats_set(w->slot, COUNTER_process_memory_bytes, proc_rss_bytes(PROC_SELF));
 	if (descriptors >= 0)
 		stats_set(w->slot, COUNTER_process_descriptors,
 		    (uint64_t)descriptors);

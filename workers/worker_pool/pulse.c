@@ -11,10 +11,7 @@
  * which tells a starved process from a hung one.
  */
 
-#include <stdio.h>
-#include <unistd.h>
-
-#include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
@@ -97,20 +94,6 @@ check_end(struct runner *r, uint64_t now_ms)
 	    r->child, REASON_FAULT, "closed its socket and went on running");
 }
 
-static uint64_t
-resident_bytes(int pid)
-{
-	char path[64], line[128];
-	size_t bytes;
-	unsigned long long all, resident;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	if (pid <= 0 || fd_read_file(path, line, sizeof(line), &bytes) != OK ||
-	    sscanf(line, "%llu %llu", &all, &resident) != 2)
-		return 0;
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void
 count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 {
@@ -126,7 +109,7 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 	for (uint32_t i = 0; i < crew->runner_count; i++) {
 		struct runner *r = &crew->runners[i];
 
-		r->memory_bytes = resident_bytes(r->child->pid);
+		r->memory_bytes = proc_rss_bytes(r->child->pid);
 		sums[3] += r->memory_bytes;
 	}
 }

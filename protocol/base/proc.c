@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "protocol/base/proc.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocol/base/err.h"
+#include "protocol/base/fd.h"
+
+enum {
+	PATH_BYTES = 64,
+	STAT_BYTES = 1024, /* some 52 numbers and a name of 16 bytes */
+	LINE_BYTES = 128,
+	SMAPS_BYTES = 2048 /* smaps_rollup has some twenty short lines */
+};
+
+static void
+path_of(int pid, const char *file, char to[PATH_BYTES])
+{
+	if (pid == PROC_SELF)
+		snprintf(to, PATH_BYTES, "/proc/self/%s", file);
+	else
+		snprintf(to, PATH_BYTES, "/proc/%d/%s", pid, file);
+}
+
+static bool
+read_of(int pid, const char *file, char *to, size_t size)
+{
+	char path[PATH_BYTES];
+	size_t bytes;
+
+	path_of(pid, file, path);
+	return pid != 0 && fd_read_file(path, to, size, &bytes) == OK;
+}
+
+bool
+proc_parse_stat(
+    const char *text, uint64_t ticks_per_second, struct proc_stat *stat)
+{
+	unsigned long long user, system, born;
+	/* the name in parentheses may hold anything, spaces and ) included */
+	const char *name_end = strrchr(text, ')');
+	unsigned threads;
+	int parent;
+	char state;
+
+	if (name_end == NULL || ticks_per_second == 0 ||
+	    sscanf(name_end,
+		") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu "
+		"%*d %*d %*d %*d %u %*d %llu",
+		&state, &parent, &user, &system, &threads, &born) != 6)
+		return false;
+	*stat = (struct proc_stat){
+	    .state = state,
+	    .parent = parent,
+	    .threads = threads,
+	    .user_us = user * 1000000 / ticks_per_second,
+	    .system_us = system * 1000000 / ticks_per_second,
+	    .born_ticks = born,
+	};
+	return true;
+}
+
+bool
+proc_parse_run(const char *text, struct proc_run *run)
+{
+	unsigned long long cpu, waiting;
+
+	if (sscanf(text, "%llu %llu", &cpu, &waiting) != 2)
+		return false;
+	*run = (struct proc_run){.cpu_ns = cpu, .waiting_ns = waiting};
+	return true;
+}
+
+bool
+proc_parse_statm(
+    const char *text, uint64_t page_bytes, struct proc_memory *memory)
+{
+	unsigned long long resident, data;
+
+	if (sscanf(text, "%*u %llu %*u %*u %*u %llu", &resident, &data) != 2)
+		return false;
+	*memory = (struct proc_memory){
+	    .rss_bytes = resident * page_bytes,
+	    .data_bytes = data * page_bytes,
+	};
+	return true;
+}
+
+bool
+proc_parse_pss(const char *text, uint64_t *bytes)
+{
+	const char *at = strstr(text, "\nPss:");
+	unsigned long long kilobytes;
+
+	if (at == NULL || sscanf(at, "\nPss: %llu", &kilobytes) != 1)
+		return false;
+	*bytes = kilobytes * 1024;
+	return true;
+}
+
+bool
+proc_stat(int pid, struct proc_stat *stat)
+{
+	char text[STAT_BYTES];
+	long ticks = sysconf(_SC_CLK_TCK);
+
+	return read_of(pid, "stat", text, sizeof(text)) &&
+	    proc_parse_stat(text, ticks > 0 ? (uint64_t)ticks : 100, stat);
+}
+
+bool
+proc_run(int pid, struct proc_run *run)
+{
+	char text[LINE_BYTES];
+
+	return read_of(pid, "schedstat", text, sizeof(text)) &&
+	    proc_parse_run(text, run);
+}
+
+bool
+proc_memory(int pid, struct proc_memory *memory)
+{
+	char text[LINE_BYTES];
+
+	return read_of(pid, "statm", text, sizeof(text)) &&
+	    proc_parse_statm(text, (uint64_t)sysconf(_SC_PAGESIZE), memory);
+}
+
+uint64_t
+proc_rss_bytes(int pid)
+{
+	struct proc_memory memory;
+
+	return proc_memory(pid, &memory) ? memory.rss_bytes : 0;
+}
+
+uint64_t
+proc_pss_bytes(int pid)
+{
+	char text[SMAPS_BYTES];
+	uint64_t bytes = 0;
+
+	if (!read_of(pid, "smaps_rollup", text, sizeof(text)) ||
+	    !proc_parse_pss(text, &bytes))
+		return 0;
+	return bytes;
+}
+
+int64_t
+proc_descriptors(int pid)
+{
+	char path[PATH_BYTES];
+	int64_t count = 0;
+	DIR *dir;
+
+	path_of(pid, "fd", path);
+	dir = pid != 0 ? opendir(path) : NULL;
+	if (dir == NULL)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	/* of our own, the directory itself is one */
+	return pid == PROC_SELF ? count - 1 : count;
+}
