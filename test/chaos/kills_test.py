@@ -11,7 +11,7 @@ from kill_each import kill_often
 from loaded_tree import (BUILD, CHILDREN, CLIENTS, FULL, IN_FLIGHT, TIMES,
                          LoadedTree, now, stat_of, until)
 
-INNER = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control"]
+INNER = [name for name in CHILDREN if not name.startswith("gateway")]
 
 
 @pytest.fixture(scope="module", name="tree")

@@ -22,14 +22,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "scenario"))
-from tree import ROOT, Tree, descendants, stat_of, until  # noqa: E402
+from tree import ROLES, ROOT, Tree, descendants, stat_of, until  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BANYAN_BUILD", ROOT / "build"))
 LOAD = BUILD / "test/bench/load"
 FULL = bool(os.environ.get("BANYAN_TEST_FULL"))
 TIMES = int(os.environ.get("BANYAN_CHAOS_TIMES", 200 if FULL else 20))
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
-            "gateway/1", "gateway/2"]
+CHILDREN = [*ROLES[:-1], "gateway/1", "gateway/2"]
 CLIENTS, IN_FLIGHT = 64, 4
 
 # Deaths by the dozen are the test's doing: they neither rest nor exhaust.

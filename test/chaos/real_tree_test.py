@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "scenario"))
-from tree import Tree, until  # noqa: E402
+from tree import ROLES, Tree, until  # noqa: E402
 
 FULL = bool(os.environ.get("BANYAN_TEST_FULL"))
 SETTINGS = """\
@@ -20,8 +20,7 @@ workers: {gateway: {instances: 2}}
 supervisor: {restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5,
   starts_per_second: 0, starts_per_minute: 0}
 """
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
-            "gateway/1", "gateway/2"]
+CHILDREN = [*ROLES[:-1], "gateway/1", "gateway/2"]
 
 
 @pytest.fixture(scope="module")

@@ -20,18 +20,15 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "scenario"))
-from tree import ROOT, descendants, stat_of, until  # noqa: E402
+from tree import ROLES, ROOT, descendants, stat_of, until  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BANYAN_BUILD", ROOT / "build"))
-ROLES = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
-         "gateway"]
 SETTINGS = """\
 node: test
 gateway: {port: 0}
 workers: {gateway: {instances: 2}}
 """
-CHILDREN = ["config_db", "rate_limiter", "worker_pool", "relay", "puller", "control",
-            "gateway/1", "gateway/2"]
+CHILDREN = [*ROLES[:-1], "gateway/1", "gateway/2"]
 
 
 class TrivialTree:

@@ -13,6 +13,7 @@ Leaving the block stops the tree and fails the test when it left a process.
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,9 @@ BANYAN = STAGE / "bin" / "banyan"
 LIBEXEC = STAGE / "libexec" / "banyan"
 USER_SERVICE = STAGE / "bin" / "user_service"
 POLL_S = 0.01
+# every role of the tree, in start order; the gateway is the last
+ROLES = re.findall(r"^\tW\((\w+),", (
+    ROOT / "protocol" / "tables" / "workers.h").read_text(), re.M)
 
 SETTINGS = """\
 node: test
