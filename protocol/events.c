@@ -22,6 +22,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/events_layout.h"
+#include "protocol/log_rules.h"
 
 _Static_assert(
     (int)EVENT_IDS <= EVENTS_MASK_WORDS * 64, "a bit for each event");
@@ -245,7 +246,7 @@ bool
 event_is_wanted(enum event id)
 {
 	INVARIANT((unsigned)id < EVENT_IDS);
-	return log_wants(infos[id].level) || event_is_recorded(id);
+	return log_rules_wants(id) || event_is_recorded(id);
 }
 
 bool
@@ -267,8 +268,8 @@ tell(enum event id, bool is_logged, const char *fmt, va_list args)
 	char fields[1024];
 
 	vsnprintf(fields, sizeof(fields), fmt, args);
-	if (is_logged)
-		log_line(infos[id].level, infos[id].name, "%s", fields);
+	if (is_logged && log_rules_wants(id))
+		log_rules_write(id, fields);
 	if (event_is_recorded(id))
 		record(id, fields);
 }

@@ -319,7 +319,10 @@ settings_name(uint32_t i, char *to, size_t size)
 {
 	const struct setting_row *row = settings_row(i);
 
-	if (i >= SETTINGS)
+	if (i >= SETTINGS && settings_is_of_log(row))
+		snprintf(to, size, "log.components.%s.%s",
+		    role_name(role_of(i)), row->key + 4);
+	else if (i >= SETTINGS)
 		snprintf(
 		    to, size, "workers.%s.%s", role_name(role_of(i)), row->key);
 	else

@@ -20,6 +20,8 @@
 
 #include <stdint.h>
 
+#include <string.h>
+
 #include "protocol/settings.h"
 
 #define SETTINGS_MAGIC UINT32_C(0x42537431) /* "BSt1" */
@@ -72,6 +74,13 @@ settings_worker_value(enum role role, enum worker_setting key)
 {
 	return SETTINGS + ((uint32_t)role - 1) * WORKER_SETTINGS +
 	    (uint32_t)key;
+}
+
+/* settings_is_of_log: a role's key that stands under log.components. */
+static inline bool
+settings_is_of_log(const struct setting_row *row)
+{
+	return strncmp(row->key, "log_", 4) == 0;
 }
 
 /* settings_table_sum changes whenever a row's name, type or words do. */

@@ -125,6 +125,13 @@ add_inner(const char *section, const char **candidates, size_t count)
 	return count;
 }
 
+/* is_components: log.components is a map of roles, not of rows. */
+static bool
+is_components(const char *section, const struct yaml_item *item)
+{
+	return strcmp(section, "log") == 0 && text_is(item->key, "components");
+}
+
 /* gather_keys takes the rows of a section, and notes what else is there. */
 static void
 gather_keys(struct settings_writer *w, const char *section,
@@ -137,6 +144,8 @@ gather_keys(struct settings_writer *w, const char *section,
 		return;
 	if (has_inner)
 		count = add_inner(section, candidates, count);
+	if (strcmp(section, "log") == 0)
+		candidates[count++] = "components";
 	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
 		uint32_t value = find_row(section, i->key);
 		const char *inner =
@@ -144,8 +153,100 @@ gather_keys(struct settings_writer *w, const char *section,
 
 		if (value < SETTINGS)
 			w->nodes[value] = i->value;
-		else if (inner == NULL)
+		else if (inner == NULL && !is_components(section, i))
 			settings_unknown(w, section, i, candidates, count);
+	}
+}
+
+/* role_key gives the key of every role as it stands in the file, or NULL when
+ * it stands elsewhere: in log.components, or outside. */
+static const char *
+role_key(uint32_t i, bool of_log)
+{
+	const struct setting_row *row = &worker_setting_rows[i];
+
+	if (settings_is_of_log(row) != of_log)
+		return NULL;
+	return of_log ? row->key + 4 : row->key;
+}
+
+/* find_role_key looks among a role's own keys, then in those all have. */
+static uint32_t
+find_role_key(
+    enum role role, const char *section, bool of_log, struct text key)
+{
+	uint32_t own = find_row(section, key);
+
+	if (own < SETTINGS)
+		return own;
+	for (uint32_t i = 0; i < WORKER_SETTINGS; i++) {
+		const char *name = role_key(i, of_log);
+
+		if (name != NULL && text_is(key, name))
+			return settings_worker_value(role, i);
+	}
+	return SETTINGS_VALUES;
+}
+
+static void
+gather_role(struct settings_writer *w, const char *above, enum role role,
+    const struct yaml_node *node)
+{
+	const char *section =
+	    arena_printf(&w->arena, "%s.%s", above, role_name(role)).at;
+	bool of_log = strcmp(above, "log.components") == 0;
+	const char *candidates[CANDIDATES];
+	size_t count = add_rows(section, candidates, 0);
+
+	for (uint32_t i = 0; i < WORKER_SETTINGS; i++)
+		if (role_key(i, of_log) != NULL)
+			candidates[count++] = role_key(i, of_log);
+	if (!is_map(w, section, node))
+		return;
+	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
+		uint32_t value = find_role_key(role, section, of_log, i->key);
+
+		if (value < SETTINGS_VALUES)
+			w->nodes[value] = i->value;
+		else
+			settings_unknown(w, section, i, candidates, count);
+	}
+}
+
+static bool
+is_role_not_built(struct settings_writer *w, const char *above,
+    const struct yaml_item *item)
+{
+	for (size_t i = 0; i < COUNT_OF(roles_not_built); i++) {
+		if (!text_is(item->key, roles_not_built[i]))
+			continue;
+		settings_problem(w->problems, item->key_place,
+		    "%s.%s: this role is not built yet; remove the key", above,
+		    roles_not_built[i]);
+		return true;
+	}
+	return false;
+}
+
+/* gather_roles takes a map of roles: `workers`, or `log.components`. */
+static void
+gather_roles(struct settings_writer *w, const char *above,
+    const struct yaml_node *node)
+{
+	const char *roles[ROLES];
+	size_t count = 0;
+
+	for (uint32_t i = 1; i < ROLE_WORKERS_END; i++)
+		roles[count++] = role_name((enum role)i);
+	if (!is_map(w, above, node))
+		return;
+	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
+		enum role role = role_by_name(i->key);
+
+		if (role != ROLE_none && (int)role < ROLE_WORKERS_END)
+			gather_role(w, above, role, i->value);
+		else if (!is_role_not_built(w, above, i))
+			settings_unknown(w, above, i, roles, count);
 	}
 }
 
@@ -159,77 +260,8 @@ gather_section(struct settings_writer *w, const char *section,
 
 		if (node->kind == YAML_MAP && inner != NULL)
 			gather_keys(w, inner, i->value, false);
-	}
-}
-
-/* find_worker_key looks among the keys of every role, then in its own. */
-static uint32_t
-find_worker_key(enum role role, const char *section, struct text key)
-{
-	uint32_t own = find_row(section, key);
-
-	if (own < SETTINGS)
-		return own;
-	for (uint32_t i = 0; i < WORKER_SETTINGS; i++)
-		if (text_is(key, worker_setting_rows[i].key))
-			return settings_worker_value(role, i);
-	return SETTINGS_VALUES;
-}
-
-static void
-gather_role(
-    struct settings_writer *w, enum role role, const struct yaml_node *node)
-{
-	const char *section =
-	    arena_printf(&w->arena, "workers.%s", role_name(role)).at;
-	const char *candidates[CANDIDATES];
-	size_t count = add_rows(section, candidates, 0);
-
-	for (uint32_t i = 0; i < WORKER_SETTINGS; i++)
-		candidates[count++] = worker_setting_rows[i].key;
-	if (!is_map(w, section, node))
-		return;
-	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
-		uint32_t value = find_worker_key(role, section, i->key);
-
-		if (value < SETTINGS_VALUES)
-			w->nodes[value] = i->value;
-		else
-			settings_unknown(w, section, i, candidates, count);
-	}
-}
-
-static bool
-is_role_not_built(struct settings_writer *w, const struct yaml_item *item)
-{
-	for (size_t i = 0; i < COUNT_OF(roles_not_built); i++) {
-		if (!text_is(item->key, roles_not_built[i]))
-			continue;
-		settings_problem(w->problems, item->key_place,
-		    "workers.%s: this role is not built yet; remove the key",
-		    roles_not_built[i]);
-		return true;
-	}
-	return false;
-}
-
-static void
-gather_workers(struct settings_writer *w, const struct yaml_node *node)
-{
-	const char *roles[ROLES];
-	size_t count = 0;
-
-	for (uint32_t i = 1; i < ROLE_WORKERS_END; i++)
-		roles[count++] = role_name((enum role)i);
-	if (!is_map(w, "workers", node))
-		return;
-	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
-		enum role role = role_by_name(i->key);
-
-		if (role != ROLE_none && (int)role < ROLE_WORKERS_END)
-			gather_role(w, role, i->value);
-		else if (!is_role_not_built(w, i))
-			settings_unknown(w, "workers", i, roles, count);
+		else if (node->kind == YAML_MAP && is_components(section, i))
+			gather_roles(w, "log.components", i->value);
 	}
 }
 
@@ -298,7 +330,7 @@ settings_gather(struct settings_writer *w, const struct yaml_node *root)
 		else if (section != NULL)
 			gather_section(w, section, i->value);
 		else if (text_is(i->key, "workers"))
-			gather_workers(w, i->value);
+			gather_roles(w, "workers", i->value);
 		else if (!refuse_not_built(w, i))
 			settings_unknown(w, "", i, candidates, count);
 	}

@@ -29,7 +29,7 @@ pack_value(const struct settings *s, uint32_t i, const struct setting_row *row,
 	const struct settings_value *value = &s->values[i];
 	char word[SETTING_NAME];
 
-	pack_string(out, row->key);
+	pack_string(out, row->key + (settings_is_of_log(row) ? 4 : 0));
 	switch (row->type) {
 	case SETTING_BOOL:
 		pack_bool(out, value->number != 0);
@@ -68,6 +68,24 @@ pack_rows(const struct settings *s, const char *section, struct packer *out)
 	return count;
 }
 
+/* pack_of_role writes the keys every role has: those of the log, or the
+ * others. */
+static uint32_t
+pack_of_role(const struct settings *s, enum role role, bool of_log,
+    struct packer *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < WORKER_SETTINGS; i++) {
+		if (settings_is_of_log(&worker_setting_rows[i]) != of_log)
+			continue;
+		pack_value(s, settings_worker_value(role, i),
+		    &worker_setting_rows[i], out);
+		count++;
+	}
+	return count;
+}
+
 static void
 pack_role(const struct settings *s, enum role role, struct packer *out)
 {
@@ -77,10 +95,23 @@ pack_role(const struct settings *s, enum role role, struct packer *out)
 
 	snprintf(section, sizeof(section), "workers.%s", role_name(role));
 	count = pack_rows(s, section, out);
-	for (uint32_t i = 0; i < WORKER_SETTINGS; i++)
-		pack_value(s, settings_worker_value(role, i),
-		    &worker_setting_rows[i], out);
-	pack_close_map(out, place, count + WORKER_SETTINGS);
+	count += pack_of_role(s, role, false, out);
+	pack_close_map(out, place, count);
+}
+
+/* pack_components writes log.components: what each role's lines may be. */
+static uint32_t
+pack_components(const struct settings *s, struct packer *out)
+{
+	pack_string(out, "components");
+	pack_map(out, ROLE_WORKERS_END - 1);
+	for (uint32_t i = 1; i < ROLE_WORKERS_END; i++) {
+		pack_string(out, role_name(i));
+		size_t place = pack_open(out);
+		pack_close_map(
+		    out, place, pack_of_role(s, (enum role)i, true, out));
+	}
+	return 1;
 }
 
 /* pack_section writes `section: {…}`; the top's keys stand by themselves. */
@@ -88,12 +119,16 @@ static uint32_t
 pack_section(const struct settings *s, const char *section, struct packer *out)
 {
 	size_t place;
+	uint32_t count;
 
 	if (section[0] == '\0')
 		return pack_rows(s, section, out);
 	pack_string(out, section);
 	place = pack_open(out);
-	pack_close_map(out, place, pack_rows(s, section, out));
+	count = pack_rows(s, section, out);
+	if (strcmp(section, "log") == 0)
+		count += pack_components(s, out);
+	pack_close_map(out, place, count);
 	return 1;
 }
 

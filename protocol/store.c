@@ -174,6 +174,7 @@ open_tables(struct store *s, enum store_mode mode)
 	    {"failed", &s->failed},
 	    {"failed_seen", &s->failed_seen},
 	    {"revoked", &s->revoked},
+	    {"log", &s->log},
 	    {"meta", &s->meta},
 	};
 	bool is_write = mode == STORE_WRITE;

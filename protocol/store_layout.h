@@ -11,6 +11,7 @@
  *   failed       id, big-endian                            → msgpack map
  *   failed_seen  service 0 request_type 0 version 0 source 0 node → id
  *   revoked      "j" jti, or "u" user                      → 64-bit time
+ *   log          kind, name (workers/config_db/log_marks.h) → until, level
  *   meta         "generation", "revision", "failed_id",
  *                "revoked"                                 → 64-bit number
  *
@@ -37,6 +38,7 @@ struct store {
 	MDB_dbi failed;
 	MDB_dbi failed_seen;
 	MDB_dbi revoked;
+	MDB_dbi log;
 	MDB_dbi meta;
 };
 

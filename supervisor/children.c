@@ -16,6 +16,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
+#include "protocol/log_rules.h"
 #include "supervisor/engine/obituary.h"
 
 enum {
@@ -160,6 +161,32 @@ children_publish(struct supervisor *s, struct child *c, const char *reason)
 	stats_child_set(&s->stats, c->spec.slot, &out);
 }
 
+/* note_scope says the same to who wants to see every step. */
+static void
+note_scope(const struct child *c, enum child_state was)
+{
+	bool is_leaving = c->state == CHILD_DRAINING ||
+	    c->state == CHILD_STOPPING || c->state == CHILD_DOWN;
+	bool is_starting =
+	    c->state == CHILD_QUEUED || c->state == CHILD_STARTING;
+
+	if (is_leaving)
+		scope_note(SCOPE_supervisor_shutdown,
+		    "child=%s pid=%d state=%s was=%s", c->spec.name, c->pid,
+		    child_state_name(c->state), child_state_name(was));
+	else if (is_starting)
+		scope_note(SCOPE_supervisor_spawn,
+		    "child=%s life=%llu pid=%d state=%s", c->spec.name,
+		    (unsigned long long)c->life, c->pid,
+		    child_state_name(c->state));
+	else
+		scope_note(SCOPE_supervisor_restart,
+		    "child=%s state=%s was=%s failures=%u last=%s",
+		    c->spec.name, child_state_name(c->state),
+		    child_state_name(was), c->intensity.failures,
+		    child_reason_name(c->last.reason));
+}
+
 /* note_move says each transition once, in the words of the events table. */
 static void
 note_move(struct child *c, enum child_state was)
@@ -234,6 +261,7 @@ child_moved(void *ctx, struct child *c, enum child_state was)
 	if (c->state == CHILD_KILLING && c->cause != REASON_HANG)
 		stats_add(s->slot, COUNTER_supervisor_kills, 1);
 	note_move(c, was);
+	note_scope(c, was);
 	children_publish(s, c, NULL);
 }
 

@@ -25,6 +25,8 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/proc.h"
+#include "protocol/log_rules.h"
+#include "protocol/log_settings.h"
 
 enum {
 	TICK_MS = 250,
@@ -69,6 +71,18 @@ open_notify(struct guard *g)
 	g->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
+/* take_log_settings: all a reload changes for the guard. */
+static void
+take_log_settings(struct guard *g)
+{
+	struct settings *settings;
+
+	if (settings_open(g->settings_fd, &settings) != OK)
+		return; /* another version's: the next supervisor says so */
+	log_settings_take(settings, ROLE_guard);
+	settings_close(&settings);
+}
+
 static void
 take_record(struct guard *g, const struct handover_record *r, int *fd)
 {
@@ -81,6 +95,7 @@ take_record(struct guard *g, const struct handover_record *r, int *fd)
 		g->settings_fd = *fd;
 		g->generation = r->a;
 		*fd = -1;
+		take_log_settings(g);
 	} else if (r->kind == HANDOVER_UNSTARTED) {
 		event_note(EVENT_spawn_failed, "program=%s why=%s", r->text,
 		    strerror((int)r->a));
@@ -344,6 +359,8 @@ tick(void *ctx)
 	if (g->stop_by_ms > 0 && now_ms >= g->stop_by_ms &&
 	    g->supervisor.pid > 0)
 		spawn_signal(g->supervisor.pidfd, SIGKILL);
+	log_rules_look(log_watch_at(events_watch_area(&g->events)), now_ms);
+	log_tick();
 	loop_timer_start(g->loop, &g->tick, now_ms + TICK_MS);
 }
 

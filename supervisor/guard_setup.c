@@ -13,6 +13,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/log_settings.h"
 #include "supervisor/reader.h"
 
 enum {
@@ -64,12 +65,13 @@ static _Noreturn void
 usage(int code)
 {
 	dprintf(code == 0 ? STDOUT_FILENO : STDERR_FILENO,
-	    "usage: banyand [--check] [--runtime-dir DIR] [--state-dir DIR]\n"
+	    "usage: banyand [--check] [-v] [--runtime-dir DIR] [--state-dir DIR]\n"
 	    "               [--port N] [--monitoring-port N]\n"
 	    "               [--monitoring-host ADDRESS] [--no-monitoring] "
 	    "FILE\n"
 	    "Runs the tree of FILE in the foreground. TERM drains and stops,\n"
-	    "INT stops fast, HUP reads FILE again. --check only reads it.\n");
+	    "INT stops fast, HUP reads FILE again. --check only reads it,\n"
+	    "-v writes every debug line.\n");
 	exit(code);
 }
 
@@ -127,6 +129,9 @@ guard_arguments(struct guard *g, int argc, char **argv)
 			g->is_check = true;
 		else if (strcmp(argv[i], "--no-monitoring") == 0)
 			add_override(g, "monitoring.enabled", "false");
+		else if (strcmp(argv[i], "-v") == 0 ||
+		    strcmp(argv[i], "--verbose") == 0)
+			add_override(g, "log.level", "debug");
 		else if (key != NULL && i + 1 < argc)
 			add_override(g, key, argv[++i]);
 		else if (argv[i][0] == '-' || file != NULL)
@@ -216,10 +221,7 @@ guard_read_settings(struct guard *g)
 	g->stop_budget_ms =
 	    settings_u64(g->settings, SETTING_supervisor_stop_budget_ms);
 	log_init("guard", 1);
-	log_set_level(
-	    (enum log_level)settings_choice(g->settings, SETTING_log_level));
-	log_set_format(
-	    (enum log_format)settings_choice(g->settings, SETTING_log_format));
+	log_settings_take(g->settings, ROLE_guard);
 	fill_dirs(g);
 }
 

@@ -12,6 +12,8 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/log_rules.h"
+#include "protocol/log_settings.h"
 #include "supervisor/supervisor.h"
 
 enum {
@@ -84,10 +86,7 @@ map_all(struct supervisor *s)
 	if (e != OK)
 		give_up(EXIT_SYSTEM, "settings", e);
 	s->began = s->settings;
-	log_set_level(
-	    (enum log_level)settings_choice(s->settings, SETTING_log_level));
-	log_set_format(
-	    (enum log_format)settings_choice(s->settings, SETTING_log_format));
+	log_settings_take(s->settings, ROLE_supervisor);
 	atomic_store(&s->stats.shared->settings_generation, s->generation);
 }
 
@@ -166,6 +165,9 @@ tick(void *ctx)
 
 	keeper_reap_strangers(&s->keeper);
 	recycling_look(s);
+	log_rules_look(log_watch_at(events_watch_area(&s->events)),
+	    loop_now_ms(s->loop));
+	log_tick();
 	loop_timer_start(s->loop, &s->tick, loop_now_ms(s->loop) + TICK_MS);
 }
 
@@ -205,7 +207,10 @@ main(void)
 	tree_start(s->keeper.tree, loop_now_ms(s->loop));
 	keeper_wake(&s->keeper);
 	loop_run(s->loop, TICK_MS);
-	event_note(EVENT_tree_stopped, "exit=%d", s->exit_code);
+	event_note(EVENT_tree_stopped, "exit=%d children=%u reason=\"%s\"",
+	    s->exit_code, s->keeper.tree->count,
+	    s->exit_code == EXIT_ASKED ? "asked to stop" : "could not go on");
+	log_flush();
 	keeper_finish(&s->keeper);
 	if (s->settings != s->began)
 		settings_close(&s->settings);

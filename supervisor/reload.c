@@ -18,6 +18,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/log_settings.h"
 
 bool
 reload_is_running(const struct supervisor *s)
@@ -150,6 +151,7 @@ put_in_force(struct supervisor *s)
 	s->generation++;
 	r->reader.settings_fd = -1;
 	atomic_store(&s->stats.shared->settings_generation, s->generation);
+	log_settings_take(s->settings, ROLE_supervisor);
 	policy_apply(s);
 	return true;
 }

@@ -120,7 +120,9 @@ became_ready(struct supervisor *s)
 
 	count_up(s->keeper.tree, &up, &wanted);
 	write_endpoints(s);
-	event_note(EVENT_tree_ready, "children=%u", up);
+	event_note(EVENT_tree_ready, "children=%u max_restarts=%llu", up,
+	    (unsigned long long)settings_u64(
+		s->settings, SETTING_supervisor_restarts));
 	status_notify(s, "READY=1\nSTATUS=%u of %u children up", up, wanted);
 }
 

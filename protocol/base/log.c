@@ -3,45 +3,48 @@
  * Design notes
  *
  * A line is built on the stack and leaves in one write, so lines of several
- * processes on one pipe never mix (PIPE_BUF is 4096). The JSON form keeps the
- * fields as one text: fields are for people and grep; counters and the events
- * ring are for machines.
+ * processes on one pipe never mix (PIPE_BUF is 4096). Folding remembers lines
+ * for all threads in one place: who finds it taken writes without folding
+ * rather than wait.
  */
 
 #include "protocol/base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
-
-enum {
-	LINE_BYTES = 1024
-};
+#include "protocol/base/log_fold.h"
+#include "protocol/base/log_text.h"
 
 static struct {
 	char who[48];
 	uint64_t life;
 	enum log_level level;
 	enum log_format format;
+	enum log_colour colour;
 	bool is_terminal;
-} state = {.who = "-", .level = LOG_INFO};
-
-static const char *const level_names[] = {
-    "debug", "info", "warn", "error", "fatal"};
-static const char *const level_colours[] = {
-    "\x1b[2m", "", "\x1b[33m", "\x1b[31m", "\x1b[1;31m"};
+	bool wants_no_colour; /* NO_COLOR */
+	uint32_t window_ms;
+	atomic_flag is_folding;
+	struct log_fold fold;
+} state = {
+    .who = "-", .level = LOG_INFO, .is_folding = ATOMIC_FLAG_INIT};
 
 void
 log_init(const char *who, uint64_t life)
 {
+	const char *no_colour = getenv("NO_COLOR");
+
 	snprintf(state.who, sizeof(state.who), "%s", who);
 	state.life = life;
 	state.is_terminal = isatty(STDERR_FILENO) == 1;
+	state.wants_no_colour = no_colour != NULL && no_colour[0] != '\0';
 }
 
 void
@@ -56,24 +59,38 @@ log_set_format(enum log_format format)
 	state.format = format;
 }
 
+void
+log_set_colour(enum log_colour colour)
+{
+	state.colour = colour;
+}
+
+void
+log_set_folding(uint32_t window_ms)
+{
+	state.window_ms = window_ms;
+}
+
 bool
 log_wants(enum log_level level)
 {
 	return level >= state.level;
 }
 
-/* stamp writes RFC 3339 UTC with microseconds. */
-static void
-stamp(char *to, size_t size)
+static bool
+is_coloured(void)
 {
-	uint64_t now_us = clock_wall_us();
-	time_t seconds = (time_t)(now_us / 1000000);
-	struct tm tm;
-	char date[24];
+	if (state.format != LOG_TEXT || state.colour == LOG_COLOUR_NEVER)
+		return false;
+	return state.colour == LOG_COLOUR_ALWAYS ||
+	    (state.is_terminal && !state.wants_no_colour);
+}
 
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(to, size, "%s.%06uZ", date, (unsigned)(now_us % 1000000));
+bool
+log_is_terminal(void)
+{
+	return state.format == LOG_TEXT &&
+	    (state.is_terminal || state.colour == LOG_COLOUR_ALWAYS);
 }
 
 /* clean keeps a quoted stranger from forging a line or a colour. */
@@ -85,57 +102,127 @@ clean(char *s)
 			*s = '?';
 }
 
-/* escape doubles what JSON would trip over; cuts at the end of `to`. */
+/* leave writes; a reader that does not read must not stop us: it is lost. */
 static void
-escape(const char *from, char *to, size_t size)
+leave(const char *bytes, size_t len)
 {
-	size_t at = 0;
+	int saved_errno = errno;
+	ssize_t written = write(STDERR_FILENO, bytes, len);
 
-	for (; *from != '\0' && at + 3 < size; from++) {
-		if (*from == '"' || *from == '\\')
-			to[at++] = '\\';
-		to[at++] = *from;
-	}
-	to[at] = '\0';
+	(void)written;
+	errno = saved_errno;
 }
 
-static int
-format_line(
-    char *line, enum log_level level, const char *event, const char *fields)
+static struct log_record
+record_of(enum log_level level, enum log_kind kind, const char *event,
+    const char *fields)
 {
-	char when[40], escaped[LINE_BYTES];
-	bool colour = state.is_terminal && level_colours[level][0] != '\0';
+	return (struct log_record){.wall_us = clock_wall_us(),
+	    .level = level,
+	    .kind = kind,
+	    .who = state.who,
+	    .life = state.life,
+	    .pid = getpid(),
+	    .event = event,
+	    .fields = fields};
+}
 
-	stamp(when, sizeof(when));
-	switch (state.format) {
-	case LOG_JSON:
-		escape(fields, escaped, sizeof(escaped));
-		return snprintf(line, LINE_BYTES,
-		    "{\"ts\":\"%s\",\"level\":\"%s\",\"who\":\"%s\","
-		    "\"life\":%llu,\"event\":\"%s\",\"fields\":\"%.*s\"}",
-		    when, level_names[level], state.who,
-		    (unsigned long long)state.life, event, 760, escaped);
-	case LOG_LOGFMT:
-		return snprintf(line, LINE_BYTES,
-		    "ts=%s level=%s who=%s life=%llu event=%s %s", when,
-		    level_names[level], state.who,
-		    (unsigned long long)state.life, event, fields);
-	case LOG_TEXT:
-	default:
-		return snprintf(line, LINE_BYTES,
-		    "%s%s %s %s life=%llu %s %s%s",
-		    colour ? level_colours[level] : "", when,
-		    level_names[level], state.who,
-		    (unsigned long long)state.life, event, fields,
-		    colour ? "\x1b[0m" : "");
+static void
+write_line(enum log_level level, enum log_kind kind, const char *event,
+    const char *fields)
+{
+	struct log_record record = record_of(level, kind, event, fields);
+	char line[LOG_LINE_BYTES + 1];
+
+	leave(line, log_text_line(line, &record, state.format, is_coloured()));
+}
+
+static void
+tell_repeats(const struct log_folded *told)
+{
+	char fields[LOG_FOLD_TEXT + 32];
+
+	if (told->repeats == 0)
+		return;
+	snprintf(fields, sizeof(fields), "%s repeated=%u", told->fields,
+	    told->repeats);
+	write_line(told->level, told->kind, told->event, fields);
+}
+
+/* is_swallowed folds the line if it can be. */
+static bool
+is_swallowed(enum log_level level, enum log_kind kind, const char *event,
+    const char *fields)
+{
+	struct log_folded line = {.level = level, .kind = kind};
+	struct log_folded told = {0};
+	bool is_written = true;
+
+	if (state.window_ms == 0 || level == LOG_FATAL ||
+	    strlen(fields) >= sizeof(line.fields) ||
+	    atomic_flag_test_and_set(&state.is_folding))
+		return false;
+	snprintf(line.event, sizeof(line.event), "%s", event);
+	memcpy(line.fields, fields, strlen(fields) + 1);
+	is_written = log_fold_take(
+	    &state.fold, &line, clock_mono_ms(), state.window_ms, &told);
+	atomic_flag_clear(&state.is_folding);
+	tell_repeats(&told);
+	return !is_written;
+}
+
+static void
+tell_due(bool is_end)
+{
+	struct log_folded told;
+
+	while (state.window_ms > 0 &&
+	    !atomic_flag_test_and_set(&state.is_folding)) {
+		bool is_due = log_fold_due(&state.fold, clock_mono_ms(),
+		    state.window_ms, is_end, &told);
+
+		atomic_flag_clear(&state.is_folding);
+		if (!is_due)
+			return;
+		tell_repeats(&told);
 	}
+}
+
+void
+log_tick(void)
+{
+	tell_due(false);
+}
+
+void
+log_flush(void)
+{
+	tell_due(true);
+}
+
+void
+log_write(
+    enum log_level level, enum log_kind kind, const char *event, char *fields)
+{
+	clean(fields);
+	if (!is_swallowed(level, kind, event, fields))
+		write_line(level, kind, event, fields);
+}
+
+void
+log_draw(const struct log_box *box, enum log_level level, enum log_kind kind,
+    const char *event, const char *fields)
+{
+	struct log_record record = record_of(level, kind, event, fields);
+	char drawn[LOG_BOX_BYTES];
+
+	leave(drawn, log_text_box(drawn, box, &record, is_coloured()));
 }
 
 void
 log_line(enum log_level level, const char *event, const char *fmt, ...)
 {
-	char fields[LINE_BYTES], line[LINE_BYTES + 1];
-	int saved_errno = errno;
+	char fields[LOG_LINE_BYTES];
 	va_list args;
 
 	if (!log_wants(level))
@@ -143,15 +230,6 @@ log_line(enum log_level level, const char *event, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(fields, sizeof(fields), fmt, args);
 	va_end(args);
-	clean(fields);
-	int length = format_line(line, level, event, fields);
-	if (length >= LINE_BYTES)
-		length = LINE_BYTES - 1;
-	while (length > 0 && line[length - 1] == ' ')
-		length--;
-	line[length] = '\n';
-	/* a reader that does not read must not stop us: the line is lost */
-	ssize_t written = write(STDERR_FILENO, line, (size_t)length + 1);
-	(void)written;
-	errno = saved_errno;
+	log_write(level, level >= LOG_WARN ? LOG_FAILURE : LOG_OTHER, event,
+	    fields);
 }

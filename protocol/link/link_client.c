@@ -76,8 +76,9 @@ link_client_end(struct link_client *c, enum link_fault fault)
 	c->last_fault = fault;
 	buffer_truncate(&c->waiting, 0);
 	buffer_release(&c->waiting);
+	c->rest_ms = rest_ms(c);
 	loop_timer_start(
-	    c->hub->loop, &c->timer, loop_now_ms(c->hub->loop) + rest_ms(c));
+	    c->hub->loop, &c->timer, loop_now_ms(c->hub->loop) + c->rest_ms);
 	set_state(c, LINK_DOWN, fault);
 	settle(c);
 }
@@ -283,5 +284,6 @@ link_client_facts(const struct link_client *c, struct link_client_facts *f)
 	    .late = c->late_count,
 	    .boot = c->peer.boot,
 	    .live_since_ms = c->live_since_ms,
+	    .rest_ms = c->rest_ms,
 	};
 }

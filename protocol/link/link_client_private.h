@@ -37,6 +37,7 @@ struct link_client {
 	enum link_phase phase;
 	enum link_state state;
 	enum link_fault last_fault;
+	uint32_t rest_ms; /* the last pause before a dial */
 	struct link_peer peer;
 	struct link_calls calls;
 	struct buffer waiting; /* records: calls of this turn */

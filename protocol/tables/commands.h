@@ -48,6 +48,10 @@
 	C(config_db, failed_cleanup,    "failed",    "cleanup", ADMIN,  "",                             "drop expired refusals now") \
 	C(config_db, failed_clear,      "failed",    "clear",   ADMIN,  "",                             "drop every refusal") \
 	C(config_db, revoke,            "revoke",    "",        ADMIN,  "[USER] [--user USER] [--jti ID]", "refuse a user's tokens issued until now, or one token; ends their sessions") \
+	C(config_db, log_level,         "log",       "level",   ADMIN,  "[LEVEL] [--for SECONDS]",      "write lines from this level on, in every process; `settings` goes back; by itself after 600 s, --for 0 never") \
+	C(config_db, log_scopes,        "log",       "scopes",  READER, "",                             "matters whose debug lines can be turned on one by one") \
+	C(config_db, log_scope,         "log",       "scope",   ADMIN,  "ACTION [SCOPE] [--for SECONDS]", "add, remove or list: debug lines of one matter, whatever the level") \
+	C(config_db, log_filter,        "log",       "filter",  ADMIN,  "ACTION [PATTERN] [--for SECONDS]", "add, remove or list: mute routine events by name, * as a wildcard; warnings and errors stay") \
 	C(config_db, revoke_list,       "revoke",    "list",    READER, "",                             "users and tokens that are revoked") \
 	C(config_db, revoke_forget,     "revoke",    "forget",  ADMIN,  "[USER] [--user USER] [--jti ID]", "take a revocation back")
 

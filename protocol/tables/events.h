@@ -154,6 +154,8 @@
 	E(limits_repaired,    WARN,  LIFE,   "slots with impossible times were given back") \
 	/* worker_pool: runners */ \
 	E(pool_init_started,  INFO,  LIFE,   "the pools and their runners are being started") \
+	E(pool_started,       INFO,  LIFE,   "a pool has its runners started") \
+	E(pool_stopped,       INFO,  LIFE,   "a pool ends with its runners") \
 	E(pool_init_complete, INFO,  LIFE,   "every runner that could start has") \
 	E(pool_warning,       WARN,  LIFE,   "a pool is not what its settings asked for, and why") \
 	E(pool_door_closed,   WARN,  LIFE,   "no runner of a pool is ready, and none will be soon: its calls are refused at once") \

@@ -29,6 +29,9 @@
 	\
 	S(log, level,  CHOICE, "info", 0, 0, LIVE, none, "debug|info|warn|error|fatal", "lines below this level are not written") \
 	S(log, format, CHOICE, "text", 0, 0, LIVE, none, "text|logfmt|json", "how a line looks; text is coloured on a terminal") \
+	S(log, color,  CHOICE, "auto", 0, 0, LIVE, none, "auto|always|never", "of text; auto: on a terminal, unless NO_COLOR is set") \
+	S(log, fold_ms, U64, "5000", 0, 3600000, LIVE, none, "ms", "the same line again is counted, and the count written after so long; 0: every line is written") \
+	S(log, debug_scopes, TEXTS, "[]", 0, 64, LIVE, none, "scope", "whose debug lines are written whatever the level; see `banyan log scopes`") \
 	\
 	S(supervisor, strategy,           CHOICE, "one_for_one", 0, 0, RESTART, supervisor, "one_for_one|one_for_all|rest_for_one", "which siblings fall when a child dies") \
 	S(supervisor, on_exhausted,       CHOICE, "probation", 0, 0, RESTART, supervisor, "probation|restart_group|restart_supervisor|shutdown|give_up", "what follows when a child dies more often than its intensity allows") \
@@ -198,6 +201,7 @@
  *            the role. TREE: of the supervisor, who builds the tree
  *   inherit  SETTING_… whose value holds when the key is absent; `none`: the
  *            default does
+ * A key log_X stands in the file as log.components.<role>.X.
  */
 #define WORKER_SETTINGS_TABLE(P) \
 	P(instances,        U64, none, "1",  1, 16,         TREE, "processes", "of this role; only gateway can have several") \
@@ -215,7 +219,11 @@
 	P(nice,             U64, none, "0", 0, 19,          RESTART, "", "added to the niceness") \
 	P(max_rss_bytes,    U64, none, "0", 0, 1099511627776, LIVE, "bytes", "of memory held for 30 s: drained and replaced; 0: never") \
 	P(max_age_ms,       U64, none, "0", 0, 31536000000, LIVE, "ms", "since READY, +-10 %: drained and replaced; 0: never") \
-	P(max_descriptors,  U64, none, "0", 0, 1048576,     LIVE, "descriptors", "held: drained and replaced; 0: never")
+	P(max_descriptors,  U64, none, "0", 0, 1048576,     LIVE, "descriptors", "held: drained and replaced; 0: never") \
+	P(log_level,        CHOICE, log_level, "info", 0, 0, LIVE, "debug|info|warn|error|fatal", "lines of this component below this level are not written") \
+	P(log_actions,      BOOL, none, "true", 0, 0,       LIVE, "", "false: no lines about who did what; warnings and errors stay") \
+	P(log_health,       BOOL, none, "true", 0, 0,       LIVE, "", "false: no lines about how it fares; warnings and errors stay") \
+	P(log_terminal,     BOOL, none, "false", 0, 0,       LIVE, "", "draw boxes on a terminal when it, or a runner of it, starts and ends")
 
 /*
  * What an item of a LIST holds: I(list, field, type, presence, default, min,

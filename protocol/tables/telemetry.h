@@ -122,11 +122,13 @@
 
 #define TELEMETRY_POOL_WORKERS(T) \
 	T(pool_init_started,  "pool.init_started",      pool, "total_workers count", "") \
+	T(pool_started,       "pool.started",           pool, "workers", "pool_name mode") \
+	T(pool_stopped,       "pool.stopped",           pool, "", "pool_name mode reason") \
 	T(pool_init_complete, "pool.init_complete",     pool, "duration_ms total_workers count ready", "") \
 	T(pool_warning,       "pool.warning",           pool, "", "pool what") \
 	T(pool_door_closed,   "pool.door_closed",       pool, "workers", "pool") \
 	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id pool") \
-	T(worker_ready,       "pool.worker_ready",      worker, "", "worker_id pool") \
+	T(worker_ready,       "pool.worker_ready",      worker, "after_ms", "worker_id pool_name worker_pid# mode") \
 	T(worker_terminated,  "pool.worker.terminated", worker, "", "worker_id pool reason") \
 	T(worker_died,        "worker.died",            worker, "", "worker_id pool reason") \
 	T(worker_resting,     "worker.resting",         worker, "rest_ms", "worker_id") \
@@ -163,9 +165,9 @@
 
 #define TELEMETRY_SUPERVISION(T) \
 	T(tree_starting,       "supervision.tree.starting",       supervision, "", "life# generation#") \
-	T(tree_ready,          "supervision.tree.ready",          supervision, "", "") \
+	T(tree_ready,          "supervision.tree.ready",          supervision, "children max_restarts", "") \
 	T(tree_stopping,       "supervision.tree.stopping",       supervision, "", "") \
-	T(tree_stopped,        "supervision.tree.stopped",        supervision, "", "exit#") \
+	T(tree_stopped,        "supervision.tree.stopped",        supervision, "children", "exit# reason") \
 	T(guard_died,          "supervision.guard.died",          supervision, "", "") \
 	T(supervisor_hung,     "supervision.supervisor.hung",     supervision, "", "signal") \
 	T(takeover,            "supervision.takeover",            supervision, "", "supervisor#") \

@@ -43,15 +43,27 @@ spawn_plan_bare(struct spawn_plan *p, const char *program)
 	p->arguments[p->argument_count++] = p->program;
 }
 
+/* is_passed_on: what a parent says to a child is not its own parent's word;
+ * what turns diagnostics on is for the whole tree. */
+static bool
+is_passed_on(const char *entry)
+{
+	static const char debug[] = ENV_DEBUG_PREFIX;
+
+	if (strncmp(entry, debug, sizeof(debug) - 1) == 0)
+		return true;
+	return strncmp(entry, "BANYAN_", 7) != 0 &&
+	    strncmp(entry, "LISTEN_", 7) != 0 &&
+	    strncmp(entry, "NOTIFY_SOCKET=", 14) != 0 &&
+	    strncmp(entry, "WATCHDOG_", 9) != 0;
+}
+
 void
 spawn_plan_init(struct spawn_plan *p, const char *program)
 {
 	spawn_plan_bare(p, program);
 	for (char **at = environ; *at != NULL; at++)
-		if (strncmp(*at, "BANYAN_", 7) != 0 &&
-		    strncmp(*at, "LISTEN_", 7) != 0 &&
-		    strncmp(*at, "NOTIFY_SOCKET=", 14) != 0 &&
-		    strncmp(*at, "WATCHDOG_", 9) != 0 &&
+		if (is_passed_on(*at) &&
 		    p->environment_count < SPAWN_ENVIRONMENT - 16)
 			p->environment[p->environment_count++] = *at;
 }

@@ -6,6 +6,7 @@
 #include "protocol/inspect.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
+#include "workers/config_db/log_marks.h"
 #include "workers/config_db/revoked.h"
 
 enum {
@@ -409,6 +410,41 @@ apply_revoke_forget(const struct work *w)
 	return revoke_or_forget(w, revoked_forget);
 }
 
+/* read_log_mark: the command that asked has judged it. */
+static bool
+read_log_mark(const struct work *w, struct log_mark *m, bool *is_drop)
+{
+	struct text kind = argument(w, "kind");
+
+	*m = (struct log_mark){.name = argument(w, "name")};
+	if (kind.len != 1 || m->name.len > LOG_MARK_NAME ||
+	    unpack_field_u64(w->change->args, "until_ms", &m->until_ms) != OK ||
+	    unpack_field_u64(w->change->args, "level", &m->level) != OK ||
+	    unpack_field_bool(w->change->args, "is_drop", is_drop) != OK)
+		return false;
+	m->kind = (enum log_mark_kind)kind.at[0];
+	return true;
+}
+
+static enum err
+apply_log(const struct work *w)
+{
+	struct log_mark m;
+	bool is_drop;
+	enum err e;
+
+	if (!read_log_mark(w, &m, &is_drop))
+		return refuse(w, CHANGE_INVALID, "that is no mark of the log");
+	e = is_drop ? log_marks_drop(w->table, &m) : log_marks_put(w->table, &m);
+	if (e == ERR_RANGE)
+		return refuse(w, CHANGE_INVALID,
+		    "%u are kept already: remove some first",
+		    (unsigned)LOG_MARKS_MAX);
+	if (e == ERR_NOT_FOUND)
+		return refuse(w, CHANGE_NOT_FOUND, "%q is not there", &m.name);
+	return e == OK ? result_count(w, "changed", 1) : e;
+}
+
 enum err
 change_apply(struct change *c, struct table *t, struct arena *arena,
     const struct gate_rules *rules)
@@ -427,6 +463,7 @@ change_apply(struct change *c, struct table *t, struct arena *arena,
 	    [CHANGE_FAILED_CLEAR] = apply_failed_clear,
 	    [CHANGE_REVOKE] = apply_revoke,
 	    [CHANGE_REVOKE_FORGET] = apply_revoke_forget,
+	    [CHANGE_LOG] = apply_log,
 	};
 	const struct work work = {c, t, arena, rules};
 

@@ -18,6 +18,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
@@ -187,6 +188,15 @@ count_job(struct config_db *db)
 		stats_add(slot, COUNTER_config_db_disk_errors, 1);
 		return;
 	}
+	scope_note(SCOPE_config_db_store,
+	    "added=%llu unchanged=%llu removed=%llu refused=%llu",
+	    (unsigned long long)job->counts.added,
+	    (unsigned long long)job->counts.unchanged,
+	    (unsigned long long)job->counts.removed,
+	    (unsigned long long)job->counts.refused);
+	scope_note(SCOPE_config_db_persist, "generation=%llu took_us=%llu",
+	    (unsigned long long)job->generation,
+	    (unsigned long long)job->took_us);
 	stats_add(slot, COUNTER_config_db_commits, 1);
 	stats_add(slot, COUNTER_config_db_added, job->counts.added);
 	stats_add(slot, COUNTER_config_db_unchanged, job->counts.unchanged);
@@ -247,6 +257,8 @@ job_is_done(void *ctx)
 		struct request *r = c->ctx;
 
 		next = c->next;
+		if (c->op == CHANGE_LOG && db->job.err == OK)
+			config_db_look_at_log(db);
 		if (r->command == NULL && db->job.err != OK)
 			db->are_settings_kept = false;
 		answer(db, r);
@@ -346,6 +358,7 @@ open_store(struct config_db *db)
 		    "cannot open the store %s/config_db: %s", state_dir,
 		    strerror(errno));
 	publish(db, generation);
+	config_db_look_at_log(db);
 }
 
 void

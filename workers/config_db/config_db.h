@@ -60,6 +60,10 @@ void config_db_on_sibling_died(struct worker *, const struct worker_sibling *);
 void config_db_ask(
     struct worker *, struct command *, enum change_op, struct text args);
 
+/* config_db_look_at_log tells all processes what operators asked of the log;
+ * at the start, and when it changed. */
+void config_db_look_at_log(struct config_db *);
+
 /* config_db_unavailable answers when the store cannot be read. */
 void config_db_unavailable(struct command *, enum err);
 

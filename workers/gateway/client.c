@@ -22,6 +22,7 @@
 
 #include "protocol/base/memory.h"
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "workers/gateway/conversation.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/tracing.h"
@@ -104,6 +105,8 @@ client_destroy(struct client *c)
 {
 	struct gateway *g = c->gateway;
 
+	scope_note(SCOPE_gateway_ws, "client=%llu peer=%s what=gone",
+	    (unsigned long long)c->serial, c->peer);
 	loop_timer_stop(g->loop, &c->timer);
 	stats_add(g->slot, COUNTER_gateway_bytes_in, c->conn.read_count);
 	stats_add(g->slot, COUNTER_gateway_bytes_out, c->conn.written_count);
@@ -243,6 +246,8 @@ read_head(struct client *c, const uint8_t *bytes, size_t count)
 	enum err e = http_welcome(&upgrade, client_out(c));
 	INVARIANT(e == OK);
 	conn_written(&c->conn);
+	scope_note(SCOPE_gateway_ws, "client=%llu peer=%s what=upgraded",
+	    (unsigned long long)c->serial, c->peer);
 	COUNT(g, upgrades);
 	c->form = upgrade.vsn == HTTP_VSN_1 ? PHOENIX_V1 : PHOENIX_V2;
 	c->state = CLIENT_OPEN;

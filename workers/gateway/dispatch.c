@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/dispatch.h"
 
+#include "protocol/log_rules.h"
 #include "workers/gateway/again.h"
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
@@ -75,6 +76,10 @@ dispatch_on(struct gateway *g, struct call *call)
 		e = ask_is_due(call, place)
 		    ? nodes_ask(node, call, (uint32_t)left_ms)
 		    : nodes_send(node, call, (uint32_t)left_ms);
+		scope_note(SCOPE_gateway_route,
+		    "request=%.*s node=%.*s outcome=%s",
+		    TEXT_ARG(call->request_id), TEXT_ARG(nodes_name(node)),
+		    err_name(e));
 		if (e == OK) {
 			count_sent(g, call);
 			tracing_sent(

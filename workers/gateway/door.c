@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 
@@ -131,6 +132,7 @@ door_open(struct door *d, struct gateway *g, int listener)
 	    conn_acceptor_start(&d->acceptor, &g->hub, listener) != OK)
 		worker_fail(
 		    g->worker, EXIT_SYSTEM, "no listening socket to serve");
+	scope_note(SCOPE_net_listen, "fd=%d for=clients", listener);
 	d->is_meeting = !nodes_are_met(g->nodes);
 	if (d->is_meeting)
 		rest(d, g->options->meet_timeout_ms);

@@ -5,6 +5,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "protocol/settings.h"
 #include "protocol/store.h"
 #include "workers/gateway/conversation.h"
@@ -89,6 +90,10 @@ reread(void *ctx)
 	loop_refresh_now(g->loop);
 	if (e == OK) {
 		g->generation_seen = generation;
+		diag_note(DIAG_catalog_snapshot, NULL,
+		    "generation=%llu functions=%u took_us=%llu",
+		    (unsigned long long)generation, g->functions.count,
+		    (unsigned long long)(loop_now_us(g->loop) - before_us));
 		uint64_t cost_ms =
 		    (loop_now_us(g->loop) - before_us) / 1000 * REREAD_SHARE;
 		loop_timer_start(

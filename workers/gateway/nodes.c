@@ -112,6 +112,7 @@ on_state(void *owner, enum link_state state, enum link_fault fault)
 	bool is_live = state == LINK_LIVE;
 	uint32_t counts = n->kind == NODE_SERVICE; /* links_up is of services */
 
+	nodes_tell(n, state, fault);
 	if (is_live && !n->is_live) {
 		n->all->live += counts;
 		COUNT(g, links_opened);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "protocol/base/text.h"
+#include "protocol/link/link_client.h"
 
 struct gateway;
 struct link_client;
@@ -50,5 +51,8 @@ struct nodes {
 	struct retired *retired;
 	uint32_t live;
 };
+
+/* nodes_tell writes the debug lines of a link's move, where wanted. */
+void nodes_tell(const struct node *, enum link_state, enum link_fault);
 
 #endif /* WORKERS_GATEWAY_NODES_PRIVATE_H */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/refusal.h"
@@ -45,6 +46,10 @@ permit_allows(struct refusal *to, const struct compiled *function,
 	HOP(to->traced, permission, "permission=%s permission_mode=%.*s",
 	    is_allowed ? "allowed" : "denied",
 	    TEXT_ARG(function->permission.shown));
+	scope_note(SCOPE_gateway_permission,
+	    "user=%.*s service=%.*s type=%.*s allowed=%s",
+	    TEXT_ARG(facts.user_id), TEXT_ARG(function->service),
+	    TEXT_ARG(function->request_type), is_allowed ? "yes" : "no");
 	if (is_allowed)
 		return true;
 	permit_note(to->client->gateway,

@@ -16,6 +16,7 @@
 #include "workers/gateway/pipeline.h"
 
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "workers/gateway/ask.h"
 #include "workers/gateway/builtins.h"
 #include "workers/gateway/dispatch.h"
@@ -327,6 +328,10 @@ pipeline_take(
 	to.to.address.form = channel_form(channel, m->from.form);
 	enum err e = read_payload(g, m, &r, &error);
 	to.to.request_id = r.id_json;
+	scope_note(SCOPE_gateway_decode,
+	    "client=%llu request=%.*s service=%.*s type=%.*s outcome=%s",
+	    (unsigned long long)c->serial, TEXT_ARG(r.id_json),
+	    TEXT_ARG(r.service), TEXT_ARG(r.request_type), err_name(e));
 	if (channel->rule->require_verified_user_id && c->identity == NULL) {
 		refuse_reply(&to, ANSWER_denied,
 		    TEXT(ANSWER_TEXT_AUTHENTICATION),

@@ -10,6 +10,7 @@
 
 #include "workers/gateway/stream.h"
 
+#include "protocol/log_rules.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/phoenix_binary.h"
@@ -32,6 +33,8 @@ stream_open(struct gateway *g, struct call *call)
 {
 	const struct credit_rules rules = rules_of(g, call);
 
+	scope_note(SCOPE_gateway_stream, "request=%.*s what=opened",
+	    TEXT_ARG(call->request_id));
 	credit_open(&call->credit, &rules);
 }
 
@@ -134,6 +137,8 @@ stream_on_part(struct gateway *g, struct call *call, struct text value)
 void
 stream_on_end(struct gateway *g, struct call *call)
 {
+	scope_note(SCOPE_gateway_stream, "request=%.*s what=ended",
+	    TEXT_ARG(call->request_id));
 	call->link = NULL;
 	if (call->function->response == FUNCTION_STREAM)
 		settle_value(g, call, ANSWER_LAST, TEXT("\xc0"));

@@ -5,6 +5,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/proc.h"
+#include "protocol/log_rules.h"
 #include "workers/kit/inside.h"
 
 enum {
@@ -48,6 +49,9 @@ count_self(void *ctx)
 		    "hint=\"its header was written over\"");
 		exit(EXIT_SEGMENT);
 	}
+	log_rules_look(log_watch_at(events_watch_area(&w->events)),
+	    loop_now_ms(w->loop));
+	log_tick();
 	loop_timer_start(w->loop, &w->census, loop_now_ms(w->loop) + CENSUS_MS);
 }
 

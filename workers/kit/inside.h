@@ -69,9 +69,6 @@ void parent_open(struct worker *);
 /* reload.c: HANDOVER_SETTINGS came; `fd` is now ours. */
 void reload_settings(struct worker *, uint64_t generation, int fd);
 
-/* worker.c: log level and format as the settings say. */
-void kit_log_settings(const struct settings *);
-
 /* worker.c: the ways to end. `drain_ms` 0 leaves now. */
 void worker_end(struct worker *, uint32_t drain_ms);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "protocol/base/fd.h"
+#include "protocol/log_settings.h"
 #include "workers/kit/inside.h"
 
 static void
@@ -51,7 +52,7 @@ reload_settings(struct worker *w, uint64_t generation, int fd)
 	}
 	reload.next = next;
 	enum reload_result result = apply(w, &reload);
-	kit_log_settings(next);
+	log_settings_take(next, w->spec->role);
 	w->settings = next;
 	if (old != w->began)
 		settings_close(&old);

@@ -24,6 +24,8 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/endpoint.h"
+#include "protocol/log_rules.h"
+#include "protocol/log_settings.h"
 #include "workers/kit/desk.h"
 #include "workers/kit/heartbeat.h"
 #include "workers/kit/inside.h"
@@ -131,15 +133,6 @@ map_segments(struct worker *w, const char *name)
 
 /* --- 4: the settings --- */
 
-void
-kit_log_settings(const struct settings *settings)
-{
-	log_set_level(
-	    (enum log_level)settings_choice(settings, SETTING_log_level));
-	log_set_format(
-	    (enum log_format)settings_choice(settings, SETTING_log_format));
-}
-
 static void
 read_settings(struct worker *w)
 {
@@ -150,7 +143,7 @@ read_settings(struct worker *w)
 	if (e != OK)
 		worker_fail(w, EXIT_SETTINGS,
 		    "the settings handed over cannot be read: %s", err_name(e));
-	kit_log_settings(w->settings);
+	log_settings_take(w->settings, w->spec->role);
 	atomic_store(
 	    &w->slot->settings_generation, settings_generation(w->settings));
 }
@@ -197,6 +190,7 @@ open_endpoint(struct worker *w)
 	    !desks_open(w, path, &why))
 		worker_fail(w, EXIT_SYSTEM, "cannot listen in %s: %s",
 		    w->runtime_dir, why);
+	scope_note(SCOPE_net_listen, "path=%s for=commands", path);
 }
 
 /* --- 6: limits --- */
@@ -310,6 +304,7 @@ leave(struct worker *w)
 	event_note(EVENT_stopped, "after_ms=%llu",
 	    (unsigned long long)(clock_mono_ms() - w->began_ms));
 	stats_phase_set(w->slot, STATS_NOBODY);
+	log_flush();
 	exit(EXIT_ASKED);
 }
 

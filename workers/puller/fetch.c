@@ -14,6 +14,7 @@
 
 #include "protocol/events.h"
 #include "protocol/inspect.h"
+#include "protocol/log_rules.h"
 #include "protocol/settings.h"
 #include "protocol/unpack.h"
 
@@ -85,6 +86,10 @@ send_question(struct service *s)
 	};
 	enum err e = link_call(fetch_source(s)->link, &request, s, &s->call_id);
 
+	diag_note(DIAG_pull, NULL,
+	    "action=ask service=%.*s node=%.*s function=%.*s outcome=%s",
+	    TEXT_ARG(s->name), TEXT_ARG(fetch_source(s)->name),
+	    TEXT_ARG(t->function), err_name(e));
 	if (e == OK)
 		s->is_call_out = true;
 	else

@@ -10,6 +10,7 @@
 #include "workers/puller/puller.h"
 
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
@@ -101,6 +102,12 @@ timer_due(void *ctx)
 	if (schedule_is_due(&p->schedule, now_ms))
 		begin_round(p, now_ms);
 	start_wanted(p);
+	scope_note(SCOPE_puller_registry, "services=%u active=%u next_ms=%llu",
+	    p->service_count, count_active(p),
+	    (unsigned long long)(next_due(p, now_ms) - now_ms));
+	diag_note(DIAG_discovery_loop, NULL,
+	    "targets=%u selected=%u interval=%llu", p->service_count,
+	    count_active(p), (unsigned long long)(next_due(p, now_ms) - now_ms));
 	loop_timer_start(loop, &p->timer, next_due(p, now_ms));
 }
 
@@ -126,6 +133,14 @@ puller_finished(struct service *s, bool is_success)
 
 	stats_time(slot, HISTOGRAM_puller_pull_us,
 	    loop_now_us(worker_loop(p->worker)) - s->began_us);
+	scope_note(SCOPE_puller_pull, "service=%.*s outcome=%s failures=%u",
+	    TEXT_ARG(s->name),
+	    !is_success                       ? "failed"
+		: s->pull.step == PULL_SKIPPED ? "unchanged"
+					       : "stored",
+	    s->failures);
+	diag_note(DIAG_pull, NULL, "action=end service=%.*s outcome=%s",
+	    TEXT_ARG(s->name), is_success ? "ok" : "failed");
 	if (!is_success)
 		stats_add(slot, COUNTER_puller_pulls_failed, 1);
 	if (s->pull.step == PULL_SKIPPED)

@@ -16,6 +16,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/events.h"
+#include "protocol/log_rules.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 
@@ -133,6 +134,9 @@ in_force(struct rate_limiter *r, const struct settings *settings)
 	    settings, SETTING_rate_limiter_cleanup_interval_ms);
 	stats_set(worker_slot(r->worker), COUNTER_rate_limiter_limits,
 	    limit_rules_count(r->rules));
+	scope_note(SCOPE_rate_limiter_config, "limits=%u longest_ms=%llu",
+	    limit_rules_count(r->rules),
+	    (unsigned long long)limit_rules_longest_window_ms(r->rules));
 	event_note(EVENT_limits_in_force, "limits=%u enabled=%s interval_ms=%u",
 	    limit_rules_count(r->rules),
 	    limit_rules_is_enabled(r->rules) ? "yes" : "no", r->interval_ms);

@@ -129,6 +129,9 @@ create(struct worker_pool *wp, struct crew *crew, const struct pool_spec *spec)
 	for (uint32_t i = 0; pool_spec_warning(spec, i, warning); i++)
 		event_note(EVENT_pool_warning, "pool=%.*s what=\"%s\"",
 		    TEXT_ARG(spec->name), warning);
+	event_note(EVENT_pool_started, "pool_name=%.*s mode=%s workers=%u",
+	    TEXT_ARG(spec->name), pool_profile_word(spec->worker_profile),
+	    crew->runner_count);
 }
 
 static void
@@ -170,8 +173,15 @@ void
 crews_destroy(struct worker_pool *wp)
 {
 	loop_timer_stop(wp->loop, &wp->first_start);
-	for (uint32_t i = 0; i < wp->crew_count; i++)
+	for (uint32_t i = 0; i < wp->crew_count; i++) {
+		const struct pool_spec *spec = wp->crews[i].spec;
+
+		event_note(EVENT_pool_stopped,
+		    "pool_name=%.*s mode=%s reason=shutdown",
+		    TEXT_ARG(spec->name),
+		    pool_profile_word(spec->worker_profile));
 		for (uint32_t n = 0; n < wp->crews[i].runner_count; n++)
 			runner_finish(&wp->crews[i].runners[n]);
+	}
 	keeper_finish(&wp->keeper);
 }

@@ -115,9 +115,11 @@ note_move(const struct runner *r, const struct child *c, enum child_state was)
 		break;
 	case CHILD_UP:
 		event_note(EVENT_worker_ready,
-		    "pool_name=%.*s worker_id=%s life=%llu after_ms=%llu",
+		    "pool_name=%.*s worker_id=%s life=%llu worker_pid=%d "
+		    "mode=%s after_ms=%llu",
 		    TEXT_ARG(pool), c->spec.name,
-		    (unsigned long long)c->life,
+		    (unsigned long long)c->life, c->pid,
+		    pool_profile_word(r->crew->spec->worker_profile),
 		    (unsigned long long)(c->ready_ms - c->started_ms));
 		break;
 	case CHILD_ABORTING:

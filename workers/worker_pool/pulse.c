@@ -12,6 +12,7 @@
  */
 
 #include "protocol/base/proc.h"
+#include "protocol/log_rules.h"
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
@@ -77,6 +78,10 @@ check_heart(struct runner *r, uint64_t now_ms)
 			runner_ping(r);
 		else
 			note_missed(r, act == HEARTBEAT_FAILED);
+		diag_note(DIAG_heartbeat, NULL, "worker=%s action=%s missed=%llu",
+		    r->child->spec.name,
+		    act == HEARTBEAT_PING ? "ping" : "missed",
+		    (unsigned long long)r->heart.missed);
 		if (act == HEARTBEAT_FAILED)
 			return;
 	}
@@ -119,8 +124,16 @@ take_census(struct worker_pool *wp, uint64_t now_ms)
 {
 	uint64_t sums[7] = {0};
 
-	for (uint32_t i = 0; i < wp->crew_count; i++)
+	for (uint32_t i = 0; i < wp->crew_count; i++) {
+		const struct crew *crew = &wp->crews[i];
+
 		count_crew(&wp->crews[i], now_ms, sums);
+		diag_note(DIAG_pool_queue, NULL,
+		    "pool=%.*s queued=%u dispatched=%u ready=%u available=%u",
+		    TEXT_ARG(crew->spec->name), pool_waiting(crew->pool),
+		    pool_running(crew->pool), pool_ready(crew->pool),
+		    pool_available(crew->pool));
+	}
 	stats_set(
 	    wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
 	stats_set(wp->slot, COUNTER_worker_pool_runners_ready, sums[0]);

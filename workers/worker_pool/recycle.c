@@ -12,6 +12,7 @@
  */
 
 #include "workers/worker_pool/worker_pool.h"
+#include "protocol/log_rules.h"
 
 struct lifecycle_facts
 recycle_facts(const struct runner *r)
@@ -103,6 +104,8 @@ look_at(struct crew *crew, bool in_detail, uint64_t now_ms)
 
 		if (why == NULL)
 			continue;
+		scope_note(SCOPE_pool_lifecycle, "worker=%s due=%s",
+		    r->child->spec.name, why);
 		if (lifecycle_room(crew->spec, o->lifecycle_parallel,
 			pool_ready(crew->pool), recycle_leaving(crew)) == 0)
 			return;
