@@ -80,7 +80,8 @@ enum handover_kind {
 			      is a drain with the default time, a second one
 			      (or a = 0) while draining ends it */
 	HANDOVER_SETTINGS, /* a = generation; the new memfd rides along */
-	HANDOVER_SIBLING_DIED, /* role, instance, a = pid, b = life */
+	HANDOVER_SIBLING_DIED, /* role, instance, a = pid, b = life; text = the
+				  reason's name, "" if it left as asked */
 	HANDOVER_ORDER_DONE,   /* a = order id, b = enum err; text */
 	HANDOVER_GENERATION,   /* to the guard and to control: a = generation in
 				  force, b = enum err; text = what came of it. To

@@ -285,12 +285,13 @@ count_death(struct supervisor *s, const struct child *c)
 
 /* tell_siblings lets a store's owner clear what a dead reader left. */
 static void
-tell_siblings(struct supervisor *s, const struct child *dead)
+tell_siblings(struct supervisor *s, const struct child *dead, bool was_asked)
 {
 	struct tree *t = s->keeper.tree;
 	struct handover_record record;
 
-	handover_fill(&record, HANDOVER_SIBLING_DIED, NULL);
+	handover_fill(&record, HANDOVER_SIBLING_DIED, "%s",
+	    was_asked ? "" : child_reason_name(dead->last.reason));
 	record.role = dead->spec.role;
 	record.instance = dead->spec.instance;
 	record.a = (uint64_t)dead->pid;
@@ -374,7 +375,7 @@ child_mourned(void *ctx, struct child *c)
 	    child_reason_name(c->last.reason), sentence);
 	write_down(s, c, &facts);
 	children_publish(s, c, sentence);
-	tell_siblings(s, c);
+	tell_siblings(s, c, was_asked);
 	memory_free(records);
 	if (c->last.reason == REASON_SEGMENT && !s->is_remade)
 		s->wants_segments = true;

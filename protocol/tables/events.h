@@ -142,6 +142,7 @@
 	E(relay_message_sent,     DEBUG, MASKED, "a message went to a group") \
 	E(relay_message_rejected, DEBUG, MASKED, "a message was refused; status says why") \
 	E(relay_gateway,          INFO,  LIFE,   "a gateway takes messages for its clients") \
+	E(relay_gateway_left,     INFO,  LIFE,   "a gateway left as it was asked to, and with it its clients' memberships") \
 	E(relay_gateway_gone,     WARN,  LIFE,   "a gateway's life is over, and with it its clients' memberships") \
 	E(relay_store_aside,      ERROR, LIFE,   "the store of groups was damaged; it was moved aside and a new one begun") \
 	E(relay_store_refused,    ERROR, LIFE,   "the disk refuses writes; groups live in memory until it takes them") \

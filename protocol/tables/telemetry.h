@@ -79,6 +79,7 @@
 	T(relay_message_sent,     "relay.message.sent",     relay, "recipients duration_us", "group_id group_type user_id status") \
 	T(relay_message_rejected, "relay.message.rejected", relay, "recipients duration_us", "group_id group_type user_id status") \
 	T(relay_gateway,          "relay.gateway.up",       relay, "clients", "gateway# life#") \
+	T(relay_gateway_left,     "relay.gateway.left",     relay, "", "gateway# life#") \
 	T(relay_gateway_gone,     "relay.gateway.down",     relay, "", "gateway# life# reason") \
 	T(relay_store_aside,      "relay.store.aside",      relay, "", "") \
 	T(relay_store_refused,    "relay.store.refused",    relay, "", "reason") \

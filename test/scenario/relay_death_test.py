@@ -148,6 +148,31 @@ def test_a_gateway_that_dies_takes_its_members_along():
 
 
 @NEEDS_ROOT
+def warnings(tree, since):
+    return [line for line in tree.log()[since:].splitlines()
+            if " warn " in line or " error " in line or " fatal " in line]
+
+
+def test_what_stops_as_it_was_asked_to_warns_of_nothing(tree):
+    member = tree.member()
+    member.ok("create", group_id="g", group_type="public")
+    assert tree.run_banyan("restart", "gateway/1").returncode == 0
+    until(lambda: "relay_gateway_left gateway=1 life=1" in tree.log(), 10,
+          "it left")
+    until(lambda: not tree.members_of("g"), 10, "its member is gone")
+    tree.kill("gateway/1")
+    until(lambda: "relay_gateway_gone gateway=1 life=2 reason=signal"
+          in tree.log(), 10, "it was killed")
+    tree.until("gateway/1", state="up", life=3)
+    other = tree.member()
+    other.ok("create", group_id="h", group_type="public")
+    since = len(tree.log())
+    tree.daemon.terminate()
+    assert tree.daemon.wait(20) == 0
+    assert "relay_gateway_left gateway=1 life=3" in tree.log()
+    assert warnings(tree, since) == []
+
+
 def test_a_full_disk_stops_nobody_and_is_caught_up_with():
     tree = RelayTree.__new__(RelayTree)
     mounts = []

@@ -8,7 +8,8 @@ tell_sibling_died(struct worker *w, const struct handover_record *record)
 	struct worker_sibling sibling = {.role = (enum role)record->role,
 	    .instance = record->instance,
 	    .pid = (int)record->a,
-	    .life = record->b};
+	    .life = record->b,
+	    .why = record->text};
 
 	if (w->spec->on_sibling_died != NULL)
 		w->spec->on_sibling_died(w, &sibling);

@@ -49,6 +49,7 @@ struct worker_sibling {
 	uint32_t instance; /* 1-based; 0 for a single one */
 	int pid;
 	uint64_t life;
+	const char *why; /* enum child_reason's name; "": left as asked */
 };
 
 struct worker_reload {

@@ -187,8 +187,13 @@ relay_gateway_over(struct relay *r, struct lane *lane, const char *reason)
 {
 	uint64_t gateway = lane->gateway;
 
-	event_note(EVENT_relay_gateway_gone, "gateway=%u life=%llu reason=%s",
-	    lane->instance, (unsigned long long)lane->life, reason);
+	if (reason == NULL)
+		event_note(EVENT_relay_gateway_left, "gateway=%u life=%llu",
+		    lane->instance, (unsigned long long)lane->life);
+	else
+		event_note(EVENT_relay_gateway_gone,
+		    "gateway=%u life=%llu reason=%s", lane->instance,
+		    (unsigned long long)lane->life, reason);
 	relay_now(r);
 	/* a link that is still there ends here: whoever holds it attaches
 	 * anew, or is dead */
@@ -393,6 +398,7 @@ relay_on_sibling_died(struct worker *w, const struct worker_sibling *sibling)
 		next = lane->next;
 		if (lane->instance == sibling->instance && lane->life != 0 &&
 		    lane->life <= sibling->life)
-			relay_gateway_over(r, lane, "died");
+			relay_gateway_over(r, lane,
+			    sibling->why[0] != '\0' ? sibling->why : NULL);
 	}
 }

@@ -69,7 +69,8 @@ void relay_now(struct relay *);
 /* relay_answer sends r->value as the result, or parks it until it is safe. */
 void relay_answer(struct relay *, struct lane *, uint64_t call);
 
-/* relay_gateway_over ends a gateway's life and its clients' memberships. */
+/* relay_gateway_over ends a gateway's life and its clients' memberships;
+ * `reason` NULL: it left as it was asked to. */
 void relay_gateway_over(struct relay *, struct lane *, const char *reason);
 
 /* --- requests.c: what a gateway calls --- */
