@@ -5,6 +5,7 @@
  */
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,6 +124,23 @@ check_ports(struct settings_writer *w)
 				    "%s: %s is %" PRIu64 " too", ports[i].name,
 				    ports[k].name, port);
 	}
+}
+
+/* check_prefix: it begins names that others' grammar bounds. */
+static void
+check_prefix(struct settings_writer *w)
+{
+	struct text t = settings_text_of(w, SETTING_prometheus_prefix);
+
+	for (uint32_t i = 0; i < t.len; i++)
+		if (!isalpha((unsigned char)t.at[i]) && t.at[i] != '_' &&
+		    (i == 0 || !isdigit((unsigned char)t.at[i]))) {
+			settings_problem(w->problems,
+			    place_of(w, SETTING_prometheus_prefix),
+			    "prometheus.prefix: only letters, digits and _ "
+			    "make a metric's name, and no digit begins it");
+			return;
+		}
 }
 
 static void
@@ -423,6 +441,7 @@ settings_rules(struct settings_writer *w)
 	check_mount(w);
 	settings_rules_auth(w);
 	check_ports(w);
+	check_prefix(w);
 	check_workers(w);
 	check_channels(w);
 	check_unique(w, SETTING_gateway_channels, "topic");

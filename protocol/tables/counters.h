@@ -233,6 +233,7 @@
 	K(monitor, http_refused,     COUNTER, connections, "HTTP connections refused: too many at once") \
 	K(monitor, http_pushed_out,  COUNTER, connections, "HTTP connections that said nothing and made room for newer ones") \
 	K(monitor, http_slow,        COUNTER, connections, "HTTP connections cut: head, body or reading took too long") \
+	K(monitor, series_over,      COUNTER, series,      "series of /metrics that were above prometheus.max_series and summed as __other__") \
 	K(monitor, http_waiting,     GAUGE,   connections, "HTTP connections whose head has not come") \
 	K(monitor, http_connections, GAUGE,   connections, "HTTP requests being answered")
 

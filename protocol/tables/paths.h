@@ -21,7 +21,9 @@
 	P(GET, "/endpoints", endpoints, "", "every path, its method and what it tells") \
 	P(GET, "/livez",     livez,     "verbose, check=NAME, format=json", "200 while a new start would not help") \
 	P(GET, "/readyz",    readyz,    "verbose, check=NAME, format=json", "200 while clients are served") \
-	P(GET, "/startupz",  startupz,  "verbose, check=NAME, format=json", "200 once every child was up")
+	P(GET, "/startupz",  startupz,  "verbose, check=NAME, format=json", "200 once every child was up") \
+	P(GET, "/metrics",            metrics,            "", "all metrics: Prometheus text, OpenMetrics or JSON, as Accept says") \
+	P(GET, "/metrics/prometheus", metrics_prometheus, "", "the same as text, whatever Accept says")
 
 #define RECORD_PATHS(P)
 

@@ -177,7 +177,9 @@
 	S(monitoring, request_timeout_ms, U64, "30000", 100, 600000, LIVE, monitor, "ms", "for the rest: its body, the answer, and the time to read it") \
 	\
 	S(prometheus, enabled, BOOL, "true", 0, 0, LIVE, monitor, "", "false: /metrics answers 503 to Prometheus") \
-	S(prometheus, port, U64, "0", 0, 65535, RESTART, guard, "", "another port on monitoring.host, for /metrics and the probes alone; 0: none")
+	S(prometheus, port, U64, "0", 0, 65535, RESTART, guard, "", "another port on monitoring.host, for /metrics and the probes alone; 0: none") \
+	S(prometheus, prefix, TEXT, "banyan", 1, 64, LIVE, monitor, "", "of every metric's name: letters, digits, _") \
+	S(prometheus, max_series, U64, "10000", 100, 1000000, LIVE, monitor, "series", "in one answer; of what is over, each name is summed as __other__")
 
 /*
  * Sections whose capability is not built yet: N(section, what). The key is

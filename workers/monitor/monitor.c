@@ -5,6 +5,7 @@
 #include "protocol/events.h"
 #include "protocol/pack.h"
 #include "workers/monitor/http.h"
+#include "workers/monitor/metrics.h"
 
 /* open_http: without it all else of the monitor goes on. */
 static void
@@ -26,6 +27,7 @@ monitor_start(struct worker *w)
 
 	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
+	own->metrics = metrics_create(own);
 	open_http(own);
 }
 
@@ -35,6 +37,7 @@ monitor_stop(struct worker *w)
 	struct monitor *own = worker_state(w);
 
 	http_close(&own->http);
+	metrics_destroy(&own->metrics);
 }
 
 enum reload_result

@@ -20,12 +20,14 @@
 #include "workers/kit/worker.h"
 
 struct http;
+struct metrics;
 
 struct monitor {
 	struct worker *worker;
-	uint64_t started_ms; /* monotonic */
-	struct http *http;   /* NULL: none */
-	uint16_t http_port;  /* 0: no HTTP */
+	uint64_t started_ms;     /* monotonic */
+	struct http *http;       /* NULL: none */
+	uint16_t http_port;      /* 0: no HTTP */
+	struct metrics *metrics; /* what Prometheus is told */
 };
 
 void monitor_start(struct worker *);
