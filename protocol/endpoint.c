@@ -8,21 +8,35 @@
 
 #include "protocol/handover.h"
 
-enum err
-endpoint_path(const char *runtime_dir, enum role role, uint32_t instance,
-    char to[ENDPOINT_PATH])
+static enum err
+name_path(const char *runtime_dir, enum role role, uint32_t instance,
+    const char *kind, char to[ENDPOINT_PATH])
 {
 	int n;
 
 	if (strlen(runtime_dir) > ENDPOINT_RUNTIME_DIR)
 		return ERR_TOO_BIG;
 	if (instance == 0)
-		n = snprintf(to, ENDPOINT_PATH, "%s/%s.ipc", runtime_dir,
-		    role_name(role));
+		n = snprintf(to, ENDPOINT_PATH, "%s/%s.%s", runtime_dir,
+		    role_name(role), kind);
 	else
-		n = snprintf(to, ENDPOINT_PATH, "%s/%s-%u.ipc", runtime_dir,
-		    role_name(role), instance);
+		n = snprintf(to, ENDPOINT_PATH, "%s/%s-%u.%s", runtime_dir,
+		    role_name(role), instance, kind);
 	return n < ENDPOINT_PATH ? OK : ERR_TOO_BIG;
+}
+
+enum err
+endpoint_path(const char *runtime_dir, enum role role, uint32_t instance,
+    char to[ENDPOINT_PATH])
+{
+	return name_path(runtime_dir, role, instance, "ipc", to);
+}
+
+enum err
+endpoint_stack_path(const char *runtime_dir, enum role role,
+    uint32_t instance, char to[ENDPOINT_PATH])
+{
+	return name_path(runtime_dir, role, instance, "stack", to);
 }
 
 enum err

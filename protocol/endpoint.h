@@ -27,6 +27,10 @@ enum {
 enum err endpoint_path(const char *runtime_dir, enum role, uint32_t instance,
     char to[ENDPOINT_PATH]) MUST_USE;
 
+/* endpoint_stack_path: where a worker that is asked to writes where it is. */
+enum err endpoint_stack_path(const char *runtime_dir, enum role,
+    uint32_t instance, char to[ENDPOINT_PATH]) MUST_USE;
+
 /* endpoint_url is the same with ipc:// in front, as nng wants it. */
 enum err endpoint_url(const char *runtime_dir, enum role, uint32_t instance,
     char to[ENDPOINT_URL]) MUST_USE;

@@ -28,6 +28,8 @@
 	C(control, shutdown,  "shutdown",  "",     ADMIN,  "",                 "drain and stop the whole tree") \
 	C(control, health,    "health",    "",     READER, "[--check NAME] [--stage N] [--prove] [--max-memory BYTES]", "is everything well? exit 0 ok, 1 degraded, 2 not; --check asks one check only, --stage 1 supervision, 2 processes, 3 parts, 4 the world; --prove kills a canary first and sees it come back") \
 	C(control, stats,     "stats",     "",     READER, "",                 "counters and gauges of every process") \
+	C(control, debug,     "debug",     "",     READER, "[--limit N] [--stacks]", "processes by memory (the first 20), shared tables, traces; --stacks asks each process where it is") \
+	C(control, cluster,   "cluster",   "",     READER, "",                 "this node, its processes, the service nodes it reaches and what each of them provides") \
 	C(control, endpoints, "endpoints", "",     READER, "",                 "the real addresses, ports chosen by the kernel included") \
 	C(control, settings_show, "settings", "show", READER, "[SECTION]",     "the settings in force") \
 	C(control, version,   "version",   "",     READER, "",                 "versions of banyan and of the running tree")

@@ -252,7 +252,9 @@
 
 #define ALL_HISTOGRAMS(H) \
 	H(process,   turn_us,   us, "length of a turn that had work") \
-	H(gateway,   call_us,   us, "from the call's arrival to its answer") \
+	H(gateway,   call_us,   us, "from the call's arrival to its answer, streams aside") \
+	H(gateway,   stream_us, us, "from a stream's call to its last part") \
+	H(gateway,   failed_us, us, "from the call's arrival to its error") \
 	H(gateway,   node_us,   us, "from dispatch to the node's result") \
 	H(config_db, commit_us, us, "length of a durable commit") \
 	H(gateway,   limit_us,  us, "length of a check of the limits; one in 64 is timed") \

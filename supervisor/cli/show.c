@@ -19,6 +19,8 @@ static const struct {
     {"why", show_why},
     {"health", show_health},
     {"stats", show_stats},
+    {"debug", show_debug},
+    {"cluster", show_cluster},
     {"reload", show_reload},
     {"start", show_order},
     {"stop", show_order},
@@ -143,8 +145,14 @@ show_map(struct text map, const char *key)
 struct text
 show_child_name(struct arena *arena, struct text child)
 {
+	return show_instance(arena, child, "role");
+}
+
+struct text
+show_instance(struct arena *arena, struct text child, const char *key)
+{
 	uint64_t instance = show_u64(child, "instance");
-	struct text role = show_text(child, "role");
+	struct text role = show_text(child, key);
 
 	if (instance == 0)
 		return role;

@@ -26,6 +26,8 @@ show_page show_tree;   /* show_tree.c */
 show_page show_why;    /* show_why.c */
 show_page show_health; /* show_health.c */
 show_page show_stats;  /* show_stats.c */
+show_page show_debug; /* show_debug.c */
+show_page show_cluster;
 show_page show_reload; /* show_orders.c */
 show_page show_order;
 show_page show_pools; /* show_pools.c */
@@ -52,6 +54,8 @@ struct unpacker;
 uint32_t show_array(struct text map, const char *key, struct unpacker *);
 struct text show_map(struct text map, const char *key);
 struct text show_child_name(struct arena *, struct text child);
+/* The same with the role under another key. */
+struct text show_instance(struct arena *, struct text child, const char *key);
 enum colour show_state_colour(struct text state);
 
 #endif /* SUPERVISOR_CLI_SHOW_H */

@@ -179,6 +179,16 @@ config_db_cmd_functions_list(struct worker *w, struct command *command)
 }
 
 void
+config_db_on_services(struct worker *w, struct command *command)
+{
+	struct store *store = store_of(w, command);
+
+	if (store != NULL)
+		end_reading(command,
+		    show_services(store, command->arena, command->result));
+}
+
+void
 config_db_cmd_functions_show(struct worker *w, struct command *command)
 {
 	struct store *store = store_of(w, command);

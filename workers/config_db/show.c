@@ -259,3 +259,54 @@ show_count(struct store *s, uint64_t *count)
 	*count = 0;
 	return store_read_functions(s, count_one, count, &generation);
 }
+
+/* One service after the other: the store is walked in their order. */
+struct services {
+	struct packer *out;
+	struct arena *arena;
+	struct text service; /* a copy: the last outlives the reading */
+	uint64_t functions;
+	uint32_t count;
+	bool has_one;
+};
+
+static void
+end_service(struct services *to)
+{
+	if (!to->has_one)
+		return;
+	pack_map(to->out, 2);
+	pack_string(to->out, "service");
+	pack_text(to->out, to->service);
+	pack_field_u64(to->out, "functions", to->functions);
+	to->count++;
+}
+
+static enum err
+add_to_service(void *ctx, const struct store_record *r)
+{
+	struct services *to = ctx;
+
+	if (!to->has_one || !text_eq(to->service, r->service)) {
+		end_service(to);
+		to->service = arena_text(to->arena, r->service);
+		to->functions = 0;
+		to->has_one = true;
+	}
+	to->functions++;
+	return pack_finish(to->out);
+}
+
+enum err
+show_services(struct store *s, struct arena *arena, struct packer *p)
+{
+	struct services to = {.out = p, .arena = arena};
+	uint64_t generation;
+	size_t place = pack_open(p);
+	enum err e = store_read_functions(s, add_to_service, &to, &generation);
+
+	if (e == OK)
+		end_service(&to);
+	pack_close_array(p, place, to.count);
+	return e;
+}

@@ -17,9 +17,12 @@
 #include "workers/control/orders.h"
 #include "workers/kit/route.h"
 
+struct figures_seen;
+
 struct control {
 	struct orders orders;
 	uint64_t health_asked_ms; /* for "uptime since the last call" */
+	struct figures_seen *before; /* what stats told last; NULL: never */
 	int audit_fd;             /* -1 until first needed */
 	bool audit_fails;         /* the last line could not be written */
 };

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* figures - `banyan stats`: the counters of every process, told from shared
- * memory without asking any of them. */
+#include "workers/control/figures.h"
 
 #include "protocol/pack.h"
-#include "protocol/settings.h"
-#include "protocol/census.h"
-#include "workers/control/control.h"
-#include "workers/kit/worker.h"
 
 static void
-pack_counters(struct packer *p, const struct census_process *process)
+pack_counters(struct packer *p, const struct census_process *process,
+    const struct figures_seen *seen)
 {
 	enum role role = (enum role)process->child.role;
 	uint32_t count = 0;
@@ -19,7 +15,7 @@ pack_counters(struct packer *p, const struct census_process *process)
 		if (!counter_is_of((enum counter)id, role))
 			continue;
 		pack_field_u64(p, counter_info((enum counter)id)->name,
-		    stats_get(process->stats, (enum counter)id));
+		    seen->counters[process->slot][id]);
 		count++;
 	}
 	pack_close_map(p, place, count);
@@ -50,32 +46,66 @@ pack_histograms(struct packer *p, const struct census_process *process)
 	pack_close_map(p, place, count);
 }
 
-void
-control_cmd_stats(struct worker *w, struct command *command)
+/* pack_since packs the counters that rose; gauges are of now, not of a span. */
+static void
+pack_since(struct packer *p, const struct census_process *process,
+    const struct figures_seen *seen, const struct figures_seen *before)
 {
-	const struct census *census =
-	    census_take(command->arena, worker_stats(w));
-	struct packer *p = command->result;
+	enum role role = (enum role)process->child.role;
+	uint32_t count = 0;
+	size_t place = pack_open(p);
 
-	pack_map(p, 3);
-	pack_string(p, "node");
-	pack_text(p, settings_text(worker_settings(w), SETTING_node));
-	pack_field_u64(p, "collected_at_ms", census->wall_ms);
-	pack_string(p, "processes");
+	for (int id = 0; before->seen_ms > 0 && id < COUNTERS; id++) {
+		uint64_t now = seen->counters[process->slot][id];
+		uint64_t then = before->counters[process->slot][id];
+
+		if (!counter_is_of((enum counter)id, role) ||
+		    counter_info((enum counter)id)->is_gauge || now <= then)
+			continue;
+		pack_field_u64(
+		    p, counter_info((enum counter)id)->name, now - then);
+		count++;
+	}
+	pack_close_map(p, place, count);
+}
+
+void
+figures_pack_processes(struct packer *p, const struct census *census,
+    const struct figures_seen *now, const struct figures_seen *before)
+{
 	pack_array(p, census->count);
 	for (uint32_t i = 0; i < census->count; i++) {
 		const struct census_process *one = &census->process[i];
 
-		pack_map(p, 7);
-		pack_string(p, "role");
-		pack_string(p, role_name((enum role)one->child.role));
+		pack_map(p, 10);
+		pack_field_string(
+		    p, "role", role_name((enum role)one->child.role));
 		pack_field_u64(p, "instance", one->child.instance);
 		pack_field_u64(p, "pid", one->child.pid);
 		pack_field_u64(p, "life", one->child.life);
 		pack_field_u64(p, "memory_bytes", one->memory_bytes);
+		pack_field_u64(p, "cpu_us", one->cpu_us);
+		pack_field_u64(p, "threads", one->threads);
 		pack_string(p, "counters");
-		pack_counters(p, one);
+		pack_counters(p, one, now);
+		pack_string(p, "since_last");
+		pack_since(p, one, now, before);
 		pack_string(p, "histograms");
 		pack_histograms(p, one);
+	}
+}
+
+void
+figures_take(struct figures_seen *seen, const struct census *census)
+{
+	seen->seen_ms = census->now_ms;
+	seen->cpu_us = figures_cpu_us(census);
+	seen->switches = figures_switches(census);
+	for (uint32_t i = 0; i < census->count; i++) {
+		const struct census_process *one = &census->process[i];
+
+		for (int id = 0; id < COUNTERS; id++)
+			seen->counters[one->slot][id] =
+			    stats_get(one->stats, (enum counter)id);
 	}
 }

@@ -7,15 +7,13 @@
  * so a hung role shows as what it is and cannot hang the answer.
  */
 
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/base/arena.h"
-#include "protocol/base/fd.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "workers/control/control.h"
+#include "workers/control/figures.h"
 #include "workers/control/health.h"
 #include "workers/kit/worker.h"
 
@@ -34,40 +32,6 @@ health_put_finding(
 }
 
 /* --- vm: the machine as the tree sees it --- */
-
-static uint64_t
-process_limit(void)
-{
-	struct rlimit limit;
-	char line[32];
-	size_t bytes;
-	uint64_t most = 32768;
-
-	if (getrlimit(RLIMIT_NPROC, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY)
-		return limit.rlim_cur;
-	if (fd_read_file(
-		"/proc/sys/kernel/pid_max", line, sizeof(line), &bytes) == OK &&
-	    bytes > 0 &&
-	    text_to_u64((struct text){.at = line, .len = (uint32_t)bytes - 1},
-		&most) != OK)
-		return 32768;
-	return most;
-}
-
-/* memory_of_tables: the segments all processes share, once. */
-static uint64_t
-memory_of_tables(const struct health *h)
-{
-	uint64_t bytes = 0;
-	struct stat facts;
-
-	for (int fd = FD_STATS; fd <= FD_ROUTES; fd++)
-		if (fstat(worker_segment_fd(h->worker, (enum handover_fd)fd),
-			&facts) == 0)
-			bytes += (uint64_t)facts.st_blocks * 512;
-	return bytes;
-}
 
 static void
 judge_vm(const struct health *h, struct finding *found)
@@ -95,7 +59,7 @@ pack_memory(const struct health *h)
 	pack_field_u64(p, "total", h->memory_bytes);
 	pack_field_u64(p, "processes", h->memory_bytes);
 	pack_field_u64(p, "processes_used", heap_bytes);
-	pack_field_u64(p, "ets", memory_of_tables(h));
+	pack_field_u64(p, "ets", figures_tables(h->worker));
 }
 
 static enum verdict
@@ -260,7 +224,7 @@ look(struct worker *w, struct command *command)
 	if (!read_arguments(h, &check))
 		return;
 	h->census = census_take(command->arena, worker_stats(w));
-	h->process_limit = process_limit();
+	h->process_limit = figures_process_limit();
 	for (uint32_t i = 0; i < h->census->count; i++)
 		h->memory_bytes += h->census->process[i].memory_bytes;
 	if (check.len == 0) {

@@ -61,8 +61,9 @@ size_t health_check_names(const struct health *, const char **to, size_t most);
 
 /* health_process.c: the checks of a role's processes. */
 enum verdict health_pack_role(struct health *, uint32_t at);
+/* health_pack_process leaves room for `extra` fields of the caller. */
 void health_pack_process(
     struct packer *, const struct census *, const struct census_process *,
-    struct text node);
+    struct text node, uint32_t extra);
 
 #endif /* WORKERS_CONTROL_HEALTH_H */

@@ -51,12 +51,12 @@ pack_queue(struct packer *p, const struct census_process *process)
 
 void
 health_pack_process(struct packer *p, const struct census *census,
-    const struct census_process *process, struct text node)
+    const struct census_process *process, struct text node, uint32_t extra)
 {
 	const struct stats_child *c = &process->child;
 	uint64_t beat_ms = atomic_load(&process->stats->heartbeat_ms);
 
-	pack_map(p, 14);
+	pack_map(p, 14 + extra);
 	pack_field_string(p, "registered_name", role_name((enum role)c->role));
 	pack_field_u64(p, "instance", c->instance);
 	pack_string(p, "node");
@@ -138,7 +138,7 @@ pack_single(struct health *h, const struct census_process *process)
 		pack_nil(p);
 	pack_string(p, "process");
 	health_pack_process(p, h->census, process,
-	    settings_text(worker_settings(h->worker), SETTING_node));
+	    settings_text(worker_settings(h->worker), SETTING_node), 0);
 	return found.verdict;
 }
 

@@ -30,6 +30,7 @@
 #include "workers/gateway/notes.h"
 #include "workers/gateway/options.h"
 #include "protocol/tables/commands.h"
+#include "protocol/tables/messages.h"
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
 
@@ -99,6 +100,7 @@ void gateway_drain(struct worker *, uint32_t allowed_ms);
 enum reload_result gateway_on_settings(struct worker *, struct worker_reload *);
 
 GATEWAY_COMMANDS(DECLARE_COMMAND)
+GATEWAY_MESSAGES(DECLARE_MESSAGE)
 
 /* gateway_chance gives 64 bits for choices nobody must foresee exactly. */
 uint64_t gateway_chance(struct gateway *);

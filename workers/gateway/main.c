@@ -3,8 +3,11 @@
  * README.md. */
 
 #include "protocol/tables/commands.h"
+#include "protocol/tables/messages.h"
 #include "workers/gateway/gateway.h"
 #include "workers/kit/worker.h"
+
+static const struct worker_route routes[] = {GATEWAY_MESSAGES(AS_MESSAGE)};
 
 static const struct command_route commands[] = {GATEWAY_COMMANDS(AS_COMMAND)};
 
@@ -15,6 +18,8 @@ static const struct worker_spec spec = {
     .drain = gateway_drain,
     .stop = gateway_stop,
     .on_settings = gateway_on_settings,
+    .routes = routes,
+    .route_count = COUNT_OF(routes),
     .commands = commands,
     .command_count = COUNT_OF(commands),
 };

@@ -263,7 +263,8 @@ pipeline_resume(struct gateway *g, struct call *call)
 	const struct request *r = &call->ask->request;
 	struct refusal to = {.client = call->client,
 	    .request = r,
-	    .traced = call->traced};
+	    .traced = call->traced,
+	    .arrived_us = call->arrived_us};
 	struct text info;
 
 	if (call->ask->is_admitted) { /* by a node that then was lost */

@@ -31,9 +31,13 @@ refuse(struct refusal *to, const struct answer_error *error)
 	struct gateway *g = to->client->gateway;
 
 	tracing_failed(to->traced, error->code, error->text);
-	if (to->client->state != CLIENT_OPEN)
+	if (to->client->state != CLIENT_OPEN) {
+		COUNT(g, client_gone); /* it was cut in this very turn */
 		return;
+	}
 	COUNT(g, failed);
+	stats_time(g->slot, HISTOGRAM_gateway_failed_us,
+	    to->arrived_us > 0 ? loop_now_us(g->loop) - to->arrived_us : 0);
 	stats_add(g->slot, counters[error->code], 1);
 	name_type(to);
 	enum err e = answer_put_error(client_out(to->client), &to->to, error);

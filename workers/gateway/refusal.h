@@ -25,6 +25,7 @@ struct traced;
 struct refusal {
 	struct client *client;
 	struct answer_to to;
+	uint64_t arrived_us; /* 0: in this turn */
 	const struct request *request; /* for the reply's request_type */
 	struct traced *traced;         /* its trace, or NULL */
 };

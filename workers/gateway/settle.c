@@ -104,7 +104,9 @@ begin_error(struct gateway *g, struct call *call, struct refusal *to)
 {
 	if (is_discarded(g, call))
 		return false;
-	*to = (struct refusal){.client = call->client, .traced = call->traced};
+	*to = (struct refusal){.client = call->client,
+	    .traced = call->traced,
+	    .arrived_us = call->arrived_us};
 	call->is_over = true;
 	arena_reset(&g->arena);
 	if (settle_address(call, &to->to))
@@ -190,9 +192,10 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 		COUNT(g, answered);
 		if (call->traced != NULL)
 			tell_answer(call, buffer_used(client_out(c)) - before);
-		if (shape == ANSWER_FINAL)
-			stats_time(g->slot, HISTOGRAM_gateway_call_us,
-			    loop_now_us(g->loop) - call->arrived_us);
+		stats_time(g->slot,
+		    shape == ANSWER_FINAL ? HISTOGRAM_gateway_call_us
+					  : HISTOGRAM_gateway_stream_us,
+		    loop_now_us(g->loop) - call->arrived_us);
 	} else {
 		COUNT(g, client_gone);
 	}
@@ -378,6 +381,8 @@ settle_too_slow(struct client *c)
 			break;
 		COUNT(g, failed);
 		COUNT(g, unavailable);
+		stats_time(g->slot, HISTOGRAM_gateway_failed_us,
+		    loop_now_us(g->loop) - call->arrived_us);
 		COUNT(g, frames_out);
 	}
 	conn_written(&c->conn);

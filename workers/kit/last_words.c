@@ -11,6 +11,8 @@
 
 #include "workers/kit/last_words.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -43,6 +45,7 @@ static struct {
 	struct module modules[MODULES];
 	size_t module_count;
 	volatile sig_atomic_t is_dying;
+	char request_path[128];
 	_Alignas(16) char stack[STACK];
 } state;
 
@@ -245,4 +248,43 @@ last_words_prepare(const char *who, struct stats_slot *slot)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < COUNT_OF(fatal); i++)
 		sigaction(fatal[i], &action, NULL);
+}
+
+/* talk_on writes the backtrace to a file of its own; errno is the caller's. */
+static void
+talk_on(int number)
+{
+	struct frames frames = {.count = 0};
+	int kept = errno;
+	int fd = open(state.request_path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	(void)number;
+	if (fd >= 0) {
+		_Unwind_Backtrace(note_frame, &frames);
+		for (int i = 0; i < frames.count; i++) {
+			char line[LINE];
+			size_t len = put_frame(line, 0, frames.at[i]);
+
+			len = put(line, len, "\n");
+			ssize_t n = write(fd, line, len);
+			(void)n; /* a full disk costs the page a line */
+		}
+		ssize_t n = write(fd, ".\n", 2); /* it is whole */
+		(void)n;
+		close(fd);
+	}
+	errno = kept;
+}
+
+void
+last_words_on_request(const char *path)
+{
+	struct sigaction action = {
+	    .sa_handler = talk_on, .sa_flags = SA_RESTART};
+	size_t len = strnlen(path, sizeof(state.request_path) - 1);
+
+	memcpy(state.request_path, path, len);
+	sigemptyset(&action.sa_mask);
+	sigaction(LAST_WORDS_SIGNAL, &action, NULL);
 }

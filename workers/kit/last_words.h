@@ -24,4 +24,13 @@ struct stats_slot;
 /* last_words_prepare installs the handlers; `slot` may be NULL. */
 void last_words_prepare(const char *who, struct stats_slot *slot);
 
+/*
+ * last_words_on_request: LAST_WORDS_SIGNAL makes the process write where it is
+ * to `path`, and go on as if nothing had been. For operators who wonder
+ * (`banyan debug --stacks`); send it to the main thread only, and to nobody
+ * who does not catch it.
+ */
+#define LAST_WORDS_SIGNAL SIGUSR2
+void last_words_on_request(const char *path);
+
 #endif /* WORKERS_KIT_LAST_WORDS_H */

@@ -117,6 +117,7 @@ name_self(struct worker *w, char *name, size_t size)
 static void
 map_segments(struct worker *w, const char *name)
 {
+	char path[ENDPOINT_PATH];
 	enum err e = stats_map(FD_STATS, &w->stats);
 
 	if (e == OK)
@@ -129,6 +130,9 @@ map_segments(struct worker *w, const char *name)
 	    w->slot, w->spec->role, w->instance, w->life, clock_mono_ms());
 	event_attach(&w->events, w->slot_index, w->life);
 	last_words_prepare(name, w->slot);
+	if (endpoint_stack_path(
+		w->runtime_dir, w->spec->role, w->instance, path) == OK)
+		last_words_on_request(path);
 }
 
 /* --- 4: the settings --- */
