@@ -96,6 +96,7 @@ spawn_it(struct child *c, const struct child_news *news)
 	if (ops->spawn(ops->ctx, c) != OK)
 		return not_started(c, news->now_ms);
 	c->started_ms = news->now_ms;
+	hang_reset(&c->hang, news->now_ms);
 	c->deadline_ms = news->now_ms + p->start_ms;
 	c->allowed_ms = news->now_ms + p->start_most_ms;
 	return CHILD_STARTING;
@@ -318,6 +319,7 @@ static child_step *const steps[CHILD_STATES][CHILD_EVENTS] = {
 	    [CHILD_PROGRESS] = grant_more,
 	    [CHILD_DIED] = obituary_then_next,
 	    [CHILD_TIMEOUT] = abort_it, /* never said READY */
+	    [CHILD_FROZEN] = kill_frozen,
 	    [CHILD_WANT_DOWN] = ask_to_stop,
 	    [CHILD_DOOM] = kill_it,
 	},

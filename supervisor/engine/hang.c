@@ -56,13 +56,19 @@ is_starved(const struct hang *h, const struct hang_facts *f,
 	    (f->state == 'R' && ran_ms * 2 < watched_ms);
 }
 
+static bool
+is_stopped(const struct hang_facts *f)
+{
+	return f->state == 'T' || f->state == 't';
+}
+
 static enum hang_verdict
 judge(struct hang *h, const struct hang_facts *f, uint32_t limit_ms,
     uint64_t now_ms)
 {
 	uint64_t watched_ms = now_ms - h->seen_ms;
 
-	if (f->state == 'T' || f->state == 't')
+	if (is_stopped(f))
 		return HANG_STOPPED;
 	h->judge_ms = now_ms + JUDGE_AGAIN_MS;
 	if (f->state == 'R' && watched_ms < JUDGE_AGAIN_MS)
@@ -100,6 +106,25 @@ hang_check(struct hang *h, const struct hang_beat *b, uint32_t limit_ms,
 	enum hang_verdict verdict = judge(h, &facts, limit_ms, now_ms);
 	h->is_starved = verdict == HANG_STARVED;
 	return verdict;
+}
+
+enum hang_verdict
+hang_check_start(
+    struct hang *h, uint32_t limit_ms, uint64_t now_ms, struct hang_look look)
+{
+	struct hang_facts facts = {0};
+
+	if (now_ms < h->floor_ms + limit_ms / 2 || now_ms < h->judge_ms)
+		return HANG_FINE;
+	h->judge_ms = now_ms + JUDGE_AGAIN_MS;
+	if (!look.facts(look.ctx, &facts) || !is_stopped(&facts)) {
+		h->stopped_ms = 0;
+		return HANG_FINE;
+	}
+	if (h->stopped_ms == 0)
+		h->stopped_ms = now_ms;
+	return now_ms - h->stopped_ms >= limit_ms / 2 ? HANG_STOPPED
+						      : HANG_FINE;
 }
 
 bool

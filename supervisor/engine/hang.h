@@ -49,6 +49,7 @@ struct hang {
 	uint64_t seen_ms;       /* when `seen` was true */
 	uint64_t judge_ms;      /* judged again then, not before */
 	struct hang_facts seen; /* facts when that beat was first late-ish */
+	uint64_t stopped_ms;    /* while starting: in state T since; 0: not */
 	bool is_starved;        /* in this episode */
 };
 
@@ -68,6 +69,14 @@ void hang_reset(struct hang *, uint64_t now_ms);
  */
 enum hang_verdict hang_check(struct hang *, const struct hang_beat *,
     uint32_t limit_ms, uint64_t now_ms, struct hang_look);
+
+/*
+ * hang_check_start judges one that has not said READY and so has no pulse: it
+ * may take its time, but one that stays in state T for half of `limit_ms` will
+ * never be ready. It asks `look` first when half of the limit is over.
+ */
+enum hang_verdict hang_check_start(
+    struct hang *, uint32_t limit_ms, uint64_t now_ms, struct hang_look);
 
 /* hang_read_facts reads those of `pid` from /proc; false when it is gone. */
 bool hang_read_facts(int pid, struct hang_facts *);

@@ -64,7 +64,8 @@ struct policy {
 	uint32_t
 	    stop_budget_ms; /* of a whole tree, then KILL for what is left */
 
-	uint32_t beat_ms;  /* no turn of its loop for this long: hung */
+	uint32_t beat_ms;  /* no turn of its loop for this long: hung;
+			      0: it is not watched */
 	uint32_t abort_ms; /* between ABRT and KILL */
 	uint32_t gap_ms;   /* our own absence above this moves all deadlines */
 };

@@ -144,19 +144,31 @@ look_at(void *ctx, struct hang_facts *facts)
 	return ops->facts(ops->ctx, look->child, facts);
 }
 
+/* pulse_of: before READY there is no beat, but what the kernel says counts. */
+static enum hang_verdict
+pulse_of(struct tree *t, struct child *c, uint64_t now_ms)
+{
+	struct look_ctx ctx = {t, c};
+	struct hang_look look = {look_at, &ctx};
+	struct hang_beat beat;
+
+	if (c->is_paused || t->ops.beat == NULL || c->policy.beat_ms == 0)
+		return HANG_FINE;
+	if (c->state == CHILD_STARTING)
+		return hang_check_start(
+		    &c->hang, c->policy.beat_ms, now_ms, look);
+	if ((c->state != CHILD_UP && c->state != CHILD_DRAINING) ||
+	    !t->ops.beat(t->ops.ctx, c, &beat))
+		return HANG_FINE;
+	return hang_check(&c->hang, &beat, c->policy.beat_ms, now_ms, look);
+}
+
 static void
 check_pulse(struct tree *t, struct child *c, uint64_t now_ms)
 {
-	struct look_ctx ctx = {t, c};
-	struct hang_beat beat;
 	bool was_starved = c->hang.is_starved;
 
-	if (c->is_paused || t->ops.beat == NULL ||
-	    (c->state != CHILD_UP && c->state != CHILD_DRAINING) ||
-	    !t->ops.beat(t->ops.ctx, c, &beat))
-		return;
-	switch (hang_check(&c->hang, &beat, c->policy.beat_ms, now_ms,
-	    (struct hang_look){look_at, &ctx})) {
+	switch (pulse_of(t, c, now_ms)) {
 	case HANG_STOPPED:
 		child_tell(c,
 		    &(struct child_news){

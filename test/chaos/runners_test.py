@@ -26,6 +26,7 @@ AT_START = {
     "is_killed_at_once": "was ended by SIGSEGV",
     "exits_after_hello": "left with exit code 0",
     "never_says_hello": "did not say READY in time",
+    "stops_before_hello": "hung and was ended by SIGKILL",
     "speaks_garbage_at_once": "did not begin with a good HELLO",
     "says_another_version": "did not begin with a good HELLO",
     "answers_before_hello": "did not begin with a good HELLO",

@@ -109,6 +109,13 @@ def never_says_hello():
 
 
 @at_start
+def stops_before_hello():
+    """sends itself SIGSTOP before it says anything"""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    hello()
+
+
+@at_start
 def speaks_garbage_at_once():
     """says something else than HELLO"""
     pool.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)

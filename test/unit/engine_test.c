@@ -738,6 +738,41 @@ hung_starved_stopped_and_fine_are_told_apart(void **state)
 }
 
 static void
+one_that_is_stopped_before_it_is_ready_is_killed_and_a_slow_one_is_not(
+    void **state)
+{
+	struct policy p = POLICY_DEFAULT;
+	struct group_spec root = {.name = "root"};
+	struct script s;
+
+	(void)state;
+	script_init(&s, &p, &root);
+	struct child *a = add(&s, NULL, "a", (struct child_spec){0});
+	tree_start(s.tree, 1000);
+	s.facts.state = 'S'; /* no beat yet, and none is asked for */
+	uint64_t now = 1000;
+	for (; now < 6000; now += 100)
+		tree_turn(s.tree, now);
+	assert_int_equal(a->state, CHILD_STARTING);
+	s.facts.state = 'T'; /* for a moment: a shell's job control */
+	for (; now < 6500; now += 100)
+		tree_turn(s.tree, now);
+	s.facts.state = 'R';
+	for (; now < 7000; now += 100)
+		tree_turn(s.tree, now);
+	s.facts.state = 'T';
+	for (; now < 7700; now += 100)
+		tree_turn(s.tree, now);
+	assert_int_equal(a->state, CHILD_STARTING);
+	for (; now < 8500; now += 100)
+		tree_turn(s.tree, now);
+	assert_int_equal(a->state, CHILD_KILLING);
+	die(&s, a, -1, SIGKILL, now);
+	assert_int_equal(a->last.reason, REASON_HANG);
+	tree_destroy(&s.tree);
+}
+
+static void
 a_lease_is_honoured_but_never_beyond_a_minute(void **state)
 {
 	struct hang h;
@@ -879,6 +914,8 @@ main(void)
 	    cmocka_unit_test(
 		a_paused_child_is_left_alone_and_shows_as_degraded),
 	    cmocka_unit_test(hung_starved_stopped_and_fine_are_told_apart),
+	    cmocka_unit_test(
+		one_that_is_stopped_before_it_is_ready_is_killed_and_a_slow_one_is_not),
 	    cmocka_unit_test(a_lease_is_honoured_but_never_beyond_a_minute),
 	    cmocka_unit_test(
 		a_child_is_recycled_for_lasting_weight_age_or_descriptors),

@@ -55,8 +55,9 @@ lives_policy_of(
 	const struct heartbeat_spec *h = &crew->spec->heartbeat;
 
 	lives_policy(crew->wp, s, &c->policy);
-	c->policy.beat_ms =
-	    (uint32_t)(h->timeout_ms * h->max_missed_heartbeats);
+	c->policy.beat_ms = h->enabled && h->dependent
+	    ? (uint32_t)(h->timeout_ms * h->max_missed_heartbeats)
+	    : 0;
 }
 
 static void
