@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ enum {
 	MONITOR_PORT_FIRST = 50000,
 	MONITOR_PORT_LAST = 55000,
 	MONITOR_BACKLOG = 1024,
+	DEFER_S = 2,
 };
 
 static bool
@@ -190,7 +192,13 @@ static int
 open_at(const struct sockaddr_storage *at, socklen_t length)
 {
 	int fd = bind_it(at, length);
+	int seconds = DEFER_S;
 
+	/* whoever says nothing stays in the kernel, and who comes to us has
+	 * his request with him: a flood cannot push him out in between */
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+		    sizeof(seconds));
 	if (fd >= 0 && listen(fd, MONITOR_BACKLOG) < 0) {
 		int saved_errno = errno;
 

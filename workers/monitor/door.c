@@ -7,6 +7,8 @@
  * cannot be told from them before its head is read. Here the head is peeked
  * at (MSG_PEEK), and SO_RCVLOWAT makes the kernel wake us only for bytes that
  * are new: waiting costs no turn and no copy.
+ * The listener is one with TCP_DEFER_ACCEPT and a head is looked at as soon as
+ * it is accepted, so who sends his request at once cannot be pushed out.
  */
 
 #include "workers/monitor/door.h"
@@ -317,9 +319,12 @@ seat(struct listener *l, int fd, const struct door_guest *guest)
 	d->newest = p;
 	d->waiting++;
 	count_waiting(d);
+	set_late(d);
 	if (loop_watch_add(d->spec.loop, &p->watch, EPOLLIN | EPOLLRDHUP) != OK)
 		drop(p);
-	set_late(d);
+	else
+		head_came(
+		    p, 0); /* mostly it is there: nobody may come between */
 }
 
 static void
