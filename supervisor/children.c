@@ -9,7 +9,6 @@
 
 #include "supervisor/supervisor.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,13 +16,11 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/log_rules.h"
-#include "supervisor/engine/obituary.h"
 
 enum {
 	LISTEN_none = 0,
 	LISTEN_gateway = 1,
 	LISTEN_monitor = 2,
-	OBITUARY_BYTES = 256 << 10,
 };
 
 struct worker_row {
@@ -283,50 +280,6 @@ count_death(struct supervisor *s, const struct child *c)
 	stats_add(s->slot, which, 1);
 }
 
-/* tell_siblings lets a store's owner clear what a dead reader left. */
-static void
-tell_siblings(struct supervisor *s, const struct child *dead, bool was_asked)
-{
-	struct tree *t = s->keeper.tree;
-	struct handover_record record;
-
-	handover_fill(&record, HANDOVER_SIBLING_DIED, "%s",
-	    was_asked ? "" : child_reason_name(dead->last.reason));
-	record.role = dead->spec.role;
-	record.instance = dead->spec.instance;
-	record.a = (uint64_t)dead->pid;
-	record.b = dead->life;
-	for (uint32_t i = 0; i < t->count; i++)
-		if (t->children[i] != dead &&
-		    t->children[i]->state == CHILD_UP &&
-		    !keeper_send(t->children[i], &record, -1))
-			continue; /* it does not read; it sweeps by itself */
-}
-
-/* write_down keeps the obituary on disk; a sick disk costs only the file. */
-static void
-write_down(
-    struct supervisor *s, const struct child *c, const struct obituary *facts)
-{
-	struct buffer document;
-	uint32_t most =
-	    (uint32_t)settings_u64(s->settings, SETTING_supervisor_obituaries);
-	uint64_t *number = &s->numbers[c->spec.slot];
-
-	buffer_init(&document, OBITUARY_BYTES);
-	enum err e = obituary_json(facts, &document);
-	if (*number == 0)
-		*number = obituary_next_number(s->obituaries, c->spec.name);
-	if (e == OK)
-		e = obituary_keep(
-		    s->obituaries, c->spec.name, (*number)++, most, &document);
-	if (e != OK)
-		event_note(EVENT_obituary_unwritten, "child=%s error=%s why=%s",
-		    c->spec.name, err_name(e),
-		    e == ERR_SYSTEM ? strerror(errno) : "-");
-	buffer_finish(&document);
-}
-
 static uint32_t
 last_events(struct supervisor *s, const struct child *c,
     struct event_record *records, struct obituary_event *to)
@@ -373,9 +326,8 @@ child_mourned(void *ctx, struct child *c)
 							 : EVENT_child_died,
 	    "child=%s pid=%d reason=%s %s", c->spec.name, c->pid,
 	    child_reason_name(c->last.reason), sentence);
-	write_down(s, c, &facts);
+	mourning_note(s, &facts, was_asked);
 	children_publish(s, c, sentence);
-	tell_siblings(s, c, was_asked);
 	memory_free(records);
 	if (c->last.reason == REASON_SEGMENT && !s->is_remade)
 		s->wants_segments = true;

@@ -153,6 +153,7 @@ end_of_turn(void *ctx)
 	reload_look(s);
 	canary_look(s);
 	status_look(s);
+	mourning_look(s);
 	stats_beat(s->slot, loop_now_ms(s->loop));
 	if (s->is_stopping && tree_is_down(s->keeper.tree) && !s->canary.is_out)
 		loop_stop(s->loop);

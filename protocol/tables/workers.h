@@ -34,5 +34,13 @@
 	N(gateway, config_db) \
 	N(gateway, rate_limiter)
 
+/*
+ * M(role): told of each death in the tree, by spec.on_sibling_died. Each costs
+ * a wake-up beside every restart: only for what a role cannot see by itself.
+ */
+#define WORKER_MOURNERS(M) \
+	M(config_db) /* clears a dead reader's place in the store */ \
+	M(relay)     /* ends the sessions of a dead gateway */
+
 // clang-format on
 #endif /* PROTOCOL_TABLES_WORKERS_H */

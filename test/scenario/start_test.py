@@ -10,8 +10,8 @@ HEAVY = {
     "libcrypto": {"gateway"},
     "libssl": set(),
     "libgcc_s": set(),
-    "libnng": {"control", "puller"},
-    "libmbedcrypto": {"control", "puller"},
+    "libnng": {"control", "monitor", "puller"},
+    "libmbedcrypto": {"control", "monitor", "puller"},
     "libyaml": set(),
 }
 

@@ -176,6 +176,14 @@ def test_every_main_of_a_worker_is_wiring_only():
     assert not wrong, wrong
 
 
+def test_who_hears_of_deaths_is_in_the_table_of_mourners():
+    table = (ROOT / "protocol/tables/workers.h").read_text()
+    told = set(re.findall(r"^\tM\((\w+)\)", table, re.M))
+    listening = {role for role in role_folders() if ".on_sibling_died" in
+                 (ROOT / "workers" / role / "main.c").read_text()}
+    assert told and told == listening
+
+
 def test_no_folder_hides_what_it_is_for():
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, text=True,
                            capture_output=True, check=True).stdout.split()
