@@ -24,7 +24,7 @@
 
 enum {
 	TRACE_KEY_BYTES = 128, /* of one name of a filter */
-	TRACE_FILTERS = 24,    /* traces and tracer keys in force at once */
+	TRACE_FILTERS = 48,    /* traces and tracer keys in force at once */
 	TRACE_ANY_ARITY = -1,
 	TRACE_PACKED_BYTES = 48 + 2 * TRACE_KEY_BYTES /* of one, at most */
 };

@@ -58,7 +58,8 @@ trace_hop(const struct trace_span *s, enum stage stage, const char *fmt, ...)
 	char cpu[32] = "";
 	va_list args;
 
-	if ((s->flags & TRACE_FLAG_silent) != 0 ||
+	/* a silent trace only counts */
+	if (((s->flags & TRACE_FLAG_silent) != 0 && stage != STAGE_start) ||
 	    (info->flag != 0 && (s->flags & info->flag) == 0))
 		return;
 	va_start(args, fmt);
