@@ -274,11 +274,41 @@ tell(enum event id, bool is_logged, const char *fmt, va_list args)
 		record(id, fields);
 }
 
+/* Who hears what is noted while it handles one traced request. */
+static struct {
+	event_heard *run; /* NULL: nobody */
+	void *ctx;
+} listener;
+
+void
+event_listen(event_heard *run, void *ctx)
+{
+	listener.run = run;
+	listener.ctx = ctx;
+}
+
+static void
+hear(enum event id, const char *fmt, va_list args)
+{
+	event_heard *run = listener.run;
+	char fields[1024];
+
+	vsnprintf(fields, sizeof(fields), fmt, args);
+	listener.run = NULL; /* it may note something itself */
+	run(listener.ctx, id, fields);
+	listener.run = run;
+}
+
 void
 event_note(enum event id, const char *fmt, ...)
 {
 	va_list args;
 
+	if (listener.run != NULL) {
+		va_start(args, fmt);
+		hear(id, fmt, args);
+		va_end(args);
+	}
 	if (!event_happens(id))
 		return;
 	va_start(args, fmt);

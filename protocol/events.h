@@ -117,6 +117,13 @@ const char *event_word(struct event_word *, struct text);
 /* How often the process of a slot met an event, over all its lives. */
 uint64_t events_count(const struct events *, uint32_t slot, enum event);
 
+/*
+ * event_listen: from now on `run` hears every event_note of this process,
+ * whatever its level; NULL ends that. For the one traced request in hand.
+ */
+typedef void event_heard(void *ctx, enum event, const char *fields);
+void event_listen(event_heard *, void *ctx);
+
 const char *event_name(enum event);
 const char *event_meaning(enum event);
 enum log_level event_level(enum event);

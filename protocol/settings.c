@@ -36,6 +36,7 @@
 #define SECTION_request               "request"
 #define SECTION_arguments             "arguments"
 #define SECTION_security              "security"
+#define SECTION_tracer                "tracer"
 #define SECTION_monitoring            "monitoring"
 #define SECTION_prometheus            "prometheus"
 #define TYPE(type)                    SETTING_##type

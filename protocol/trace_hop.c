@@ -69,7 +69,7 @@ trace_hop(const struct trace_span *s, enum stage stage, const char *fmt, ...)
 	if ((s->flags & TRACE_FLAG_cpu_timestamp) != 0)
 		snprintf(cpu, sizeof(cpu), " cpu_us=%" PRIu64, cpu_us());
 	uint64_t now = clock_mono_us();
-	event_note(EVENT_trace_hop,
+	event_record(EVENT_trace_hop,
 	    "trace=%s span=%016" PRIx64 " stage=%s us=%" PRIu64 "%s%s%s", trace,
 	    s->at.span, info->name,
 	    now > s->arrived_us ? now - s->arrived_us : 0, cpu,
@@ -91,7 +91,7 @@ trace_facts(const struct trace_span *s, struct text facts)
 		int n = (int)(left < TRACE_PIECE_BYTES ? left
 						       : TRACE_PIECE_BYTES);
 
-		event_note(EVENT_trace_facts,
+		event_record(EVENT_trace_facts,
 		    "trace=%s span=%016" PRIx64 " at=%u of=%u text=%.*s", trace,
 		    s->at.span, at, of, n, facts.at + at);
 	}

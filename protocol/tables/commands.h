@@ -85,7 +85,20 @@
 	C(relay, groups_kick,   "groups", "kick",   ADMIN,  "GROUP USER",            "end a membership")
 
 #define MONITOR_COMMANDS(C) \
-	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself")
+	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
+	/* tracing */ \
+	C(monitor, trace_start,  "trace", "start",  ADMIN,  "[TARGET] [--user U] [--function F] [--request ID] [--process P] [--flags LIST] [--rate N] [--count N] [--for MS]", "trace calls or processes; needs the admin action enable_tracing. TARGET: all, processes, ports, existing, existing_processes, existing_ports, new, new_processes, new_ports, ROLE, ROLE/N or a pid. F: service/request_type, module.function, module.function/2, module.function/_ or all. LIST: call (hops to the node), return_to (hops back), return_trace (the answer's code and size), procs (processes, pools, runners), ports (sockets, links), timestamp, cpu_timestamp (processor time), arity (number of arguments, not the arguments), silent (count only); without it call,return_to,procs. It ends by itself: N records a second (1000), N in all (100000), MS (60000)") \
+	C(monitor, trace_stop,   "trace", "stop",   ADMIN,  "[ID]",               "end a trace by its id or target, or all; needs the admin action disable_tracing") \
+	C(monitor, trace_status, "trace", "status", READER, "",                   "traces, running and ended, and why they ended") \
+	C(monitor, trace_tail,   "trace", "tail",   READER, "[--after N] [--limit N]", "the newest records of all traces") \
+	C(monitor, trace_show,   "trace", "show",   READER, "ID",                 "the hops of one request, in order over all processes; ID: request id or trace id") \
+	C(monitor, trace,        "trace", "",       READER, "ID",                 "the same as trace show") \
+	C(monitor, tracer_enable,    "tracer", "enable",    ADMIN,  "[KIND] [KEY]", "write calls of a request type or user to a file (`request-type get_user`, `user u7`), or switch the request tracer on; needs enable_tracing") \
+	C(monitor, tracer_disable,   "tracer", "disable",   ADMIN,  "[KIND] [KEY]", "the contrary; needs disable_tracing") \
+	C(monitor, tracer_status,    "tracer", "status",    READER, "",             "the request tracer: keys, files, sizes") \
+	C(monitor, tracer_clear,     "tracer", "clear",     ADMIN,  "",             "forget all request types and users; needs disable_tracing") \
+	C(monitor, tracer_flush,     "tracer", "flush",     READER, "",             "write all lines that wait") \
+	C(monitor, tracer_configure, "tracer", "configure", ADMIN,  "[--log-dir PATH] [--max-file-bytes N] [--max-backup-files N]", "for files opened from now on; needs enable_tracing")
 
 #define GATEWAY_COMMANDS(C) \
 	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight") \

@@ -35,6 +35,8 @@
 	E(message_refused,    WARN,  MASKED, "another process sent what makes no sense") \
 	/* tracing: only of requests that an operator's trace is after */ \
 	E(trace_hop,          DEBUG, MASKED, "a stage of a traced request; `banyan trace show` orders them") \
+	E(traces_full,        WARN,  LIFE,   "names of traces and tracer keys are too many or too long together; what was in force stays") \
+	E(tracer_degraded,    WARN,  LIFE,   "the disk does not take the request tracer's lines: they wait, then they are lost and counted") \
 	E(trace_facts,        DEBUG, MASKED, "a piece of what a traced request is about") \
 	/* guard and supervisor */ \
 	E(tree_starting,      INFO,  LIFE,   "the tree is being started") \

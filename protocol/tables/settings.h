@@ -163,6 +163,15 @@
 	S(arguments, list_max_items,   U64, "1000", 1, 65536,   LIVE, none, "items", "of a list argument whose type names no limit") \
 	S(arguments, map_max_items,    U64, "1000", 1, 65536,   LIVE, none, "items", "of a map argument whose type names no limit") \
 	\
+	S(tracer, enabled,          BOOL, "false", 0, 0, LIVE, monitor, "", "write calls of the request types and users below to files") \
+	S(tracer, log_dir,          TEXT, "${state_dir}/traces", 1, 300, LIVE, monitor, "path", "where; made with mode 0700") \
+	S(tracer, max_file_bytes,   U64, "50000000", 1024, 1000000000000, LIVE, monitor, "bytes", "then a file is moved to .1") \
+	S(tracer, max_backup_files, U64, "5", 0, 100, LIVE, monitor, "files", "kept of each, .1 … .N") \
+	S(tracer, log_level,        CHOICE, "debug", 0, 0, LIVE, monitor, "debug|info|notice|warning|warn|error|critical|alert|emergency", "log lines below it are left out of the files") \
+	S(tracer, request_types,    TEXTS, "[]", 0, 32, LIVE, monitor, "request type", "whose calls are written, of any service") \
+	S(tracer, user_ids,         TEXTS, "[]", 0, 32, LIVE, monitor, "user", "whose calls are written") \
+	\
+	S(security, admin_actions,   TEXTS, "[]", 0, 64, LIVE, control, "action", "what operators may do of what needs permission (protocol/tables/actions.h); empty: none of it") \
 	S(security, node_urls,       TEXTS, "[\"ipc://${runtime_dir}/*\", \"tcp://127.0.0.1:*\", \"tcp://localhost:*\", \"tcp://[::1]:*\"]", 0, 256, LIVE, none, "URL", "what a gateway may dial, * as a wildcard; all else is a failed config") \
 	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
@@ -188,7 +197,6 @@
 #define SETTINGS_NOT_BUILT(N) \
 	N(hooks,      "hooks") \
 	N(telemetry,  "telemetry") \
-	N(tracer,     "the tracer") \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
 	N(history,    "metric history") \

@@ -210,6 +210,8 @@
 
 #define TELEMETRY_TRACES(T) \
 	T(trace_hop,   "trace.hop",   trace, "", "") \
+	T(traces_full, "trace.full", trace, "", "when") \
+	T(tracer_degraded, "trace.tracer.degraded", trace, "", "folder") \
 	T(trace_facts, "trace.facts", trace, "", "")
 
 #define TELEMETRY(T) \

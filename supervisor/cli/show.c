@@ -36,6 +36,10 @@ static const struct {
     {"pools.plan", show_pools_plan},
     {"quarantine.list", show_quarantine},
     {"diagnose.scaling", show_scaling},
+    {"trace", show_trace},
+    {"trace.show", show_trace},
+    {"trace.status", show_trace_status},
+    {"trace.tail", show_trace_tail},
     {"groups.list", show_groups},
     {"groups.show", show_group},
 };

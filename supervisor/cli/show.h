@@ -39,6 +39,9 @@ show_page show_inspect; /* show_inspect.c */
 show_page show_scaling; /* show_scaling.c */
 show_page show_groups;  /* show_groups.c */
 show_page show_group;
+show_page show_trace; /* show_traces.c */
+show_page show_trace_status;
+show_page show_trace_tail;
 show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */

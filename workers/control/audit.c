@@ -44,8 +44,8 @@ open_log(struct worker *w, struct control *control)
 	return control->audit_fd >= 0;
 }
 
-void
-audit_note(struct worker *w, const struct command *command)
+static void
+note(struct worker *w, const struct command *command, const char *denied)
 {
 	struct control *control = worker_state(w);
 	char line[LINE_BYTES];
@@ -62,10 +62,25 @@ audit_note(struct worker *w, const struct command *command)
 		(void)e;
 	}
 	int length =
-	    snprintf(line, sizeof(line), "%s uid=%u pid=%u op=%.*s args=%.*s\n",
-		when, command->peer_uid, command->peer_pid,
-		TEXT_ARG(command->op), TEXT_ARG(buffer_text(&args)));
+	    snprintf(line, sizeof(line),
+		"%s uid=%u pid=%u op=%.*s%s%s args=%.*s\n", when,
+		command->peer_uid, command->peer_pid, TEXT_ARG(command->op),
+		denied[0] != '\0' ? " denied=" : "", denied,
+		TEXT_ARG(buffer_text(&args)));
 	buffer_finish(&args);
 	control->audit_fails = !open_log(w, control) ||
 	    write(control->audit_fd, line, (size_t)length) != length;
+}
+
+void
+audit_note(struct worker *w, const struct command *command)
+{
+	note(w, command, "");
+}
+
+void
+audit_denied(
+    struct worker *w, const struct command *command, const char *action)
+{
+	note(w, command, action);
 }

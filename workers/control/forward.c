@@ -5,6 +5,7 @@
 #include "protocol/pack.h"
 #include "protocol/stats_tree.h"
 #include "workers/control/audit.h"
+#include "workers/control/permit.h"
 #include "workers/kit/ask.h"
 #include "workers/kit/worker.h"
 
@@ -163,6 +164,8 @@ forward_command(struct worker *w, struct command *command)
 		    "`%s` is answered by the banyan program itself", info->op);
 		return;
 	}
+	if (!permit_allows(w, command))
+		return;
 	if (info->who == COMMAND_ADMIN) {
 		audit_note(w, command);
 		deadline_ms = CHANGE_MS;

@@ -344,7 +344,11 @@ pipeline_take(
 		return;
 	}
 	to.request = &r;
-	to.traced = tracing_begin(c, &r);
+	struct traced *traced = to.traced = tracing_begin(c, &r);
+	if (traced != NULL)
+		tracing_listen(traced);
 	take(&to, channel, &r);
+	if (traced != NULL)
+		tracing_listen(NULL); /* a call may have it now, or had */
 	tracing_release(&to.traced);
 }

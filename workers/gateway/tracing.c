@@ -28,6 +28,7 @@
 enum {
 	REQUEST_RECORDS = 16, /* what one usually leaves */
 	FACT_BYTES = 200,     /* of one name in the facts */
+	LOG_BYTES = 40,       /* of a line logged on the way */
 	ARGS_BYTES = 640,     /* of the arguments */
 	ARGS_MOST = 64 << 10  /* larger ones are not even looked at */
 };
@@ -381,11 +382,46 @@ tracing_failed(struct traced *traced, enum answer_code code, struct text error)
 	buffer_finish(&quoted);
 }
 
+/* on_note passes a line on that is logged while this request is in hand. */
+static void
+on_note(void *ctx, enum event id, const char *fields)
+{
+	static const char *const levels[] = {
+	    [LOG_DEBUG] = "debug",
+	    [LOG_INFO] = "info",
+	    [LOG_WARN] = "warn",
+	    [LOG_ERROR] = "error",
+	    [LOG_FATAL] = "fatal",
+	};
+	const struct traced *traced = ctx;
+	struct text message = text_of(fields);
+	struct buffer quoted;
+
+	if (message.len > LOG_BYTES)
+		message.len = LOG_BYTES;
+	buffer_init(&quoted, 4 * LOG_BYTES);
+	facts_put(&quoted, "message", message);
+	struct text words = buffer_text(&quoted);
+	HOP(traced, log, "level=%s pid=%d mfa=gateway.%s %.*s",
+	    levels[event_level(id)], (int)getpid(), event_name(id),
+	    TEXT_ARG(words));
+	buffer_finish(&quoted);
+}
+
+void
+tracing_listen(struct traced *traced)
+{
+	bool wants = traced != NULL && traced->is_recorded;
+
+	event_listen(wants ? on_note : NULL, traced);
+}
+
 void
 tracing_release(struct traced **traced)
 {
 	if (*traced == NULL)
 		return;
+	event_listen(NULL, NULL); /* it might be this one that listens */
 	if (!(*traced)->is_over)
 		HOP(*traced, end,
 		    "success=false async=false duration_us=%" PRIu64

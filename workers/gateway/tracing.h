@@ -71,6 +71,9 @@ void tracing_failed(struct traced *, enum answer_code, struct text error);
 void tracing_ended(struct traced *, bool is_success, bool is_async);
 void tracing_release(struct traced **);
 
+/* tracing_listen: lines logged from now on are hops too; NULL ends that. */
+void tracing_listen(struct traced *);
+
 /* A call was given to a node, or the node did not take it. */
 void tracing_sent(const struct call *, struct text node, bool is_local);
 void tracing_passed_over(const struct call *, struct text node, enum err);

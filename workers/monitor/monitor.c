@@ -6,6 +6,7 @@
 #include "protocol/pack.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
+#include "workers/monitor/trace_hub.h"
 
 /* open_http: without it all else of the monitor goes on. */
 static void
@@ -28,6 +29,7 @@ monitor_start(struct worker *w)
 	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
 	own->metrics = metrics_create(own);
+	own->traces = trace_hub_open(w);
 	open_http(own);
 }
 
@@ -38,6 +40,7 @@ monitor_stop(struct worker *w)
 
 	http_close(&own->http);
 	metrics_destroy(&own->metrics);
+	trace_hub_close(&own->traces);
 }
 
 enum reload_result
@@ -45,6 +48,7 @@ monitor_on_settings(struct worker *w, struct worker_reload *reload)
 {
 	struct monitor *own = worker_state(w);
 
+	trace_hub_on_settings(own->traces, reload->next);
 	if (own->http != NULL)
 		http_settings(own->http, reload->next);
 	return RELOAD_UNCHANGED; /* the table knows which keys are live */

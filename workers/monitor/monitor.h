@@ -21,6 +21,7 @@
 
 struct http;
 struct metrics;
+struct trace_hub;
 
 struct monitor {
 	struct worker *worker;
@@ -28,6 +29,7 @@ struct monitor {
 	struct http *http;       /* NULL: none */
 	uint16_t http_port;      /* 0: no HTTP */
 	struct metrics *metrics; /* what Prometheus is told */
+	struct trace_hub *traces;
 };
 
 void monitor_start(struct worker *);

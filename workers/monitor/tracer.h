@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/base/log.h"
 #include "workers/monitor/traces.h"
 #include "workers/monitor/tracer_file.h"
 
