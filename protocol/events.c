@@ -321,6 +321,11 @@ event_tell(enum event id, const char *fmt, ...)
 {
 	va_list args;
 
+	if (listener.run != NULL) {
+		va_start(args, fmt);
+		hear(id, fmt, args);
+		va_end(args);
+	}
 	if (!event_is_wanted(id))
 		return;
 	va_start(args, fmt);
