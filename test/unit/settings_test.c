@@ -319,7 +319,7 @@ static void
 what_is_not_built_yet_is_refused_with_that_reason(void **state)
 {
 	(void)state;
-	bad("tracer: {rate: 1}\n", 1, 1, "not built yet");
+	bad("alerts: {rate: 1}\n", 1, 1, "not built yet");
 	bad("hooks: [a]\n", 1, 1, "not built yet");
 	bad("cluster: yes\n", 1, 1, "not built yet");
 	bad("workers: {receiver: {}}\n", 1, 11, "not built yet");
