@@ -173,6 +173,17 @@ def test_a_stream_that_is_stopped_closes_its_generator(client, tmp_path):
     until((tmp_path / "made.closed").exists, 10, "it was closed")
 
 
+def test_a_part_the_link_refuses_ends_its_call_and_its_generator(
+        client, tmp_path):
+    """As large as a pool takes, a little too large for the link."""
+    note = tmp_path / "made"
+    begin(client, "noted_stream", path=str(note), size=(16 << 20) - 40)
+    values, end = parts(client)
+    assert values == [] and end["code"] == "bad_result", end
+    until((tmp_path / "made.closed").exists, 10, "it was cancelled")
+    assert ask(client, "echo", x=1)["result"] == 1
+
+
 def test_a_client_that_leaves_cancels_its_call(tree, tmp_path):
     note = tmp_path / "wait"
     leaver = tree.client()

@@ -39,6 +39,20 @@ left(struct errand *e, enum pool_end end)
 	return is_wanted;
 }
 
+/*
+ * cut ends a call whose answer nobody can be given. What its runner still
+ * makes of it is for nobody: it is told, and keeps its place until it is back.
+ */
+static void
+cut(struct errand *e)
+{
+	errand_refuse(e, TEXT("bad_result"), TEXT("bad_result"));
+	if (e->runner_id == 0)
+		return; /* it had ended there */
+	(void)pool_cancel(e->crew->pool, &e->work, now_ms_of(e));
+	runner_give_up(&e->crew->runners[e->work.runner], e);
+}
+
 /* hold keeps a frame until the gateway has room. */
 static void
 hold(struct errand *e, enum link_kind kind, struct text value)
@@ -49,7 +63,7 @@ hold(struct errand *e, enum link_kind kind, struct text value)
 	if (buffer_append(&e->held, head, sizeof(head)) != OK ||
 	    buffer_append(&e->held, value.at, value.len) != OK)
 		/* more than any credit allows: runner_peer has seen to it */
-		errand_refuse(e, TEXT("bad_result"), TEXT("bad_result"));
+		cut(e);
 }
 
 /* pass hands a frame to the gateway; false: it has no room for a chunk. */
@@ -65,8 +79,7 @@ pass(struct errand *e, enum link_kind kind, struct text value)
 		if (err == OK)
 			e->chunk_count++;
 		else
-			errand_refuse(
-			    e, TEXT("bad_result"), TEXT("bad_result"));
+			cut(e);
 		return true;
 	}
 	e->is_answered = true;
@@ -208,18 +221,15 @@ errand_abandon(struct errand *e)
 void
 errand_bad(struct errand *e, bool is_over)
 {
-	struct runner *r = &e->crew->runners[e->work.runner];
-
 	COUNT(e->crew->wp, failed);
 	errand_executed(e, false, "bad_result");
-	errand_refuse(e, TEXT("bad_result"), TEXT("bad_result"));
-	if (is_over) {
-		(void)left(e, POOL_FAILED);
-		errand_settle(e);
+	if (!is_over) {
+		cut(e);
 		return;
 	}
-	(void)pool_cancel(e->crew->pool, &e->work, now_ms_of(e));
-	runner_give_up(r, e);
+	errand_refuse(e, TEXT("bad_result"), TEXT("bad_result"));
+	(void)left(e, POOL_FAILED);
+	errand_settle(e);
 }
 
 void
