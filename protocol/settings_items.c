@@ -245,6 +245,8 @@ take_maps(struct settings_writer *w, uint32_t value, const char *name,
 	pack_array(out, node->count);
 	for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
 		const char *item = item_name(w, name, index++, "");
+		uint32_t before = w->problems->count;
+		size_t bytes = buffer_used(&w->bytes);
 
 		if (i->value->kind != YAML_MAP)
 			settings_problem(w->problems, i->value->place,
@@ -253,6 +255,10 @@ take_maps(struct settings_writer *w, uint32_t value, const char *name,
 			pack_any(out, i->value);
 		else
 			take_item(w, list, item, i->value, out);
+		if (w->problems->count > before) {
+			buffer_truncate(&w->bytes, bytes);
+			pack_nil(out);
+		}
 	}
 }
 

@@ -51,11 +51,15 @@ defaults_of(const struct settings_writer *w)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
+	/* one that is wrong was told where it stands, not in each pool */
 	return (struct pool_defaults){
 	    .processors = online > 0 ? (uint32_t)online : 1,
-	    .max_queue_size = w->values[SETTING_pools_max_queue_size].number,
-	    .queue_timeout_ms =
-		w->values[SETTING_pools_queue_timeout_ms].number};
+	    .max_queue_size = w->is_wrong[SETTING_pools_max_queue_size]
+		? 1
+		: w->values[SETTING_pools_max_queue_size].number,
+	    .queue_timeout_ms = w->is_wrong[SETTING_pools_queue_timeout_ms]
+		? 1
+		: w->values[SETTING_pools_queue_timeout_ms].number};
 }
 
 /* check_names: two pools of one name would be one to everybody else. */
@@ -67,7 +71,8 @@ check_names(struct settings_writer *w, const struct pool_spec *specs,
 
 	for (uint32_t i = 0; item != NULL; item = item->next, i++)
 		for (uint32_t before = 0; before < i; before++)
-			if (text_eq(specs[i].name, specs[before].name)) {
+			if (specs[i].name.len > 0 &&
+			    text_eq(specs[i].name, specs[before].name)) {
 				settings_problem(w->problems,
 				    item->value->place,
 				    "pools.list[%u].name: "
@@ -109,12 +114,15 @@ settings_pools(struct settings_writer *w)
 	    unpack_array(&at, &count) != OK || count != list->count)
 		return; /* what is no list has been told already */
 	specs = ARENA_ARRAY(&w->arena, struct pool_spec, count);
-	for (const struct yaml_item *i = list->items; i != NULL; i = i->next) {
-		if (unpack_raw(&at, &span) != OK ||
+	for (const struct yaml_item *i = list->items; i != NULL;
+	     i = i->next, index++) {
+		if (unpack_raw(&at, &span) != OK)
+			return;
+		if (i->value->kind != YAML_MAP ||
 		    pool_spec_read(span, &defaults, &w->arena, &specs[index],
 			&problems) != OK)
-			return; /* an item that is no map likewise */
-		tell(w, index++, i->value, &problems);
+			continue; /* an item that is no map likewise */
+		tell(w, index, i->value, &problems);
 		wrong += problems.count;
 	}
 	if (wrong > 0)

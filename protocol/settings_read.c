@@ -170,9 +170,7 @@ judge(struct settings_writer *w, const struct settings_request *request,
 	w->state_dir = settle_dir(
 	    w, SETTING_state_dir, ENV_STATE_DIR, settings_default_state_dir);
 	settings_take(w);
-	/* on wrong values they would only echo what was said */
-	if (w->problems->count == 0)
-		settings_rules(w);
+	settings_rules(w);
 }
 
 enum err

@@ -42,7 +42,8 @@ check_order(struct settings_writer *w, enum setting less, enum setting more)
 {
 	char name[SETTING_NAME], other[SETTING_NAME];
 
-	if (w->values[less].number <= w->values[more].number)
+	if (w->is_wrong[less] || w->is_wrong[more] ||
+	    w->values[less].number <= w->values[more].number)
 		return;
 	settings_name(less, name, sizeof(name));
 	settings_name(more, other, sizeof(other));
@@ -59,9 +60,10 @@ check_bind(struct settings_writer *w)
 	unsigned char address[sizeof(struct in6_addr)];
 	char copy[64];
 
-	if (text_copy(bind, copy, sizeof(copy)) == OK &&
-	    (inet_pton(AF_INET, copy, address) == 1 ||
-		inet_pton(AF_INET6, copy, address) == 1))
+	if (w->is_wrong[SETTING_gateway_bind] ||
+	    (text_copy(bind, copy, sizeof(copy)) == OK &&
+		(inet_pton(AF_INET, copy, address) == 1 ||
+		    inet_pton(AF_INET6, copy, address) == 1)))
 		return;
 	settings_problem(w->problems, place_of(w, SETTING_gateway_bind),
 	    "gateway.bind: \"%s\" is no IPv4 or IPv6 address",
@@ -78,7 +80,7 @@ check_mount(struct settings_writer *w)
 	for (uint32_t i = 0; i < mount.len; i++)
 		if (strchr(" ?#%*", mount.at[i]) != NULL)
 			is_good = false;
-	if (!is_good)
+	if (!is_good && !w->is_wrong[SETTING_gateway_mount])
 		settings_problem(w->problems,
 		    place_of(w, SETTING_gateway_mount),
 		    "gateway.mount: must look like /socket: a slash, a name, "
@@ -90,6 +92,8 @@ check_dir(struct settings_writer *w, enum setting id, uint32_t most)
 {
 	struct text dir = settings_text_of(w, id);
 
+	if (w->is_wrong[id])
+		return;
 	if (dir.len == 0)
 		settings_problem(w->problems, place_of(w, id),
 		    "%s: nothing says where it is: set it, or $XDG_RUNTIME_DIR",
@@ -150,7 +154,8 @@ check_workers(struct settings_writer *w)
 		uint32_t value =
 		    settings_worker_value((enum role)role, WORKER_instances);
 
-		if (role == ROLE_gateway || w->values[value].number == 1)
+		if (role == ROLE_gateway || w->is_wrong[value] ||
+		    w->values[value].number == 1)
 			continue;
 		settings_problem(w->problems, place_of(w, value),
 		    "workers.%s.instances: there can be only one",
@@ -323,6 +328,8 @@ settings_is_node(const struct settings_writer *w, struct text name)
 	struct walk walk;
 	struct text other;
 
+	if (w->is_wrong[SETTING_nodes])
+		return true; /* it may be the one that was told */
 	walk_start(&walk, w, SETTING_nodes);
 	while (walk_next(&walk))
 		if (unpack_field_text(walk.span, "name", &other) == OK &&
@@ -404,6 +411,8 @@ check_functions(struct settings_writer *w)
 	struct function_rules targets = allowed_targets(w);
 	struct walk walk;
 
+	if (w->is_wrong[SETTING_security_allowed_targets])
+		return; /* each function would hear of it */
 	walk_start(&walk, w, SETTING_functions);
 	while (walk_next(&walk)) {
 		struct problems problems = {.count = 0};

@@ -25,6 +25,8 @@ check_keys(struct settings_writer *w, uint64_t mode)
 {
 	struct text keys = settings_text_of(w, SETTING_auth_jwt_keys);
 
+	if (w->is_wrong[SETTING_auth_jwt_keys])
+		return;
 	if (keys.len > 0 && keys.at[0] != '/')
 		settings_problem(w->problems,
 		    place_of(w, SETTING_auth_jwt_keys),
@@ -64,6 +66,8 @@ check_nodes(struct settings_writer *w, uint64_t mode)
 	unpack_init(&u, settings_text_of(w, SETTING_auth_nodes));
 	if (unpack_array(&u, &count) != OK)
 		return;
+	if (w->is_wrong[SETTING_auth_nodes])
+		return;
 	if (mode == MODE_FUNCTION && count == 0)
 		settings_problem(w->problems, place_of(w, SETTING_auth_mode),
 		    "auth.mode: function needs auth.nodes, the nodes that "
@@ -75,14 +79,18 @@ check_nodes(struct settings_writer *w, uint64_t mode)
 void
 settings_rules_auth(struct settings_writer *w)
 {
-	uint64_t mode = w->values[SETTING_auth_mode].number;
+	uint64_t mode = w->is_wrong[SETTING_auth_mode]
+	    ? 0
+	    : w->values[SETTING_auth_mode].number;
 	uint64_t ask_ms = w->values[SETTING_auth_timeout_ms].number;
 	uint64_t head_ms = w->values[SETTING_gateway_header_timeout_ms].number;
 
 	check_keys(w, mode);
 	check_nodes(w, mode);
 	/* the client waits with its head, and is cut with it */
-	if (mode == MODE_FUNCTION && ask_ms > head_ms)
+	if (mode == MODE_FUNCTION && ask_ms > head_ms &&
+	    !w->is_wrong[SETTING_auth_timeout_ms] &&
+	    !w->is_wrong[SETTING_gateway_header_timeout_ms])
 		settings_problem(w->problems,
 		    place_of(w, SETTING_auth_timeout_ms),
 		    "auth.timeout_ms: %" PRIu64

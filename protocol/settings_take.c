@@ -253,6 +253,7 @@ take_value(struct settings_writer *w, uint32_t i)
 
 	if (node == NULL && row->inherit != SETTING_none) {
 		w->values[i] = w->values[row->inherit];
+		w->is_wrong[i] = w->is_wrong[row->inherit];
 		return;
 	}
 	if (node == NULL)
@@ -272,6 +273,10 @@ take_value(struct settings_writer *w, uint32_t i)
 void
 settings_take(struct settings_writer *w)
 {
-	for (uint32_t i = 0; i < SETTINGS_VALUES; i++)
+	for (uint32_t i = 0; i < SETTINGS_VALUES; i++) {
+		uint32_t before = w->problems->count;
+
 		take_value(w, i);
+		w->is_wrong[i] |= w->problems->count > before;
+	}
 }

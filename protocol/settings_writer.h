@@ -7,7 +7,9 @@
  * file each setting has, and the values made from them.
  *
  * The steps: gather (keys), take (types, ranges, items), rules (what only
- * several settings together can get wrong), seal.
+ * several settings together can get wrong), seal. A slip in one value hides
+ * none of another: the rules pass over what is_wrong says was told, and an
+ * item of a list that was refused stands as nil among the others.
  *
  * Trust:  nodes come from settings_yaml, bounded there.
  * Owner:  the struct is settings_read's; nodes and texts are its arena's.
@@ -24,6 +26,7 @@ struct settings_writer {
 	/* what the file or the command line says; NULL: nothing */
 	const struct yaml_node *nodes[SETTINGS_VALUES];
 	struct settings_value values[SETTINGS_VALUES];
+	bool is_wrong[SETTINGS_VALUES]; /* told already; of a list: an item */
 	struct buffer bytes;     /* of texts and lists */
 	struct text runtime_dir; /* for ${runtime_dir} */
 	struct text state_dir;

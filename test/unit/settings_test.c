@@ -450,6 +450,46 @@ all_problems_are_told_at_once_in_the_order_of_the_file(void **state)
 }
 
 static void
+a_slip_hides_none_of_the_others_and_is_told_once(void **state)
+{
+	static const char yaml[] =
+	    "gateway: {port: x, mount: nowhere, channels: [1, {topic: \"*a\"}]}\n"
+	    "supervisor: {rest_first_ms: x, rest_cap_ms: 1}\n"
+	    "nodes: [2, {name: local, url: \"ipc:///a\"}]\n"
+	    "services: [3, {service: s, nodes: [unknown_for_a_reason]}]\n"
+	    "pools: {list: [4, {name: a, pool_size: 0}]}\n"
+	    "functions: [5, {service: s, request_type: \"\"}]\n"
+	    "auth: {mode: jwt, jwt_keys: {}}\n";
+	static const char *const told[] = {"gateway.port:",
+	    "gateway.mount: must look like", "gateway.channels[0]: must be a map",
+	    "gateway.channels[1].topic: * may stand only",
+	    "supervisor.rest_first_ms:", "nodes[0]: must be a map",
+	    "nodes[1].name: \"local\"", "services[0]: must be a map",
+	    "pools.list[0]: must be a map",
+	    "pools.list[1].pool_size: validation_failed",
+	    "functions[0]: must be a map", "functions[1]: request_type",
+	    "auth.jwt_keys:"};
+	const struct settings_problems *p = &problems;
+	int fd;
+
+	(void)state;
+	assert_int_equal(read_text(text_of(yaml), &fd), ERR_MALFORMED);
+	assert_true(p->count <= SETTINGS_PROBLEMS);
+	for (size_t i = 0; i < COUNT_OF(told); i++) {
+		uint32_t times = 0;
+
+		for (uint32_t k = 0; k < p->count; k++)
+			times += strncmp(p->at[k].text, told[i],
+				     strlen(told[i])) == 0;
+		if (times != 1)
+			print_message("%u times: %s\n", times, told[i]);
+		assert_int_equal(times, 1);
+	}
+	for (uint32_t k = 0; k < p->count; k++)
+		assert_null(strstr(p->at[k].text, "unknown_for_a_reason"));
+}
+
+static void
 a_problem_reads_as_file_line_and_column(void **state)
 {
 	char line[200];
@@ -884,6 +924,7 @@ main(void)
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(a_slip_hides_none_of_the_others_and_is_told_once),
 	    cmocka_unit_test(a_problem_reads_as_file_line_and_column),
 	    cmocka_unit_test(two_hundred_kilobytes_of_brackets_end_at_once),
 	    cmocka_unit_test(an_alias_bomb_is_counted_unfolded),
