@@ -276,6 +276,17 @@ link_write_result(struct packer *p, uint64_t id, struct text value)
 }
 
 void
+link_write_result_hops(
+    struct packer *p, uint64_t id, struct text value, struct text hops)
+{
+	pack_array(p, 4);
+	pack_u64(p, FRAME_RESULT);
+	pack_u64(p, id);
+	pack_raw(p, value);
+	pack_raw(p, hops);
+}
+
+void
 link_write_error(
     struct packer *p, uint64_t id, struct text code, struct text text)
 {

@@ -86,6 +86,9 @@ void link_write_hello(
     struct packer *, const struct link_hello *, bool is_reply);
 void link_write_call(struct packer *, uint64_t id, const struct link_request *);
 void link_write_result(struct packer *, uint64_t id, struct text value);
+/* The same with a map of what the service says of its own time. */
+void link_write_result_hops(
+    struct packer *, uint64_t id, struct text value, struct text hops);
 void link_write_error(
     struct packer *, uint64_t id, struct text code, struct text text);
 void link_write_chunk(

@@ -73,6 +73,9 @@ uint32_t link_server_session_count(const struct link_server *);
 
 /* Exactly one of result, error, end per call. */
 void link_session_result(struct link_session *, uint64_t id, struct text value);
+/* For a call whose hints ask for `hops`: a map of the service's own time. */
+void link_session_result_hops(
+    struct link_session *, uint64_t id, struct text value, struct text hops);
 void link_session_error(
     struct link_session *, uint64_t id, struct text code, struct text text);
 void link_session_end(struct link_session *, uint64_t id);

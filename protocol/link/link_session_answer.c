@@ -225,17 +225,27 @@ is_too_long(const struct link_session *s, struct text value)
 void
 link_session_result(struct link_session *s, uint64_t id, struct text value)
 {
+	link_session_result_hops(s, id, value, TEXT(""));
+}
+
+void
+link_session_result_hops(struct link_session *s, uint64_t id,
+    struct text value, struct text hops)
+{
 	struct packer p;
 
 	if (is_closed(s))
 		return;
-	if (is_too_long(s, value)) {
+	if (is_too_long(s, value)) { /* as `hops` never is */
 		link_session_error(s, id, TEXT("bad_result"),
 		    TEXT("the result is larger than the link takes"));
 		return;
 	}
 	size_t place = begin_frame(s, &p);
-	link_write_result(&p, id, value);
+	if (hops.len > 0)
+		link_write_result_hops(&p, id, value, hops);
+	else
+		link_write_result(&p, id, value);
 	end_frame(s, &p, place);
 	answered(s, id);
 }

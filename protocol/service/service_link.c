@@ -14,6 +14,7 @@
  * none starves.
  */
 
+#include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
 #include "protocol/service/service_private.h"
 
@@ -191,12 +192,33 @@ service_free_calls(struct service *s)
 /* ---- ops: what a handler does with its call -------------------------------
  */
 
+/* send_traced tells the gateway, as it asked, how long all this has taken. */
+static void
+send_traced(struct linked_call *c, struct text value)
+{
+	struct buffer hops;
+	struct packer p;
+
+	buffer_init(&hops, 64);
+	pack_init(&p, &hops);
+	pack_map(&p, 2);
+	pack_field_u64(&p, "queue_us", c->began_us - c->came_us);
+	pack_field_u64(&p, "run_us", clock_mono_us() - c->began_us);
+	link_session_result_hops(
+	    c->session, c->call.id, value, buffer_text(&hops));
+	buffer_finish(&hops);
+}
+
 static void
 send_result(struct service_call *call, struct text value)
 {
 	struct linked_call *c = linked(call);
 
-	if (c->session != NULL)
+	if (c->session == NULL)
+		return;
+	if (c->began_us != 0)
+		send_traced(c, value);
+	else
 		link_session_result(c->session, call->id, value);
 }
 
@@ -326,6 +348,19 @@ answer_itself(
 	return true;
 }
 
+/* note_trace: the gateway asks for `hops` of a call that is traced. */
+static void
+note_trace(struct linked_call *c, struct text hints)
+{
+	uint64_t flags;
+
+	c->began_us = 0;
+	if (hints.len == 0 || unpack_field_u64(hints, "hops", &flags) != OK)
+		return;
+	c->came_us = loop_now_us(c->service->loop);
+	c->began_us = clock_mono_us();
+}
+
 static void
 on_call(void *ctx, struct link_session *session, const struct link_frame *f)
 {
@@ -346,6 +381,7 @@ on_call(void *ctx, struct link_session *session, const struct link_frame *f)
 	c->call.is_stream = f->credit > 0;
 	c->call.deadline_ms =
 	    f->number > 0 ? loop_now_ms(s->loop) + f->number : 0;
+	note_trace(c, f->hints);
 	service_call_begin(&c->call, f->args);
 	if (service_call_refuse(&c->call)) {
 		give_back(c);

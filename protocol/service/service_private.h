@@ -33,6 +33,8 @@ struct linked_call {
 	struct service *service;
 	struct link_session *session; /* NULL: the gateway is gone */
 	uint64_t chunks;              /* sent so far */
+	uint64_t came_us;             /* monotonic; of a traced call */
+	uint64_t began_us;            /* the same: its handler; 0: not traced */
 	size_t turn_bytes;            /* of chunks since its handler began */
 	struct linked_call *next;     /* free, or open */
 	struct linked_call *before;

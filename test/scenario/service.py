@@ -236,6 +236,8 @@ class Service:
         if kind != CALL:
             return []
         self.ran += frame[3] != "seen"
+        if frame[3] == "hints":
+            return [[RESULT, number, frame[8] if len(frame) > 8 else None]]
         stream = self.stream(number, frame[3], frame[4],
                              frame[7] if len(frame) > 7 else 0)
         if stream is None:

@@ -2,13 +2,13 @@
 import json
 import re
 import stat
-import threading
 
 import pytest
 
 from gateway_tree import GatewayTree, request
+from local_tree import LocalTree
 from tokens import Key, subprotocol, write_keys
-from tree import Tree, until
+from tree import SETTINGS, Tree, until
 
 KEY = Key("k1")
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -33,6 +33,7 @@ FUNCTIONS = [
     {"request_type": "later", "function": "echo", "arg_types": {"a": "any"},
      "response_type": "async"},
     {"request_type": "mortal", "function": "die", "nodes": ["two"]},
+    {"request_type": "hints"},
     {"request_type": "typed", "function": "echo", "arg_types": {"a": "num"}},
 ]
 BOTH = "enable_tracing, disable_tracing"
@@ -498,6 +499,61 @@ def test_a_disk_that_takes_nothing_degrades_the_tracer_only(tree):
     tree.banyan("tracer", "clear")
     tree.banyan("tracer", "configure", "--log-dir", tree.state / "traces",
                 "--max-file-bytes", "4096")
+
+
+# --- other processes ---
+
+ALLOWED = "security: {admin_actions: [enable_tracing, disable_tracing]}\n"
+
+
+def show(tree, name):
+    def over():
+        done = tree.run_banyan("trace", "show", name, "--json")
+        found = json.loads(done.stdout)["requests"] \
+            if done.returncode == 0 else []
+        return found and found[0]["outcome"] != "open" and found[0]
+    return until(over, 10, f"{name} was traced")
+
+
+def test_the_hops_of_a_local_call_are_those_of_two_processes():
+    with LocalTree(supervisor="}\n" + ALLOWED.rstrip("}\n")) as tree:
+        tree.banyan("trace", "start", "--function", "local/echo")
+        push = tree.ask(tree.client(), "echo", "near", x=1)
+        assert push["success"]
+        found = show(tree, "near")
+        places = [(h["stage"], h["process"]) for h in found["hops"]]
+        way = [("dispatch", "gateway/1"), ("queued", "worker_pool"),
+               ("run", "worker_pool"), ("ran", "worker_pool"),
+               ("result", "gateway/1"), ("end", "gateway/1")]
+        assert [p for p in places if p in way] == way, places
+        assert hop(found, "run")["detail"]["pool"] == "default"
+        times = [h["at_us"] for h in found["hops"]]
+        assert times == sorted(times)
+
+
+def test_a_service_of_the_sdk_tells_of_its_own_time():
+    with Tree(SETTINGS + ALLOWED) as tree:
+        tree.banyan("trace", "start", "--function", "user_service/get_user",
+                    "--for", "60000")
+        code, said = tree.call("user_service", "get_user",
+                               {"user_id": "u42"})
+        assert code == 0, said
+        name = said["request_id"]
+        detail = hop(show(tree, name), "served")["detail"]
+        assert int(detail["run_us"]) >= 0 and int(detail["queue_us"]) >= 0
+
+
+def test_a_service_is_told_the_trace_and_the_gateways_span(tree):
+    tree.start_trace("--request", "told")
+    with tree.user("u1") as client:
+        push, _ = client.call(request("hints", request_id="told",
+                                      traceparent=PARENT))
+        untold, _ = client.call(request("hints", request_id="untold"))
+    found = tree.traced("told")[0]
+    assert push["result"]["traceparent"] == \
+        f"00-4bf92f3577b34da6a3ce929d0e0e4736-{found['span']}-01"
+    assert push["result"]["hops"] > 0
+    assert untold["result"] is None
 
 
 def test_a_node_that_is_lost_is_told_as_a_fallback(tree):

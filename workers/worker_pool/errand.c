@@ -83,6 +83,7 @@ give_back(struct errand *e)
 	if (e->next != NULL)
 		e->next->before = e->before;
 	wp->errand_count--;
+	errand_trace_end(e);
 	buffer_truncate(&e->kept, 0);
 	buffer_truncate(&e->held, 0);
 	if (e->kept.size > KEPT_IDLE)
@@ -117,6 +118,7 @@ errand_executed(struct errand *e, bool is_success, const char *reason)
 	struct worker_pool *wp = e->crew->wp;
 	uint64_t took_us = loop_now_us(wp->loop) - e->received_us;
 
+	errand_trace_ran(e, is_success ? "ok" : "error");
 	stats_time(wp->slot, HISTOGRAM_worker_pool_call_us, took_us);
 	if (!event_is_wanted(EVENT_request_executed))
 		return;
@@ -207,6 +209,7 @@ hand_over(struct errand *e)
 	enum err err = runner_send(r, e);
 	if (err == OK) {
 		COUNT(crew->wp, dispatched);
+		errand_trace_run(e);
 		note_dispatched(e);
 		note_capacity(e, r);
 		return;

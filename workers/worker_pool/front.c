@@ -24,7 +24,7 @@ enum {
 
 /* What a gateway says beside the arguments (protocol/LINK.md, section 7). */
 struct hints {
-	struct text pool, session, service, request_type;
+	struct text pool, session, service, request_type, traceparent;
 	bool once;
 	bool stream;
 };
@@ -41,7 +41,8 @@ static const struct {
 	bool is_flag;
 } known_hints[] = {HINT("session", session, false), HINT("once", once, true),
     HINT("stream", stream, true), HINT("service", service, false),
-    HINT("request_type", request_type, false), HINT("pool", pool, false)};
+    HINT("request_type", request_type, false), HINT("pool", pool, false),
+    HINT("traceparent", traceparent, false)};
 
 /* take_hint sets what it knows; a value of another type is as if absent. */
 static void
@@ -169,6 +170,8 @@ on_call(void *owner, struct link_session *session, const struct link_frame *f)
 	}
 	struct errand *e = errand_take(crew, session, f->id);
 	fill(e, &hints, f);
+	if (hints.traceparent.len > 0)
+		errand_trace_begin(e, hints.traceparent, f->hints);
 	if (wp->quarantine.count > 0 &&
 	    quarantine_refuses(&wp->quarantine, e->work.fingerprint,
 		loop_now_ms(wp->loop))) {

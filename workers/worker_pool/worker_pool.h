@@ -51,6 +51,8 @@ enum {
 };
 
 /* A call on its way: in the pool, or answered with its runner still at it. */
+struct trace_span;
+
 struct errand {
 	struct pool_work work; /* first: pool_work is found again */
 	struct crew *crew;
@@ -59,6 +61,7 @@ struct errand {
 	uint64_t runner_id;           /* at its runner; 0: not there */
 	struct link_request request;  /* borrowed, or in `kept` */
 	uint64_t received_us;
+	struct trace_span *span; /* of a traced call; NULL: of any other */
 	char label[ERRAND_LABEL]; /* service.request_type, for people */
 	uint64_t chunk_count; /* handed to the gateway */
 	struct buffer kept;   /* the request while it waits */
@@ -199,6 +202,13 @@ void errand_cancel(struct errand *);
 void errand_lost(struct errand *, bool is_wanted);
 void errand_forget(struct errand *); /* its gateway is gone */
 void errand_flush(struct errand *);  /* chunks may go again */
+
+/* errand_trace.c: nothing, unless the gateway asked for hops in its hints. */
+void errand_trace_begin(
+    struct errand *, struct text parent, struct text hints);
+void errand_trace_run(const struct errand *);
+void errand_trace_ran(const struct errand *, const char *status);
+void errand_trace_end(struct errand *);
 
 /* Between errand.c and errand_answer.c. */
 #define ERRAND_UNAVAILABLE "Service temporarily unavailable"
