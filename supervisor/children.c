@@ -79,6 +79,7 @@ plan_life(void *ctx, struct child *c, struct spawn_plan *plan)
 	spawn_set(plan, ENV_STATE_DIR, s->state_dir);
 	spawn_set(plan, ENV_LIBEXEC_DIR, s->libexec_dir);
 	spawn_set(plan, ENV_FILE, s->file);
+	spawn_set(plan, ENV_OVERRIDES, s->overrides);
 	spawn_give(plan, s->settings_fd, FD_SETTINGS);
 	for (int fd = FD_STATS; fd <= FD_ROUTES; fd++)
 		if ((row->segments & (1u << (fd - FD_STATS))) != 0)

@@ -23,7 +23,17 @@
 	P(GET, "/readyz",    readyz,    "verbose, check=NAME, format=json", "200 while clients are served") \
 	P(GET, "/startupz",  startupz,  "verbose, check=NAME, format=json", "200 once every child was up") \
 	P(GET, "/metrics",            metrics,            "", "all metrics: Prometheus text, OpenMetrics or JSON, as Accept says") \
-	P(GET, "/metrics/prometheus", metrics_prometheus, "", "the same as text, whatever Accept says")
+	P(GET, "/metrics/prometheus", metrics_prometheus, "", "the same as text, whatever Accept says") \
+	P(GET, "/pools",                      pools,                "", "every pool of runners by its name: figures and workers") \
+	P(GET, "/pools/{id}",                 pool,                 "", "one pool: its nine figures and its workers") \
+	P(GET, "/pools/{id}/capacity",        pool_capacity,        "", "one pool: what it can take, and its threads") \
+	P(GET, "/pools/{id}/memory",          pool_memory,          "", "one pool: the memory of its workers") \
+	P(GET, "/pools/{id}/saturation",      pool_saturation,      "threshold=80", "one pool: is it near its capacity?") \
+	P(GET, "/pools/{id}/recommendations", pool_recommendations, "", "one pool: what to change; empty: nothing") \
+	P(GET, "/transport/endpoints", transport_endpoints, "", "every address the tree listens at, with its real port") \
+	P(GET, "/config",              config,              "", "settings in force, secrets masked, and how the file differs") \
+	P(GET, "/config/policies",     config_policies,     "", "rules an operator may set, and which are active") \
+	P(GET, "/config/validation",   config_validation,   "", "what is wrong with the settings file as it is now")
 
 #define RECORD_PATHS(P)
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "workers/monitor/monitor.h"
 
+#include "protocol/base/clock.h"
 #include "protocol/base/loop.h"
 #include "protocol/events.h"
 #include "protocol/pack.h"
+#include "workers/monitor/file_check.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
 #include "workers/monitor/trace_hub.h"
@@ -28,6 +30,8 @@ monitor_start(struct worker *w)
 
 	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
+	own->settings_wall_ms = clock_wall_ms();
+	own->file_check = file_check_create(own);
 	own->metrics = metrics_create(own);
 	own->traces = trace_hub_open(w);
 	open_http(own);
@@ -41,6 +45,7 @@ monitor_stop(struct worker *w)
 	http_close(&own->http);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
+	file_check_destroy(&own->file_check);
 }
 
 enum reload_result
@@ -49,6 +54,7 @@ monitor_on_settings(struct worker *w, struct worker_reload *reload)
 	struct monitor *own = worker_state(w);
 
 	trace_hub_on_settings(own->traces, reload->next);
+	own->settings_wall_ms = clock_wall_ms();
 	if (own->http != NULL)
 		http_settings(own->http, reload->next);
 	return RELOAD_UNCHANGED; /* the table knows which keys are live */

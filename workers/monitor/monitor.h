@@ -19,16 +19,26 @@
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
 
+struct file_check;
 struct http;
 struct metrics;
 struct trace_hub;
 
 struct monitor {
 	struct worker *worker;
-	uint64_t started_ms;     /* monotonic */
-	struct http *http;       /* NULL: none */
-	uint16_t http_port;      /* 0: no HTTP */
-	struct metrics *metrics; /* what Prometheus is told */
+	uint64_t started_ms; /* monotonic */
+
+	/* HTTP; NULL and 0: none */
+	struct http *http;
+	uint16_t http_port;
+
+	/* the settings file as it is now; since when those in force are */
+	struct file_check *file_check;
+	uint64_t settings_wall_ms;
+
+	/* what Prometheus is told */
+	struct metrics *metrics;
+
 	struct trace_hub *traces;
 };
 
