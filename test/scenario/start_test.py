@@ -1,9 +1,10 @@
 """What stands between a death and READY: as little as a role can do with."""
 import pathlib
 import re
+import subprocess
 
 import pytest
-from tree import Tree, until
+from tree import LIBEXEC, Tree, until
 
 # The libraries that make a start slow, by the roles that cannot be without.
 HEAVY = {
@@ -46,3 +47,14 @@ def test_the_pool_is_ready_before_it_starts_its_runners(tree):
         if re.search(r" worker_pool.* (ready|worker_spawned) ", line)
         and "worker_spawned" in tree.log()[before:]], 10, "runners start")
     assert " ready " in lines[0], lines
+
+
+PROGRAMS = sorted(p for p in [*LIBEXEC.iterdir(), *LIBEXEC.parent.parent.
+                              joinpath("bin").iterdir()] if p.is_file())
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_a_program_s_tables_of_addresses_are_read_only(program):
+    told = subprocess.run(["readelf", "-ldW", str(program)], text=True,
+                          capture_output=True, check=True).stdout
+    assert "GNU_RELRO" in told and "BIND_NOW" in told and "PIE" in told
