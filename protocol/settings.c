@@ -37,6 +37,8 @@
 #define SECTION_arguments             "arguments"
 #define SECTION_security              "security"
 #define SECTION_tracer                "tracer"
+#define SECTION_telemetry             "telemetry"
+#define SECTION_telemetry_bus         "telemetry.bus"
 #define SECTION_monitoring            "monitoring"
 #define SECTION_prometheus            "prometheus"
 #define TYPE(type)                    SETTING_##type

@@ -44,6 +44,8 @@
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_security(key)   SETTING_security_##key
 #define SETTING_ID_tracer(key)     SETTING_tracer_##key
+#define SETTING_ID_telemetry(key)  SETTING_telemetry_##key
+#define SETTING_ID_telemetry_bus(key) SETTING_telemetry_bus_##key
 #define SETTING_ID_monitoring(key) SETTING_monitoring_##key
 #define SETTING_ID_prometheus(key) SETTING_prometheus_##key
 

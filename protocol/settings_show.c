@@ -42,7 +42,11 @@ pack_value(const struct settings *s, uint32_t i, const struct setting_row *row,
 		pack_string(out, word);
 		break;
 	case SETTING_TEXT:
-		pack_text(out, settings_value_text(s, value));
+		/* a secret is for its reader alone */
+		pack_text(out,
+		    strcmp(row->key, "secret") == 0 && value->len > 0
+			? TEXT("********")
+			: settings_value_text(s, value));
 		break;
 	case SETTING_TEXTS:
 	case SETTING_LIST:

@@ -95,4 +95,7 @@ bool settings_is_node(const struct settings_writer *, struct text name);
 /* settings_rules_auth is the part of settings_rules for the section auth. */
 void settings_rules_auth(struct settings_writer *);
 
+/* settings_rules_telemetry: the same for the section telemetry. */
+void settings_rules_telemetry(struct settings_writer *);
+
 #endif /* PROTOCOL_SETTINGS_WRITER_H */

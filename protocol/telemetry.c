@@ -70,10 +70,10 @@ is_meant(
 	case TELEMETRY_BY_MATCH:
 		return telemetry_matches(row->name, word);
 	case TELEMETRY_BY_EVENT:
-		return text_is(word, row->name);
+		return text_matches(text_of(row->name), word);
 	case TELEMETRY_BY_CATEGORY:
 	default:
-		return text_is(word, categories[row->category]);
+		return text_matches(text_of(categories[row->category]), word);
 	}
 }
 

@@ -65,8 +65,8 @@ void telemetry_add(struct telemetry_choice *, enum event);
 
 enum telemetry_by {
 	TELEMETRY_BY_MATCH,    /* prefix or glob */
-	TELEMETRY_BY_EVENT,    /* exact name */
-	TELEMETRY_BY_CATEGORY, /* exact category */
+	TELEMETRY_BY_EVENT,    /* whole name, * as a wildcard */
+	TELEMETRY_BY_CATEGORY, /* whole category, the same */
 };
 
 /*

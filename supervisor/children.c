@@ -125,6 +125,12 @@ read_beat(void *ctx, const struct child *c, struct hang_beat *beat)
 	return true;
 }
 
+static unsigned long long
+restarts_of(const struct child *c)
+{
+	return c->life > 0 ? c->life - 1 : 0;
+}
+
 void
 children_publish(struct supervisor *s, struct child *c, const char *reason)
 {
@@ -137,7 +143,7 @@ children_publish(struct supervisor *s, struct child *c, const char *reason)
 	out.state = c->state;
 	out.pid = (uint32_t)c->pid;
 	out.life = c->life;
-	out.restarts = c->life > 0 ? c->life - 1 : 0;
+	out.restarts = restarts_of(c);
 	out.started_ms = c->started_ms;
 	out.ready_ms = c->state == CHILD_UP ? c->ready_ms : 0;
 	out.rest_until_ms = c->state == CHILD_RESTING ? c->deadline_ms : 0;
@@ -193,13 +199,17 @@ note_move(struct child *c, enum child_state was)
 
 	switch (c->state) {
 	case CHILD_STARTING:
-		event_note(EVENT_child_spawned, "child=%s life=%llu pid=%d",
-		    c->spec.name, life, c->pid);
+		event_note(EVENT_child_spawned,
+		    "child=%s life=%llu pid=%d restart_count=%llu",
+		    c->spec.name, life, c->pid, restarts_of(c));
 		break;
 	case CHILD_UP:
 		event_note(EVENT_child_ready,
-		    "child=%s life=%llu after_ms=%llu", c->spec.name, life,
-		    (unsigned long long)(c->ready_ms - c->started_ms));
+		    "child=%s life=%llu pid=%d after_ms=%llu "
+		    "restart_count=%llu",
+		    c->spec.name, life, c->pid,
+		    (unsigned long long)(c->ready_ms - c->started_ms),
+		    restarts_of(c));
 		break;
 	case CHILD_ABORTING:
 		if (c->cause == REASON_HANG)
@@ -325,8 +335,9 @@ child_mourned(void *ctx, struct child *c)
 	event_note(c->last.reason == REASON_START_FAILED ? EVENT_spawn_failed
 		: was_asked                              ? EVENT_child_stopped
 							 : EVENT_child_died,
-	    "child=%s pid=%d reason=%s %s", c->spec.name, c->pid,
-	    child_reason_name(c->last.reason), sentence);
+	    "child=%s pid=%d reason=%s restart_count=%llu %s", c->spec.name, c->pid,
+	    child_reason_name(c->last.reason), restarts_of(c),
+	    sentence);
 	mourning_note(s, &facts, was_asked);
 	children_publish(s, c, sentence);
 	memory_free(records);

@@ -84,7 +84,19 @@
 	C(relay, groups_delete, "groups", "delete", ADMIN,  "GROUP",                 "delete a group; its members get nothing more from it") \
 	C(relay, groups_kick,   "groups", "kick",   ADMIN,  "GROUP USER",            "end a membership")
 
+#define TELEMETRY_COMMANDS(C) \
+	C(monitor, telemetry_events,  "telemetry", "events",  READER, "[--match PATTERN] [--category C]", "every event: its category, its fields, who is attached, how often it happened and happens") \
+	C(monitor, telemetry_status,  "telemetry", "status",  READER, "", "who is attached to what, what is let through, how far the feed is") \
+	C(monitor, telemetry_attach,  "telemetry", "attach",  ADMIN,  "NAME [--match PATTERN] [--event E] [--category C] [--for SECONDS] [--log]", "record and publish events under a name, by prefix or glob, by name, by category; --log writes them to the log as well") \
+	C(monitor, telemetry_detach,  "telemetry", "detach",  ADMIN,  "NAME", "end an attachment") \
+	C(monitor, telemetry_lease,   "telemetry", "lease",   READER, "NAME HOLDER [--match PATTERN] [--event E] [--category C] [--end]", "keep an attachment for some seconds: what `telemetry tail` says again and again while it runs") \
+	C(monitor, telemetry_control, "telemetry", "control", ADMIN,  "[--toggle on|off] [--sampling RATE] [--pattern PATTERN] [--allow PATTERN] [--deny PATTERN]", "switch telemetry, publish a part of it, allow or deny events; until the tree is restarted or the settings are read again") \
+	C(monitor, bus_status,        "bus", "status",  READER, "", "is the PUB socket open, who listens, how much was published") \
+	C(monitor, bus_enable,        "bus", "enable",  ADMIN,  "", "publish again") \
+	C(monitor, bus_disable,       "bus", "disable", ADMIN,  "", "publish nothing until bus enable, or the monitor's next life")
+
 #define MONITOR_COMMANDS(C) \
+	TELEMETRY_COMMANDS(C) \
 	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
 	/* tracing */ \
 	C(monitor, trace_start,  "trace", "start",  ADMIN,  "[TARGET] [--user U] [--function F] [--request ID] [--process P] [--flags LIST] [--rate N] [--count N] [--for MS]", "trace calls or processes; needs the admin action enable_tracing. TARGET: all, processes, ports, existing, existing_processes, existing_ports, new, new_processes, new_ports, ROLE, ROLE/N or a pid. F: service/request_type, module.function, module.function/2, module.function/_ or all. LIST: call (hops to the node), return_to (hops back), return_trace (the answer's code and size), procs (processes, pools, runners), ports (sockets, links), timestamp, cpu_timestamp (processor time), arity (number of arguments, not the arguments), silent (count only); without it call,return_to,procs. It ends by itself: N records a second (1000), N in all (100000), MS (60000)") \
@@ -110,6 +122,8 @@
 	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS] [--token-file FILE] [--follow]", "call a function as a client would; --follow stays, prints what others push, and makes each line typed a call") \
 	C(cli, diagnose_scaling, "diagnose", "scaling", READER, "[--skip-spawn]", "seven tests of how many workers this machine could have, and what breaks first; --skip-spawn starts no processes") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
+	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
+	C(cli, bus_tail, "bus", "tail", READER, "CHANNEL[/TOPIC] [--count N] [--for SECONDS] [--secret-file FILE]", "print what the monitor publishes, one a line: health, metrics, alerts, diagnostics, lifecycle, logging, telemetry, or all") \
 	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
 	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")
 

@@ -30,8 +30,8 @@
 	E(segment_unusable,   ERROR, LIFE,   "a segment is not what it should be") \
 	E(loop_lagged,        WARN,  LIFE,   "a turn took too long") \
 	E(memory_high,        WARN,  LIFE,   "memory is near its limit") \
-	E(command,            INFO,  MASKED, "an operator's command was answered") \
-	E(command_failed,     INFO,  MASKED, "an operator's command could not be answered") \
+	E(command,            DEBUG, MASKED, "an operator's command was answered") \
+	E(command_failed,     DEBUG, MASKED, "an operator's command could not be answered") \
 	E(message_refused,    WARN,  MASKED, "another process sent what makes no sense") \
 	/* tracing: only of requests that an operator's trace is after */ \
 	E(trace_hop,          DEBUG, MASKED, "a stage of a traced request; `banyan trace show` orders them") \
@@ -53,6 +53,8 @@
 	E(monitor_listening,  INFO,  LIFE,   "the operators' HTTP is open") \
 	E(monitor_port_taken, WARN,  LIFE,   "the operators' HTTP takes a free port instead of the one the settings name") \
 	E(monitor_not_listening, WARN, LIFE, "no port for the operators' HTTP: the tree runs without; see monitoring.host") \
+	E(bus_not_listening,  WARN,  LIFE,   "an address of the bus cannot be listened at; all else goes on") \
+	E(bus_failed,         WARN,  LIFE,   "a message could not be published; from now on they are only counted") \
 	E(page_failed,        ERROR, LIFE,   "a page of the monitor could not be told") \
 	E(child_spawned,      INFO,  LIFE,   "a child was exec'ed") \
 	E(child_ready,        INFO,  LIFE,   "a child takes work") \

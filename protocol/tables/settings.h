@@ -9,7 +9,8 @@
  * S(section, key, type, default, min, max, live, role, unit, meaning)
  *   section  the top-level key; `top` when the key itself stands at the top;
  *            a role's own word (puller) stands for workers.<role>;
- *            pools_lifecycle stands for the map lifecycle in pools
+ *            pools_lifecycle stands for the map lifecycle in pools,
+ *            telemetry_bus for bus in telemetry
  *   type     BOOL, U64, TEXT, CHOICE, TEXTS (list of text), LIST (its items
  *            have rows below), MAPS (list of maps, checked by their owner;
  *            those of pools.list have rows in tables/pools.h)
@@ -103,7 +104,6 @@
 	\
 	S(top, services,  LIST, "[]", 0, 1024,  LIVE, puller, "", "services whose functions are fetched") \
 	S(top, nodes,     LIST, "[]", 0, 4096,  LIVE, none, "", "names of service nodes and their URLs") \
-	S(top, hooks,     LIST, "[]", 0, 256,   LIVE, none, "", "hooks that functions may name: functions of this tree's pools") \
 	S(top, functions, MAPS, "[]", 0, 10000, LIVE, config_db, "", "functions written here by hand") \
 	\
 	S(puller, interval_ms,       U64, "30000", 100, 86400000, LIVE, puller, "ms", "between two rounds over all services") \
@@ -177,6 +177,16 @@
 	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, config_db, "module.function", "what a function may call, * as a wildcard; empty: all") \
 	\
+	S(telemetry, enabled,           BOOL,  "true", 0, 0,     LIVE, monitor, "", "false: nothing is attached or published but life and death") \
+	S(telemetry, attach,            TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are always recorded and published: executor.request, pool.*") \
+	S(telemetry, sampling,          TEXT,  "1.0", 1, 16, LIVE, monitor, "0.0 to 1.0", "the part of the events that is published; life and death always are") \
+	S(telemetry, sampling_patterns, TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that sampling is for; empty: all") \
+	S(telemetry, allow,             TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that may be published; empty: all") \
+	S(telemetry, deny,              TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are never published") \
+	S(telemetry, publish,           TEXTS, "[]",   0, 8,     RESTART, monitor, "URL", "where the monitor's PUB socket listens beside telemetry.ipc: ipc://, tcp://") \
+	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \
+	S(telemetry_bus, secret,              TEXT, "\"\"",  0, 256, LIVE, monitor, "", "signs each message with HMAC-SHA256; empty: $SECRET_KEY_BASE, or unsigned") \
+	\
 	S(monitoring, enabled, BOOL, "true", 0, 0, RESTART, guard, "", "false: no HTTP for operators; banyan shows the same") \
 	S(monitoring, host, TEXT, "127.0.0.1", 2, 45, RESTART, guard, "address", "IPv4 or IPv6 address it listens on; there are no passwords: anything but loopback lets the network read") \
 	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "of the monitor's HTTP; 0, or one in use: a free one of 50000 to 55000") \
@@ -196,7 +206,7 @@
  * known; anything in it is refused with that reason, never half-honoured.
  */
 #define SETTINGS_NOT_BUILT(N) \
-	N(telemetry,  "telemetry") \
+	N(hooks,      "hooks") \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
 	N(history,    "metric history") \
@@ -256,11 +266,6 @@
 	\
 	I(nodes, name, TEXT, REQUIRED, "", 1, 128, "", "as functions and services name it; unique here") \
 	I(nodes, url,  TEXT, REQUIRED, "", 1, 255, "URL", "ipc://, tcp:// or tls+tcp://") \
-	\
-	I(hooks, name,     TEXT, REQUIRED, "", 1, 128, "", "as functions name it; unique here") \
-	I(hooks, module,   TEXT, REQUIRED, "", 1, 128, "", "of the function that runs") \
-	I(hooks, function, TEXT, REQUIRED, "", 1, 128, "", "that runs") \
-	I(hooks, pool,     TEXT, OPTIONAL, "\"\"", 0, 64, "", "it runs in; empty: as for other functions with nodes: local") \
 	\
 	I(rate_limiter_global_limits, key,          TEXT, REQUIRED, "", 1, 128, "", "user_id, device_id, ip_address, or the name of an argument") \
 	I(rate_limiter_global_limits, max_requests, U64,  REQUIRED, "", 0, 8000000, "calls", "admitted in any window; 0 refuses all") \

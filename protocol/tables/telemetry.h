@@ -31,12 +31,12 @@
 
 #define TELEMETRY_HOOKS(T) \
 	T(hook_before_start,     "hook.before.start",     hooks, "system_time", "module function type request_id service request_type") \
-	T(hook_before_stop,      "hook.before.stop",      hooks, "duration_us", "module function type result request_id service request_type") \
+	T(hook_before_stop,      "hook.before.stop",      hooks, "duration_us", "module function type request_id service request_type") \
 	T(hook_before_exception, "hook.before.exception", hooks, "duration_us", "module function type kind reason stacktrace request_id service request_type unnoted#") \
 	T(hook_after_start,      "hook.after.start",      hooks, "system_time", "module function type request_id service request_type") \
-	T(hook_after_stop,       "hook.after.stop",       hooks, "duration_us", "module function type result request_id service request_type") \
+	T(hook_after_stop,       "hook.after.stop",       hooks, "duration_us", "module function type request_id service request_type") \
 	T(hook_after_exception,  "hook.after.exception",  hooks, "duration_us", "module function type kind reason stacktrace request_id service request_type unnoted#") \
-	T(hook_unregistered,     "hook.unregistered",     hooks, "", "service request_type key hook unnoted#") \
+	T(hook_unregistered,     "hook.unregistered",     hooks, "", "module function type service request_type unnoted#") \
 	T(result_encode_exception, "result.encode.exception", hooks, "duration_us", "module function kind reason request_id service request_type unnoted#")
 
 #define TELEMETRY_LIMITS(T) \
@@ -160,8 +160,8 @@
 	T(segment_unusable, "process.segment.unusable", process, "", "segment hint") \
 	T(loop_lagged,      "process.loop.lagged",      process, "turn_ms", "") \
 	T(memory_high,      "process.memory.high",      process, "", "") \
-	T(command,          "process.command",          process, "", "op") \
-	T(command_failed,   "process.command.failed",   process, "", "op") \
+	T(command,          "process.command",          process, "", "op peer_uid# peer_pid#") \
+	T(command_failed,   "process.command.failed",   process, "", "op peer_uid# peer_pid#") \
 	T(message_refused,  "process.message.refused",  process, "", "")
 
 #define TELEMETRY_SUPERVISION(T) \
@@ -177,6 +177,8 @@
 	T(monitor_listening,   "supervision.monitoring.listening", supervision, "", "url") \
 	T(monitor_port_taken,  "supervision.monitoring.port_taken", supervision, "", "port# why") \
 	T(monitor_not_listening, "supervision.monitoring.not_listening", supervision, "", "host why") \
+	T(bus_not_listening,   "monitor.bus.not_listening",       supervision, "", "url why") \
+	T(bus_failed,          "monitor.bus.failed",              supervision, "", "topic") \
 	T(page_failed,         "monitor.page.failed",             supervision, "", "path error") \
 	T(child_spawned,       "process.spawned",                 supervision, "restart_count", "child life# pid#") \
 	T(child_ready,         "process.started",                 supervision, "after_ms restart_count", "child life#") \

@@ -20,6 +20,8 @@ enum cli_exit local_call(struct cli *);       /* call.c */
 enum cli_exit local_diff(struct cli *);       /* diff.c */
 enum cli_exit local_inspect(struct cli *);    /* inspect.c */
 enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
+enum cli_exit local_tail(struct cli *);       /* tail.c */
+enum cli_exit local_bus_tail(struct cli *);
 
 /* remote_run asks control, shows the answer, repeats it for --watch. */
 enum cli_exit remote_run(struct cli *);

@@ -44,7 +44,8 @@ run(struct cli *cli)
 	} own[] = {{"help", local_help}, {"check", local_check},
 	    {"call", local_call}, {"completion", local_completion},
 	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
-	    {"diagnose.scaling", local_scaling}};
+	    {"diagnose.scaling", local_scaling},
+	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail}};
 
 	if (cli->command == NULL || cli->wants_help)
 		return local_help(cli);

@@ -23,6 +23,7 @@
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 #include "protocol/unpack.h"
+#include "workers/config_db/news.h"
 
 enum {
 	TICK_MS = 1000,
@@ -58,8 +59,6 @@ read_rules(const struct settings *s)
 	r->gate.targets.allow = read_texts(&r->arena,
 	    settings_list(s, SETTING_security_allowed_targets),
 	    &r->gate.targets.allow_count);
-	hook_list_read(settings_list(s, SETTING_hooks), &r->arena,
-	    &r->gate.targets.hooks);
 	r->gate.node_urls =
 	    read_texts(&r->arena, settings_list(s, SETTING_security_node_urls),
 		&r->gate.node_url_count);
@@ -263,6 +262,8 @@ job_is_done(void *ctx)
 			config_db_look_at_log(db);
 		if (r->command == NULL && db->job.err != OK)
 			db->are_settings_kept = false;
+		if (db->job.err == OK)
+			news_of(c);
 		answer(db, r);
 		free_request(r);
 	}
@@ -403,7 +404,7 @@ config_db_stop(struct worker *w)
 static bool
 are_rules_same(const struct settings *old, const struct settings *next)
 {
-	static const enum setting lists[] = {SETTING_functions, SETTING_hooks,
+	static const enum setting lists[] = {SETTING_functions,
 	    SETTING_security_node_urls, SETTING_security_allowed_targets};
 	static const enum setting numbers[] = {
 	    SETTING_arguments_string_max_bytes,

@@ -78,14 +78,13 @@ static struct text
 args_in(struct text question)
 {
 	struct unpacker u;
-	struct text request = question, args;
+	struct text request, args;
 	uint32_t count;
 
 	unpack_init(&u, question);
-	if (unpack_peek(&u) != PACK_MAP)
-		INVARIANT(unpack_array(&u, &count) == OK &&
-		    unpack_raw(&u, &request) == OK);
-	INVARIANT(unpack_map_find(request, TEXT("args"), &args) == OK);
+	INVARIANT(unpack_array(&u, &count) == OK &&
+	    unpack_raw(&u, &request) == OK &&
+	    unpack_map_find(request, TEXT("args"), &args) == OK);
 	return args;
 }
 

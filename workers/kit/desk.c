@@ -67,13 +67,19 @@ static void
 count_reply(struct desk *d)
 {
 	struct stats_slot *slot = d->desks->worker->slot;
+	struct event_word op;
 
-	if (!d->is_operators)
+	if (!d->is_operators) {
 		stats_add(slot, COUNTER_process_messages, 1);
-	else if (d->has_failed)
-		stats_add(slot, COUNTER_process_commands_failed, 1);
-	else
-		stats_add(slot, COUNTER_process_commands, 1);
+		return;
+	}
+	stats_add(slot,
+	    d->has_failed ? COUNTER_process_commands_failed
+			  : COUNTER_process_commands,
+	    1);
+	event_note(d->has_failed ? EVENT_command_failed : EVENT_command,
+	    "op=%s peer_uid=%u peer_pid=%u", event_word(&op, d->command.op),
+	    d->command.peer_uid, d->command.peer_pid);
 }
 
 /* as_json turns the reply into a line of JSON; OK, or why it cannot be. */

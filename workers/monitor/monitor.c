@@ -5,10 +5,12 @@
 #include "protocol/base/loop.h"
 #include "protocol/events.h"
 #include "protocol/pack.h"
+#include "workers/monitor/bus_open.h"
 #include "workers/monitor/file_check.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
 #include "workers/monitor/trace_hub.h"
+#include "workers/monitor/telemetry_desk.h"
 
 /* open_http: without it all else of the monitor goes on. */
 static void
@@ -34,6 +36,8 @@ monitor_start(struct worker *w)
 	own->file_check = file_check_create(own);
 	own->metrics = metrics_create(own);
 	own->traces = trace_hub_open(w);
+	own->bus = bus_open(w);
+	own->telemetry = telemetry_desk_open(own);
 	open_http(own);
 }
 
@@ -46,6 +50,8 @@ monitor_stop(struct worker *w)
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
 	file_check_destroy(&own->file_check);
+	telemetry_desk_close(&own->telemetry);
+	bus_close(&own->bus);
 }
 
 enum reload_result
@@ -57,6 +63,8 @@ monitor_on_settings(struct worker *w, struct worker_reload *reload)
 	own->settings_wall_ms = clock_wall_ms();
 	if (own->http != NULL)
 		http_settings(own->http, reload->next);
+	bus_settings(own->bus, reload->next);
+	telemetry_desk_settings(own->telemetry, reload->next);
 	return RELOAD_UNCHANGED; /* the table knows which keys are live */
 }
 

@@ -19,9 +19,11 @@
 #include "workers/kit/route.h"
 #include "workers/kit/worker.h"
 
+struct bus;
 struct file_check;
 struct http;
 struct metrics;
+struct telemetry_desk;
 struct trace_hub;
 
 struct monitor {
@@ -40,6 +42,8 @@ struct monitor {
 	struct metrics *metrics;
 
 	struct trace_hub *traces;
+	struct bus *bus;
+	struct telemetry_desk *telemetry;
 };
 
 void monitor_start(struct worker *);

@@ -9,11 +9,15 @@
 
 #include "workers/puller/puller.h"
 
+#include <stdio.h>
+
+#include "protocol/base/clock.h"
 #include "protocol/events.h"
 #include "protocol/log_rules.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
+#include "protocol/unpack.h"
 
 enum {
 	WATCH_MS = 50 /* between looks at fetches under way */
@@ -50,6 +54,17 @@ begin_round(struct puller *p, uint64_t now_ms)
 }
 
 static void
+tell_start(const struct service *s)
+{
+	struct event_word service;
+
+	if (event_happens(EVENT_pull_start))
+		event_tell(EVENT_pull_start, "system_time=%llu service=%s",
+		    (unsigned long long)clock_wall_us() * 1000,
+		    event_word(&service, s->name));
+}
+
+static void
 start_wanted(struct puller *p)
 {
 	uint32_t active = count_active(p);
@@ -62,6 +77,7 @@ start_wanted(struct puller *p)
 			continue;
 		stats_add(worker_slot(p->worker), COUNTER_puller_pulls, 1);
 		s->began_us = loop_now_us(worker_loop(p->worker));
+		tell_start(s);
 		fetch_begin(s);
 		active = count_active(p);
 	}
@@ -124,6 +140,48 @@ count_services(struct puller *p)
 	stats_set(slot, COUNTER_puller_services_up, up);
 }
 
+/* version_word: versions are texts or numbers; another kind is not told. */
+static const char *
+version_word(const struct service *s, struct event_word *to)
+{
+	struct unpacker u;
+	struct text text;
+	uint64_t number;
+	char digits[24];
+
+	unpack_init(&u,
+	    (struct text){
+		(const char *)s->pull.stored.bytes, s->pull.stored.len});
+	if (s->pull.stored.len > 0 && unpack_text(&u, &text) == OK)
+		return event_word(to, text);
+	if (s->pull.stored.len == 0 || unpack_u64(&u, &number) != OK)
+		return event_word(to, TEXT(""));
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	return event_word(to, text_of(digits));
+}
+
+static void
+tell_stop(const struct service *s)
+{
+	struct event_word service, version;
+	struct unpacker u;
+	uint32_t count = 0;
+
+	if (!event_happens(EVENT_pull_stop))
+		return;
+	unpack_init(&u, buffer_text(&s->names));
+	if (buffer_used(&s->names) == 0 || unpack_array(&u, &count) != OK)
+		count = 0;
+	event_tell(EVENT_pull_stop,
+	    "duration_us=%llu count=%u service=%s version=%s result=%s",
+	    (unsigned long long)(loop_now_us(worker_loop(s->puller->worker)) -
+		s->began_us),
+	    count, event_word(&service, s->name), version_word(s, &version),
+	    s->pull.step == PULL_DONE          ? "fetched"
+		: s->pull.step == PULL_SKIPPED ? "unchanged"
+					       : "failed");
+}
+
 void
 puller_finished(struct service *s, bool is_success)
 {
@@ -131,6 +189,7 @@ puller_finished(struct service *s, bool is_success)
 	struct stats_slot *slot = worker_slot(p->worker);
 	uint64_t now_ms = loop_now_ms(worker_loop(p->worker));
 
+	tell_stop(s);
 	stats_time(slot, HISTOGRAM_puller_pull_us,
 	    loop_now_us(worker_loop(p->worker)) - s->began_us);
 	scope_note(SCOPE_puller_pull, "service=%.*s outcome=%s failures=%u",
