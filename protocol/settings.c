@@ -35,6 +35,7 @@
 #define SECTION_relay                 "relay"
 #define SECTION_request               "request"
 #define SECTION_arguments             "arguments"
+#define SECTION_history               "history"
 #define SECTION_security              "security"
 #define SECTION_tracer                "tracer"
 #define SECTION_telemetry             "telemetry"

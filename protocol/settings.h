@@ -42,6 +42,7 @@
 #define SETTING_ID_relay(key)      SETTING_relay_##key
 #define SETTING_ID_request(key)    SETTING_request_##key
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
+#define SETTING_ID_history(key)    SETTING_history_##key
 #define SETTING_ID_security(key)   SETTING_security_##key
 #define SETTING_ID_tracer(key)     SETTING_tracer_##key
 #define SETTING_ID_telemetry(key)  SETTING_telemetry_##key

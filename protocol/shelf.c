@@ -160,6 +160,7 @@ shelf_open(const char *state_dir, const struct shelf_shape *shape,
 	if (code == MDB_SUCCESS)
 		code = open_tables(s);
 	if (code != MDB_SUCCESS) {
+		unlink(s->attempts);
 		shelf_close(&s);
 		return err_of(code);
 	}
@@ -245,8 +246,7 @@ shelf_read(struct shelf *s, shelf_visit *visit, void *ctx)
 	for (uint32_t i = 0; e == OK && i < s->shape->table_count; i++)
 		e = read_table(s, txn, i, visit, ctx);
 	mdb_txn_abort(txn);
-	if (e == OK)
-		unlink(s->attempts);
+	unlink(s->attempts); /* whatever came of it, this life goes on */
 	return e;
 }
 

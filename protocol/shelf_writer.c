@@ -10,8 +10,9 @@ commit(struct shelf_job *job)
 {
 	uint64_t began_us = clock_mono_us();
 
-	job->err =
-	    shelf_apply(job->shelf, buffer_text(&job->batch), job->is_anew);
+	job->err = job->work != NULL
+	    ? job->work(job)
+	    : shelf_apply(job->shelf, buffer_text(&job->batch), job->is_anew);
 	job->reason = errno;
 	job->took_us = clock_mono_us() - began_us;
 }

@@ -21,6 +21,9 @@ struct shelf_job {
 	struct shelf *shelf;
 	struct buffer batch;
 	bool is_anew;
+	/* work (may be NULL) is done instead of a commit: opening, reading */
+	enum err (*work)(struct shelf_job *);
+	void *ctx; /* of `work` */
 	/* what came of it */
 	enum err err;
 	int reason; /* errno */

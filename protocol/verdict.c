@@ -48,6 +48,10 @@ of_role(const struct census_process *p)
 		if (stats_get(s, COUNTER_relay_is_degraded) != 0)
 			return "disk_refuses_writes";
 		break;
+	case ROLE_monitor:
+		if (stats_get(s, COUNTER_monitor_is_degraded) != 0)
+			return "history_not_kept";
+		break;
 	case ROLE_puller:
 		if (stats_get(s, COUNTER_puller_services_up) <
 		    stats_get(s, COUNTER_puller_services))

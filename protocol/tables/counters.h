@@ -235,7 +235,12 @@
 	K(monitor, http_slow,        COUNTER, connections, "HTTP connections cut: head, body or reading took too long") \
 	K(monitor, series_over,      COUNTER, series,      "series of /metrics that were above prometheus.max_series and summed as __other__") \
 	K(monitor, http_waiting,     GAUGE,   connections, "HTTP connections whose head has not come") \
-	K(monitor, http_connections, GAUGE,   connections, "HTTP requests being answered")
+	K(monitor, http_connections, GAUGE,   connections, "HTTP requests being answered") \
+	K(monitor, commits,     COUNTER, commits, "transactions of the history made durable") \
+	K(monitor, disk_errors, COUNTER, errors,  "writes the disk refused") \
+	K(monitor, points,      GAUGE,   points,  "of the history, fine and coarse") \
+	K(monitor, look_us,     GAUGE,   us,      "that the last reading of the tree took") \
+	K(monitor, is_degraded, GAUGE,   yes,     "1 while the disk refuses the history and it lives in memory only")
 
 #define ALL_COUNTERS(K) \
 	PROCESS_COUNTERS(K) \
@@ -260,6 +265,7 @@
 	H(gateway,   limit_us,  us, "length of a check of the limits; one in 64 is timed") \
 	H(relay,     commit_us, us, "length of a durable commit") \
 	H(relay,     send_us,   us, "from a message's arrival to its being on the way to all members") \
+	H(monitor,   commit_us, us, "length of a durable commit") \
 	H(puller,    pull_us,   us, "from the begin of a fetch to its end") \
 	H(monitor,   http_us,   us, "from an HTTP request's head to its answer") \
 	H(worker_pool, call_us, us, "from a local call's arrival to its end on the runner") \

@@ -151,6 +151,11 @@
 	E(relay_store_aside,      ERROR, LIFE,   "the store of groups was damaged; it was moved aside and a new one begun") \
 	E(relay_store_refused,    ERROR, LIFE,   "the disk refuses writes; groups live in memory until it takes them") \
 	E(relay_store_writes,     INFO,  LIFE,   "the disk takes writes again; all groups are on it") \
+	/* monitor */ \
+	E(history_loaded,     INFO,  LIFE,   "the history of earlier lives was read") \
+	E(history_aside,      ERROR, LIFE,   "the store of the history was damaged; it was moved aside and a new one begun") \
+	E(history_refused,    ERROR, LIFE,   "the disk refuses the history, or does not answer; it lives in memory until it is taken") \
+	E(history_writes,     INFO,  LIFE,   "the disk takes the history again; all of it is there") \
 	/* rate_limiter */ \
 	E(limits_in_force,    INFO,  LIFE,   "the limits that hold from now on") \
 	E(limits_cleanup,     DEBUG, MASKED, "the limit table was swept") \

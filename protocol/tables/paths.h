@@ -35,7 +35,42 @@
 	P(GET, "/config/policies",     config_policies,     "", "rules an operator may set, and which are active") \
 	P(GET, "/config/validation",   config_validation,   "", "what is wrong with the settings file as it is now")
 
-#define RECORD_PATHS(P)
+#define RECORD_PATHS(P) \
+	P(GET, "/health",                 health,            "", "how the tree is, as one cluster among others") \
+	P(GET, "/health/summary",         health_summary,    "", "the same, with a row a cluster") \
+	P(GET, "/health/clusters",        health_clusters,   "", "every cluster: status, score, nodes") \
+	P(GET, "/health/clusters/{id}",   health_clusters_id, "", "one cluster; its id is the node's name") \
+	P(GET, "/health/components",      health_components, "", "every process of the tree: healthy, degraded or unhealthy, and why") \
+	P(GET, "/health/components/{id}", health_component,  "", "one process or role: relay, gateway, gateway-1") \
+	P(GET, "/health/nodes",           health_nodes,      "", "every node: load, memory, disk, and its processes as checks") \
+	P(GET, "/health/cluster",         health_cluster,    "", "nodes that are well and those that are not; the quorum") \
+	P(GET, "/health/checks",          health_checks,     "history=0", "the last result of each health check; history: among the last so many") \
+	P(GET, "/health/subscriptions",   health_subscriptions, "", "groups and whether somebody gets their messages") \
+	P(GET, "/metrics/federation",     metrics_federation, "", "what /metrics tells who asks for JSON") \
+	P(GET, "/metrics/unified",        metrics_unified,   "", "all systems, how they work together, one score") \
+	P(GET, "/metrics/rpc",            metrics_rpc,       "", "the gateways: calls of clients") \
+	P(GET, "/metrics/pubsub",         metrics_pubsub,    "", "relay: messages to groups") \
+	P(GET, "/metrics/queue",          metrics_queue,     "", "worker_pool: local functions; null without pools") \
+	P(GET, "/metrics/cache",          metrics_cache,     "", "lookups of functions and limits") \
+	P(GET, "/metrics/transport",      metrics_transport, "", "the clients' door and each link to a service node") \
+	P(GET, "/metrics/persistence",    metrics_persistence, "", "the store of functions: where, how much, last saved and restored") \
+	P(GET, "/metrics/performance",    metrics_performance, "", "throughput, latency, reliability, trend") \
+	P(GET, "/metrics/connections",    metrics_connections, "", "clients' connections") \
+	P(GET, "/metrics/throughput",     metrics_throughput, "", "each operation: how many in the last minute") \
+	P(GET, "/metrics/latency",        metrics_latency,   "", "each operation: percentiles of the last minute") \
+	P(GET, "/metrics/resources",      metrics_resources, "", "processors, memory, disk, network") \
+	P(GET, "/metrics/timeseries",     metrics_timeseries, "metric=health_score, duration=1 (hours), resolution=1 (minutes)", "one metric over time, up to 7 days") \
+	P(GET, "/telemetry/health",       telemetry_health,  "", "streams, subscriptions, consistency, cluster: graded") \
+	P(GET, "/telemetry/metrics",      telemetry_metrics, "", "the counters behind it, since the last reset") \
+	P(POST, "/telemetry/reset",       telemetry_reset,   "", "let the counters of /telemetry begin at 0") \
+	P(GET, "/topology",               topology,          "", "nodes and links") \
+	P(GET, "/topology/graph",         topology_graph,    "", "how many of each") \
+	P(GET, "/topology/paths",         topology_paths,    "", "how far apart nodes are, and what could be lost") \
+	P(GET, "/topology/analysis",      topology_analysis, "", "what the shape says, and what to do about it") \
+	P(GET, "/performance",            performance,       "", "everything about speed and load in one record") \
+	P(GET, "/performance/bottlenecks", performance_bottlenecks, "", "what is narrow: processors, memory, network, links") \
+	P(GET, "/performance/trends",     performance_trends, "", "better, stable or worse, over the last hour") \
+	P(GET, "/performance/clusters/{id}", performance_clusters_id, "", "usage of one cluster")
 
 #define TELEMETRY_PATHS(P)
 

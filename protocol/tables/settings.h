@@ -187,6 +187,10 @@
 	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \
 	S(telemetry_bus, secret,              TEXT, "\"\"",  0, 256, LIVE, monitor, "", "signs each message with HMAC-SHA256; empty: $SECRET_KEY_BASE, or unsigned") \
 	\
+	S(history, interval_ms,   U64, "10000", 100, 600000, RESTART, monitor, "ms", "between two points; six make one of the coarse ring") \
+	S(history, fine_points,   U64, "2160",  6, 100000,   RESTART, monitor, "points", "kept of these: 6 hours") \
+	S(history, coarse_points, U64, "10080", 6, 100000,   RESTART, monitor, "points", "kept of the coarse ones: 7 days") \
+	\
 	S(monitoring, enabled, BOOL, "true", 0, 0, RESTART, guard, "", "false: no HTTP for operators; banyan shows the same") \
 	S(monitoring, host, TEXT, "127.0.0.1", 2, 45, RESTART, guard, "address", "IPv4 or IPv6 address it listens on; there are no passwords: anything but loopback lets the network read") \
 	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "of the monitor's HTTP; 0, or one in use: a free one of 50000 to 55000") \
@@ -209,7 +213,6 @@
 	N(hooks,      "hooks") \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
-	N(history,    "metric history") \
 	N(cluster,    "clusters") \
 	N(discovery,  "discovery")
 

@@ -85,6 +85,12 @@
 	T(relay_store_refused,    "relay.store.refused",    relay, "", "reason") \
 	T(relay_store_writes,     "relay.store.writes",     relay, "groups", "")
 
+#define TELEMETRY_MONITOR(T) \
+	T(history_loaded,  "monitor.history.loaded",  monitor, "fine coarse", "") \
+	T(history_aside,   "monitor.history.aside",   monitor, "", "path") \
+	T(history_refused, "monitor.history.refused", monitor, "", "reason") \
+	T(history_writes,  "monitor.history.writes",  monitor, "points", "")
+
 #define TELEMETRY_NODES(T) \
 	T(link_up,         "node.up",                  node, "", "node for") \
 	T(link_lost,       "node.down",                node, "", "node reason for") \
@@ -222,6 +228,7 @@
 	TELEMETRY_LIMITS(T) \
 	TELEMETRY_CONFIG(T) \
 	TELEMETRY_RELAY(T) \
+	TELEMETRY_MONITOR(T) \
 	TELEMETRY_NODES(T) \
 	TELEMETRY_POOL_CALLS(T) \
 	TELEMETRY_POOL_WORKERS(T) \
@@ -232,7 +239,7 @@
 /* Categories, in the order in which they are listed. */
 #define TELEMETRY_CATEGORIES(C) \
 	C(executor) C(permission) C(stream) C(rate_limiter) C(hooks) \
-	C(worker_pool) C(config) C(relay) C(node) C(connection) C(auth) \
+	C(worker_pool) C(config) C(relay) C(monitor) C(node) C(connection) C(auth) \
 	C(pool) C(worker) C(heartbeat) C(process) C(supervision) C(trace)
 
 // clang-format on

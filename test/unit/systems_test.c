@@ -14,6 +14,7 @@ static struct stats_slot gateway, relay, pool, config_db;
 static struct census census;
 static struct world *world;
 static struct systems systems;
+static uint32_t nodes;
 
 static void
 add(struct stats_slot *slot, enum role role)
@@ -31,6 +32,7 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&census, 0, sizeof(census));
+	nodes = 0;
 	add(&gateway, ROLE_gateway);
 	add(&relay, ROLE_relay);
 	add(&pool, ROLE_worker_pool);
@@ -52,7 +54,7 @@ look(void)
 {
 	census.now_ms += 1000;
 	world_look(world, &census);
-	systems_read(world, &systems);
+	systems_read(world, nodes, &systems);
 }
 
 #define NEAR(a, b) assert_true((a) > (b)-0.0001 && (a) < (b) + 0.0001)
@@ -149,6 +151,27 @@ errors_move_the_whole_from_healthy_over_degraded_to_critical(void **state)
 }
 
 static void
+links_count_what_is_neither_local_nor_relayed(void **state)
+{
+	(void)state;
+	nodes = 1;
+	look();
+	assert_true(systems.of[SYSTEM_federation].is_down); /* no link is up */
+	NEAR(systems.score, 0.75);
+	stats_set(&gateway, COUNTER_gateway_links_up, 1);
+	stats_add(&gateway, COUNTER_gateway_dispatched, 100);
+	stats_add(&gateway, COUNTER_gateway_expired, 12);
+	stats_add(&pool, COUNTER_worker_pool_calls, 30);
+	stats_add(&pool, COUNTER_worker_pool_expired, 5);
+	stats_add(&relay, COUNTER_relay_sent, 0);
+	look();
+	NEAR(systems.of[SYSTEM_federation].per_second, 70);
+	NEAR(systems.of[SYSTEM_federation].error_percent, 10);
+	assert_int_equal(
+	    systems.of[SYSTEM_federation].grade, GRADE_DEGRADED);
+}
+
+static void
 latencies_are_told_in_milliseconds(void **state)
 {
 	(void)state;
@@ -158,6 +181,10 @@ latencies_are_told_in_milliseconds(void **state)
 	look();
 	NEAR(systems.of[SYSTEM_rpc].average_ms, 0.003);
 	NEAR(systems.of[SYSTEM_rpc].p95_ms, 0.003);
+	for (int i = 0; i < 10; i++) /* failing takes time, too */
+		stats_time(&gateway, HISTOGRAM_gateway_failed_us, 5);
+	look();
+	NEAR(systems.of[SYSTEM_rpc].average_ms, 0.004);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -171,6 +198,7 @@ main(void)
 	    TEST(a_system_that_is_on_and_down_counts_with_nothing),
 	    TEST(no_process_at_all_is_unavailable),
 	    TEST(errors_move_the_whole_from_healthy_over_degraded_to_critical),
+	    TEST(links_count_what_is_neither_local_nor_relayed),
 	    TEST(latencies_are_told_in_milliseconds),
 	};
 

@@ -9,6 +9,7 @@
 #include "workers/monitor/file_check.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
+#include "workers/monitor/records.h"
 #include "workers/monitor/trace_hub.h"
 #include "workers/monitor/telemetry_desk.h"
 
@@ -38,6 +39,7 @@ monitor_start(struct worker *w)
 	own->traces = trace_hub_open(w);
 	own->bus = bus_open(w);
 	own->telemetry = telemetry_desk_open(own);
+	records_start(w, &own->records);
 	open_http(own);
 }
 
@@ -47,6 +49,7 @@ monitor_stop(struct worker *w)
 	struct monitor *own = worker_state(w);
 
 	http_close(&own->http);
+	records_stop(&own->records);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
 	file_check_destroy(&own->file_check);

@@ -25,6 +25,7 @@ struct http;
 struct metrics;
 struct telemetry_desk;
 struct trace_hub;
+struct records;
 
 struct monitor {
 	struct worker *worker;
@@ -44,6 +45,7 @@ struct monitor {
 	struct trace_hub *traces;
 	struct bus *bus;
 	struct telemetry_desk *telemetry;
+	struct records *records; /* what the tree did, and how it is */
 };
 
 void monitor_start(struct worker *);

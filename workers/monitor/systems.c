@@ -15,20 +15,24 @@
 
 enum {
 	COUNTS = 6,
+	TIMES = 2,
 	LATENCY_FULL_MS = 5000 /* an average that costs its whole share */
 };
 
 static const double share_errors = 0.6;
 static const double share_latency = 0.4;
 
-/* Where the figures of a system come from; lists end with COUNTERS. */
+/* Where the figures of a system come from; lists end with COUNTERS or
+ * HISTOGRAMS, or are full. */
 struct source {
 	const char *name;
 	const char *provider;
 	enum role role;
 	enum counter all[COUNTS]; /* operations */
 	enum counter bad[COUNTS]; /* … that went wrong */
-	enum histogram times;     /* HISTOGRAMS: not measured */
+	/* what `all` and `bad` hold of other systems; COUNTERS: nothing */
+	enum counter not_all[COUNTS], not_bad;
+	enum histogram times[TIMES];
 	enum counter active;
 };
 
@@ -38,7 +42,10 @@ static const struct source sources[SYSTEMS] = {
 	.role = ROLE_gateway,
 	.all = {COUNTER_gateway_calls, COUNTERS},
 	.bad = {COUNTER_gateway_failed, COUNTERS},
-	.times = HISTOGRAM_gateway_call_us,
+	.times = {HISTOGRAM_gateway_call_us,
+	    HISTOGRAM_gateway_failed_us},
+	.not_all = {COUNTERS},
+	.not_bad = COUNTERS,
 	.active = COUNTER_gateway_connections},
     [SYSTEM_pubsub] = {.name = "pubsub",
 	.provider = "relay",
@@ -47,7 +54,9 @@ static const struct source sources[SYSTEMS] = {
 	    COUNTER_relay_overloaded, COUNTERS},
 	.bad = {COUNTER_relay_rejected, COUNTER_relay_overloaded,
 	    COUNTER_relay_dropped, COUNTERS},
-	.times = HISTOGRAM_relay_send_us,
+	.times = {HISTOGRAM_relay_send_us, HISTOGRAMS},
+	.not_all = {COUNTERS},
+	.not_bad = COUNTERS,
 	.active = COUNTER_relay_members},
     [SYSTEM_queue] = {.name = "queue",
 	.provider = "worker_pool",
@@ -56,7 +65,9 @@ static const struct source sources[SYSTEMS] = {
 	.bad = {COUNTER_worker_pool_failed, COUNTER_worker_pool_unavailable,
 	    COUNTER_worker_pool_expired, COUNTER_worker_pool_unknown_outcome,
 	    COUNTER_worker_pool_quarantined, COUNTERS},
-	.times = HISTOGRAM_worker_pool_call_us,
+	.times = {HISTOGRAM_worker_pool_call_us, HISTOGRAMS},
+	.not_all = {COUNTERS},
+	.not_bad = COUNTERS,
 	.active = COUNTER_worker_pool_in_flight},
     [SYSTEM_cache] = {.name = "cache",
 	.provider = "config_db+rate_limiter",
@@ -64,7 +75,9 @@ static const struct source sources[SYSTEMS] = {
 	.all = {COUNTER_gateway_calls, COUNTERS},
 	.bad = {COUNTER_gateway_not_found, COUNTER_gateway_limits_full,
 	    COUNTER_gateway_limits_unusable, COUNTERS},
-	.times = HISTOGRAM_gateway_limit_us,
+	.times = {HISTOGRAM_gateway_limit_us, HISTOGRAMS},
+	.not_all = {COUNTERS},
+	.not_bad = COUNTERS,
 	.active = COUNTER_config_db_functions},
     [SYSTEM_federation] = {.name = "federation",
 	.provider = "node_links",
@@ -72,7 +85,12 @@ static const struct source sources[SYSTEMS] = {
 	.all = {COUNTER_gateway_dispatched, COUNTERS},
 	.bad = {COUNTER_gateway_expired, COUNTER_gateway_unknown_outcome,
 	    COUNTER_gateway_redispatched, COUNTERS},
-	.times = HISTOGRAM_gateway_node_us,
+	/* gateways reach worker_pool and relay over links, too */
+	.not_all = {COUNTER_worker_pool_calls, COUNTER_relay_sent,
+	    COUNTER_relay_rejected, COUNTER_relay_overloaded,
+	    COUNTER_relay_joins, COUNTER_relay_leaves},
+	.not_bad = COUNTER_worker_pool_expired,
+	.times = {HISTOGRAM_gateway_node_us, HISTOGRAMS},
 	.active = COUNTER_gateway_links_up},
 };
 
@@ -87,7 +105,7 @@ static const struct {
 	const char *name;
 	enum counter counter;
 	enum histogram histogram;
-} operations[OPERATIONS] = {
+} rows[OPERATIONS] = {
 #define O(name, counter, histogram) \
 	[OPERATION_##name] = {#name, COUNTER_##counter, HISTOGRAM_##histogram},
     OPERATIONS_TABLE(O)
@@ -115,19 +133,19 @@ grade_name(enum grade grade)
 const char *
 operation_name(enum operation operation)
 {
-	return operations[operation].name;
+	return rows[operation].name;
 }
 
 enum counter
 operation_counter(enum operation operation)
 {
-	return operations[operation].counter;
+	return rows[operation].counter;
 }
 
 enum histogram
 operation_histogram(enum operation operation)
 {
-	return operations[operation].histogram;
+	return rows[operation].histogram;
 }
 
 /* --- the formulas --- */
@@ -176,16 +194,20 @@ sum(const struct world *w, const enum counter *list,
 	return all;
 }
 
+/* less is a - b, and 0 where they were read at different moments. */
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 static bool
-is_on(const struct world *w, enum system system)
+is_on(const struct world *w, enum system system, uint32_t nodes)
 {
 	if (system == SYSTEM_queue)
 		return !world_is_up(w, ROLE_worker_pool) ||
 		    world_gauge(w, COUNTER_worker_pool_runners) > 0;
-	if (system == SYSTEM_federation)
-		return world_total(w, COUNTER_gateway_links_opened) > 0 ||
-		    world_gauge(w, COUNTER_gateway_links_up) > 0;
-	return true;
+	return system != SYSTEM_federation || nodes > 0;
 }
 
 static bool
@@ -200,21 +222,28 @@ is_down(const struct world *w, enum system system)
 	return false;
 }
 
+static uint64_t
+operations(const struct world *w, const struct source *from,
+    uint64_t (*figure)(const struct world *, enum counter))
+{
+	return less(
+	    sum(w, from->all, figure), sum(w, from->not_all, figure));
+}
+
 static void
 read_one(const struct world *w, enum system system, struct system_record *to)
 {
 	const struct source *from = &sources[system];
 	uint64_t ms = world_window_ms(w);
-	uint64_t all = sum(w, from->all, world_recent);
+	uint64_t all = operations(w, from, world_recent);
 	uint64_t bad = sum(w, from->bad, world_recent);
 	struct world_times times;
 
-	*to = (struct system_record){.is_on = is_on(w, system),
-	    .is_down = is_down(w, system)};
-	to->grade = GRADE_UNAVAILABLE;
-	if (!to->is_on)
-		return;
-	world_times_of(w, from->times, &times);
+	if (from->not_bad != COUNTERS)
+		bad = less(bad, world_recent(w, from->not_bad));
+	world_times_of_all(w, from->times,
+	    from->times[1] == HISTOGRAMS ? 1 : TIMES, &times);
+	to->is_down = is_down(w, system);
 	to->per_second = ms > 0 ? (double)all * 1000 / (double)ms : 0;
 	to->average_ms = times.average / 1000;
 	to->p95_ms = (double)times.p95 / 1000;
@@ -223,7 +252,7 @@ read_one(const struct world *w, enum system system, struct system_record *to)
 		to->error_percent =
 		    all > bad ? (double)bad * 100 / (double)all : 100;
 	to->active = world_gauge(w, from->active);
-	to->last_hour = sum(w, from->all, world_hour);
+	to->last_hour = operations(w, from, world_hour);
 	if (to->is_down)
 		return;
 	to->score = system_score(to->error_percent, to->average_ms);
@@ -231,7 +260,7 @@ read_one(const struct world *w, enum system system, struct system_record *to)
 }
 
 void
-systems_read(const struct world *w, struct systems *to)
+systems_read(const struct world *w, uint32_t nodes, struct systems *to)
 {
 	double total = 0;
 	uint32_t on = 0;
@@ -240,7 +269,10 @@ systems_read(const struct world *w, struct systems *to)
 	for (int i = 0; i < SYSTEMS; i++) {
 		struct system_record *one = &to->of[i];
 
-		read_one(w, (enum system)i, one);
+		one->grade = GRADE_UNAVAILABLE;
+		one->is_on = is_on(w, (enum system)i, nodes);
+		if (one->is_on)
+			read_one(w, (enum system)i, one);
 		to->counts[one->grade]++;
 		on += one->is_on;
 		total += one->score;

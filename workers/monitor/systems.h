@@ -66,7 +66,8 @@ double system_score(double error_percent, double average_ms);
 enum grade grade_of_errors(double error_percent);
 enum grade grade_of_score(double score);
 
-void systems_read(const struct world *, struct systems *);
+/* systems_read: `nodes` service nodes are known to the gateways. */
+void systems_read(const struct world *, uint32_t nodes, struct systems *);
 
 /* --- what is measured by its name: /metrics/throughput and /latency --- */
 

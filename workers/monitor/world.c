@@ -278,6 +278,22 @@ world_hour(const struct world *w, enum counter id)
 	return w->total.counters[id] - oldest->counters[id];
 }
 
+uint64_t
+world_samples(const struct world *w, enum histogram id)
+{
+	uint64_t all = 0;
+
+	for (int b = 0; b < STATS_BUCKETS; b++)
+		all += w->total.buckets[id][b];
+	return all;
+}
+
+uint64_t
+world_sum(const struct world *w, enum histogram id)
+{
+	return w->total.sums[id];
+}
+
 /* --- latencies --- */
 
 /* edge keeps the last bucket, which has none, at what it begins with. */
@@ -310,29 +326,40 @@ index_of(uint64_t percent, uint64_t n)
 }
 
 void
-world_times_of(
-    const struct world *w, enum histogram id, struct world_times *times)
+world_times_of_all(const struct world *w, const enum histogram *ids,
+    size_t count, struct world_times *times)
 {
 	const struct moment *from = base(w);
-	uint64_t buckets[STATS_BUCKETS];
-	uint64_t n = 0;
+	uint64_t buckets[STATS_BUCKETS] = {0};
+	uint64_t n = 0, sum = 0;
 
 	memset(times, 0, sizeof(*times));
 	if (from == NULL)
 		return;
-	for (int b = 0; b < STATS_BUCKETS; b++) {
-		buckets[b] =
-		    w->total.buckets[id][b] - from->tally.buckets[id][b];
-		n += buckets[b];
+	for (size_t i = 0; i < count; i++) {
+		for (int b = 0; b < STATS_BUCKETS; b++) {
+			uint64_t step = w->total.buckets[ids[i]][b] -
+			    from->tally.buckets[ids[i]][b];
+
+			buckets[b] += step;
+			n += step;
+		}
+		sum += w->total.sums[ids[i]] - from->tally.sums[ids[i]];
 	}
 	if (n == 0)
 		return;
 	times->count = n;
-	times->average =
-	    (double)(w->total.sums[id] - from->tally.sums[id]) / (double)n;
+	times->average = (double)sum / (double)n;
 	times->least = value_at(buckets, 0);
 	times->most = value_at(buckets, n - 1);
 	times->p50 = value_at(buckets, index_of(50, n));
 	times->p95 = value_at(buckets, index_of(95, n));
 	times->p99 = value_at(buckets, index_of(99, n));
+}
+
+void
+world_times_of(
+    const struct world *w, enum histogram id, struct world_times *times)
+{
+	world_times_of_all(w, &id, 1, times);
 }

@@ -17,6 +17,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "protocol/census.h"
@@ -64,8 +65,15 @@ double world_rate(const struct world *, enum counter);
 /* world_hour: growth in the last hour, or since there is somebody to look. */
 uint64_t world_hour(const struct world *, enum counter);
 
-/* world_times_of: what a histogram took in within the window. */
+/* world_samples and world_sum: all a histogram ever took in. */
+uint64_t world_samples(const struct world *, enum histogram);
+uint64_t world_sum(const struct world *, enum histogram);
+
+/* world_times_of: what a histogram took in within the window; the other one
+ * is of several together. */
 void world_times_of(
     const struct world *, enum histogram, struct world_times *);
+void world_times_of_all(const struct world *, const enum histogram *,
+    size_t count, struct world_times *);
 
 #endif /* WORKERS_MONITOR_WORLD_H */
