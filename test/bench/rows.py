@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "test" / "scenario"))
 import health_rows  # noqa: E402
 import inspect_rows  # noqa: E402
 import local_rows  # noqa: E402
+import monitor_rows  # noqa: E402
 import tokens  # noqa: E402
 import tree as trees  # noqa: E402
 
@@ -498,6 +499,7 @@ ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         **local_rows.ROWS,
         **health_rows.ROWS,
         **inspect_rows.ROWS,
+        **monitor_rows.ROWS,
         "jwt": jwt,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,
