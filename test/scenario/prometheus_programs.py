@@ -36,14 +36,15 @@ def free_port():
 class Prometheus:
     """A running Prometheus that scrapes (host, port) four times a second."""
 
-    def __init__(self, home, target):
+    def __init__(self, home, target, jobs=None):
         self.home = pathlib.Path(home)
         self.where = ("127.0.0.1", free_port())
         config = self.home / "prometheus.yml"
         config.write_text(
-            "global: {scrape_interval: 250ms, scrape_timeout: 250ms}\n"
-            "scrape_configs:\n  - job_name: banyan\n    static_configs:\n"
-            f"      - targets: ['{target[0]}:{target[1]}']\n")
+            "global: {scrape_interval: 250ms, scrape_timeout: 250ms}\n" +
+            (jobs or "scrape_configs:\n  - job_name: banyan\n"
+             "    static_configs:\n"
+             f"      - targets: ['{target[0]}:{target[1]}']\n"))
         self.log = self.home / "prometheus.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
