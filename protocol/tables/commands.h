@@ -70,7 +70,7 @@
 	C(worker_pool, pools_lifecycle, "pools", "lifecycle", READER, "", "workers by pool, those near their age or number of calls, and how many were replaced") \
 	C(worker_pool, quarantine_list, "quarantine", "list",  READER, "", "calls that are refused because they killed their workers") \
 	C(worker_pool, quarantine_clear, "quarantine", "clear", ADMIN, "[FINGERPRINT]", "let one such call, or all, through again") \
-	C(worker_pool, pools_plan,      "pools", "plan",      READER, "[--workers N]", "the memory of that many workers like those there are")
+	C(worker_pool, pools_plan,      "pools", "plan",      READER, "--workers N", "the memory of that many workers like those there are")
 
 #define RATE_LIMITER_COMMANDS(C) \
 	C(rate_limiter, limits_status, "limits", "status", READER, "KEY [--limit ID]", "how much of each limit a key has used") \

@@ -75,6 +75,10 @@ options_words(const char *arguments, struct option_word to[OPTIONS_WORDS])
 		const char *end = end_of(arguments);
 		bool is_optional = *arguments == '[';
 		size_t skip = is_optional ? 1 : 0;
+
+		/* a required option is two words: its name and its value */
+		if (arguments[0] == '-' && *end == ' ')
+			end = end_of(end + 1);
 		size_t len = (size_t)(end - arguments) - 2 * skip;
 
 		snprintf(
@@ -295,6 +299,67 @@ pack_value(struct cli *cli, struct packer *p, const struct option_word *word,
 	return CLI_OK;
 }
 
+static size_t
+verbs_of(const char *noun, const char *verbs[], size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < command_count && count < most; i++)
+		if (strcmp(command_infos[i].noun, noun) == 0 &&
+		    command_infos[i].verb[0] != '\0')
+			verbs[count++] = command_infos[i].verb;
+	return count;
+}
+
+/* is_slip: its letters in another order, or one of them more or less. */
+static bool
+is_slip(const char *typed, const char *verb)
+{
+	int letters[256] = {0};
+	uint32_t more = 0, less = 0;
+
+	for (const char *at = typed; *at != '\0'; at++)
+		letters[(uint8_t)*at]++;
+	for (const char *at = verb; *at != '\0'; at++)
+		letters[(uint8_t)*at]--;
+	for (size_t i = 0; i < COUNT_OF(letters); i++)
+		if (letters[i] > 0)
+			more += (uint32_t)letters[i];
+		else
+			less += (uint32_t)-letters[i];
+	return more + less <= 1;
+}
+
+/*
+ * check_slip: `banyan revoke lst` would revoke a user of that name. Whoever
+ * is really called like that is named behind an option.
+ */
+static enum cli_exit
+check_slip(const struct cli *cli, const struct option_word *words,
+    uint32_t count, const char *typed)
+{
+	const char *noun = cli->command->noun;
+	const char *verbs[32];
+	size_t verb_count = verbs_of(noun, verbs, COUNT_OF(verbs));
+	char hint[256], other[128] = "";
+
+	for (uint32_t i = 0; i < count; i++)
+		if (words[i].is_option && words[i].takes_value &&
+		    strcmp(words[i].key, words[0].key) == 0)
+			snprintf(other, sizeof(other),
+			    " If it is a %s: banyan %s %s %s", words[0].name,
+			    noun, words[i].name, typed);
+	for (size_t i = 0; i < verb_count; i++) {
+		if (!is_slip(typed, verbs[i]))
+			continue;
+		snprintf(hint, sizeof(hint), "did you mean `banyan %s %s`?%s",
+		    noun, verbs[i], other);
+		cli_complain(hint, "`%s` cannot `%s`", noun, typed);
+		return CLI_USAGE;
+	}
+	return CLI_OK;
+}
+
 /* not_understood: a misspelled verb of a noun that also stands alone? */
 static enum cli_exit
 not_understood(const struct cli *cli, int at)
@@ -303,13 +368,9 @@ not_understood(const struct cli *cli, int at)
 	const char *typed = cli->argv[at];
 	const char *verbs[32];
 	char hint[128];
-	size_t count = 0;
+	size_t count = verbs_of(noun, verbs, COUNT_OF(verbs));
 	int best = -1;
 
-	for (size_t i = 0; i < command_count && count < COUNT_OF(verbs); i++)
-		if (strcmp(command_infos[i].noun, noun) == 0 &&
-		    command_infos[i].verb[0] != '\0')
-			verbs[count++] = command_infos[i].verb;
 	if (at == 0 && cli->command->verb[0] == '\0')
 		best = text_closest(text_of(typed), verbs, count);
 	if (best < 0)
@@ -345,10 +406,14 @@ check_required(const struct cli *cli, const struct option_word *words,
 {
 	uint32_t seen = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		if (!words[i].is_option && seen++ >= given &&
-		    words[i].is_required)
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_given = words[i].is_option
+		    ? options_value(cli, words[i].name) != NULL
+		    : seen++ < given;
+
+		if (!is_given && words[i].is_required)
 			return usage(cli, "missing: ", words[i].name);
+	}
 	return CLI_OK;
 }
 
@@ -377,7 +442,11 @@ options_pack(struct cli *cli, struct buffer *out)
 			pack_bool(&p, true);
 		} else {
 			i += word->is_option;
-			code = pack_value(cli, &p, word, cli->argv[i]);
+			if (i == 0 && cli->command->verb[0] == '\0')
+				code = check_slip(
+				    cli, words, count, cli->argv[i]);
+			if (code == CLI_OK)
+				code = pack_value(cli, &p, word, cli->argv[i]);
 		}
 		packed++;
 	}

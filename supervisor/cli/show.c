@@ -41,6 +41,7 @@ static const struct {
     {"trace.status", show_trace_status},
     {"trace.tail", show_trace_tail},
     {"groups.list", show_groups},
+    {"revoke.list", show_revoked},
     {"groups.show", show_group},
 };
 

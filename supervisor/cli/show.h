@@ -37,6 +37,7 @@ show_page show_pools_plan;
 show_page show_quarantine;
 show_page show_inspect; /* show_inspect.c */
 show_page show_scaling; /* show_scaling.c */
+show_page show_revoked; /* show_revoked.c */
 show_page show_groups;  /* show_groups.c */
 show_page show_group;
 show_page show_trace; /* show_traces.c */

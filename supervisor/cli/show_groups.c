@@ -27,9 +27,10 @@ show_groups(struct view *v, struct text result)
 	uint64_t all = show_u64(result, "group_count");
 	struct table t;
 
-	view_print(v, "%llu groups, %llu memberships, the disk is ",
-	    (unsigned long long)all,
-	    (unsigned long long)show_u64(result, "monitored_memberships"));
+	uint64_t members = show_u64(result, "monitored_memberships");
+	view_print(v, "%llu group%s, %llu membership%s, the disk is ",
+	    (unsigned long long)all, all == 1 ? "" : "s",
+	    (unsigned long long)members, members == 1 ? "" : "s");
 	view_paint(v, text_is(status, "ok") ? GREEN : YELLOW, "%.*s",
 	    TEXT_ARG(status));
 	view_print(v, "\n");

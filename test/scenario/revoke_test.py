@@ -91,8 +91,35 @@ def test_revocations_are_listed_survive_a_restart_and_can_be_forgotten(tree):
     assert done.returncode == 1 and "is not revoked" in done.stderr
 
 
+def test_a_revocation_ends_by_itself_and_the_list_says_when(keys):
+    write_keys(keys, KEY)
+    auth = AUTH.format(path=keys, more=", revoked_ms: {}")
+    token = good(sub="emma", iat=int(time.time()))
+    with GatewayTree(auth=auth.format(0)) as tree:
+        tree.banyan("revoke", "emma")
+        tree.banyan("revoke", "--jti", "lost")
+        assert [r["until_ms"] for r in tree.banyan("revoke", "list")] == \
+            [None, None]
+        shown = tree.run_banyan("revoke", "list").stdout
+        assert "until it is forgotten" not in shown
+        assert "token  lost" in shown and "user   emma" in shown
+        assert "it is forgotten" in shown and "_MS" not in shown
+        tree.rewrite(tree.file.read_text().replace(
+            "revoked_ms: 0", "revoked_ms: 86400000"))
+        assert tree.run_banyan("reload").returncode == 0
+        assert all(r["until_ms"] == r["at_ms"] + 86400000
+                   for r in tree.banyan("revoke", "list"))
+        assert refused(tree, token)
+        tree.rewrite(tree.file.read_text().replace(
+            "revoked_ms: 86400000", "revoked_ms: 1"))
+        assert tree.run_banyan("reload").returncode == 0
+        tree.kill("config_db")  # it looks after a second, then once a minute
+        until(lambda: not refused(tree, token), 20, "emma is back")
+        assert "Nobody" in tree.run_banyan("revoke", "list").stdout
+
+
 @pytest.mark.parametrize("words", [
-    ("revoke",), ("revoke", ""), ("revoke", "a", "--jti", "b"),
+    ("revoke", "lst"), ("revoke",), ("revoke", ""), ("revoke", "a", "--jti", "b"),
     ("revoke", "x" * 300), ("revoke", "forget")])
 def test_a_revocation_that_names_nothing_or_two_is_refused(tree, words):
     before = tree.banyan("revoke", "list")

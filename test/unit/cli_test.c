@@ -394,6 +394,10 @@ a_command_line_becomes_named_arguments(void **state)
 	    {"banyan call s f {} --timeout 100", "call",
 		"{\"service\":\"s\",\"function\":\"f\",\"json\":{},"
 		"\"timeout\":\"100\"}"},
+	    {"banyan revoke lisa", "revoke", "{\"user\":\"lisa\"}"},
+	    {"banyan revoke --user lst", "revoke", "{\"user\":\"lst\"}"},
+	    {"banyan pools plan --workers 20", "pools.plan",
+		"{\"workers\":\"20\"}"},
 	    {"banyan --version", "version", "{}"},
 	};
 	struct cli cli;
@@ -431,6 +435,14 @@ a_wrong_line_says_what_and_what_next(void **state)
 	    {"banyan pools recyle text",
 		"`pools` cannot `recyle` | did you mean `banyan pools "
 		"recycle`?"},
+	    {"banyan revoke lst",
+		"`revoke` cannot `lst` | did you mean `banyan revoke list`? "
+		"If it is a USER: banyan revoke --user lst"},
+	    {"banyan revoke froget",
+		"`revoke` cannot `froget` | did you mean `banyan revoke "
+		"forget`? If it is a USER: banyan revoke --user froget"},
+	    {"banyan pools plan",
+		"missing: --workers | usage: banyan pools plan --workers N"},
 	    {"banyan pools --format",
 		"not understood: --format | usage: banyan pools"},
 	    {"banyan health --max-memory",

@@ -399,9 +399,22 @@ revoke_or_forget(const struct work *w,
 }
 
 static enum err
+apply_revoke_cleanup(const struct work *w)
+{
+	uint64_t removed;
+	enum err e = revoked_cleanup(w->table, w->rules->revoked_ms, &removed);
+
+	return e == OK ? result_count(w, "removed", removed) : e;
+}
+
+static enum err
 apply_revoke(const struct work *w)
 {
-	return revoke_or_forget(w, revoked_put);
+	uint64_t removed;
+	/* makes room, too */
+	enum err e = revoked_cleanup(w->table, w->rules->revoked_ms, &removed);
+
+	return e == OK ? revoke_or_forget(w, revoked_put) : e;
 }
 
 static enum err
@@ -463,6 +476,7 @@ change_apply(struct change *c, struct table *t, struct arena *arena,
 	    [CHANGE_FAILED_CLEAR] = apply_failed_clear,
 	    [CHANGE_REVOKE] = apply_revoke,
 	    [CHANGE_REVOKE_FORGET] = apply_revoke_forget,
+	    [CHANGE_REVOKE_CLEANUP] = apply_revoke_cleanup,
 	    [CHANGE_LOG] = apply_log,
 	};
 	const struct work work = {c, t, arena, rules};

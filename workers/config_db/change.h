@@ -30,6 +30,7 @@ enum change_op {
 	CHANGE_FAILED_CLEAR,
 	CHANGE_REVOKE, /* {user} or {jti} */
 	CHANGE_REVOKE_FORGET,
+	CHANGE_REVOKE_CLEANUP,
 	CHANGE_LOG, /* {kind, name, until_ms, level, is_drop} */
 	CHANGES
 };

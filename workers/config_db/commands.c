@@ -4,6 +4,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/json.h"
 #include "protocol/pack.h"
+#include "protocol/settings.h"
 #include "protocol/unpack.h"
 #include "workers/config_db/config_db.h"
 #include "workers/config_db/revoked.h"
@@ -230,7 +231,11 @@ config_db_cmd_revoke_list(struct worker *w, struct command *command)
 	struct store *store = store_of(w, command);
 
 	if (store != NULL)
-		end_reading(command, revoked_list(store, command->result));
+		end_reading(command,
+		    revoked_list(store,
+			settings_u64(
+			    worker_settings(w), SETTING_auth_revoked_ms),
+			command->result));
 }
 
 static bool

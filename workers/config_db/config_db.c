@@ -29,6 +29,7 @@ enum {
 	TICK_MS = 1000,
 	PROBE_TICKS = 5,
 	CLEANUP_TICKS = 600,
+	REVOKED_TICKS = 60, /* and one second after the start */
 	START_MS = 60000,
 	ARGS_BYTES = 8 << 20,
 	WAITING_MAX = 4096 /* changes; more are refused */
@@ -62,6 +63,7 @@ read_rules(const struct settings *s)
 	r->gate.node_urls =
 	    read_texts(&r->arena, settings_list(s, SETTING_security_node_urls),
 		&r->gate.node_url_count);
+	r->gate.revoked_ms = settings_u64(s, SETTING_auth_revoked_ms);
 	return r;
 }
 
@@ -330,12 +332,12 @@ tick(void *ctx)
 		give_job(db);
 	if (!db->is_degraded && !db->are_settings_kept)
 		queue_settings(db, worker_settings(db->worker));
-	if (db->ticks % CLEANUP_TICKS == 0) {
-		struct request *r =
-		    new_request(CHANGE_FAILED_CLEANUP, (struct text){0});
-
-		queue(db, r);
-	}
+	if (db->ticks % CLEANUP_TICKS == 0)
+		queue(db,
+		    new_request(CHANGE_FAILED_CLEANUP, (struct text){0}));
+	if (db->ticks % REVOKED_TICKS == 1)
+		queue(db,
+		    new_request(CHANGE_REVOKE_CLEANUP, (struct text){0}));
 }
 
 static void
@@ -408,7 +410,8 @@ are_rules_same(const struct settings *old, const struct settings *next)
 	    SETTING_security_node_urls, SETTING_security_allowed_targets};
 	static const enum setting numbers[] = {
 	    SETTING_arguments_string_max_bytes,
-	    SETTING_arguments_list_max_items, SETTING_arguments_map_max_items};
+	    SETTING_arguments_list_max_items, SETTING_arguments_map_max_items,
+	    SETTING_auth_revoked_ms};
 
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		if (!text_eq(settings_list(old, lists[i]),

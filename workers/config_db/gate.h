@@ -17,6 +17,7 @@ struct gate_rules {
 	struct function_rules targets;
 	const struct text *node_urls; /* patterns of what may be dialled */
 	uint32_t node_url_count;
+	uint64_t revoked_ms; /* revocations end after that; 0: never */
 };
 
 /* Who sends, and what holds for all it sends. */

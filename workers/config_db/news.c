@@ -92,6 +92,7 @@ news_of(const struct change *c)
 	case CHANGE_FAILED_CLEAR:
 	case CHANGE_REVOKE:
 	case CHANGE_REVOKE_FORGET:
+	case CHANGE_REVOKE_CLEANUP:
 	case CHANGES:
 		break;
 	}

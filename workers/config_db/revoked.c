@@ -58,9 +58,39 @@ revoked_forget(struct table *t, struct text name, bool is_token)
 	return e == OK ? changed(t) : e;
 }
 
+enum err
+revoked_cleanup(struct table *t, uint64_t keep_ms, uint64_t *removed)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int code = mdb_cursor_open(t->txn, t->store->revoked, &cursor);
+
+	*removed = 0;
+	if (code != MDB_SUCCESS)
+		return store_err(code);
+	while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) ==
+	    MDB_SUCCESS) {
+		uint64_t at_ms = 0;
+
+		if (value.mv_size == sizeof(at_ms))
+			memcpy(&at_ms, value.mv_data, sizeof(at_ms));
+		if (keep_ms == 0 || t->now_ms < at_ms + keep_ms)
+			continue;
+		code = mdb_cursor_del(cursor, 0);
+		if (code != MDB_SUCCESS)
+			break;
+		*removed += 1;
+	}
+	mdb_cursor_close(cursor);
+	if (code != MDB_NOTFOUND)
+		return store_err(code);
+	return *removed > 0 ? changed(t) : OK;
+}
+
 /* Packing, one after the other. */
 struct listing {
 	struct packer *p;
+	uint64_t keep_ms;
 	uint32_t count;
 };
 
@@ -70,17 +100,22 @@ list_one(void *ctx, const struct store_revocation *r)
 	struct listing *l = ctx;
 
 	l->count++;
-	pack_map(l->p, 2);
+	pack_map(l->p, 3);
 	pack_string(l->p, r->is_token ? "jti" : "user");
 	pack_text(l->p, r->name);
 	pack_field_u64(l->p, "at_ms", r->at_ms);
+	pack_string(l->p, "until_ms");
+	if (l->keep_ms > 0)
+		pack_u64(l->p, r->at_ms + l->keep_ms);
+	else
+		pack_nil(l->p);
 	return OK;
 }
 
 enum err
-revoked_list(struct store *s, struct packer *p)
+revoked_list(struct store *s, uint64_t keep_ms, struct packer *p)
 {
-	struct listing l = {.p = p};
+	struct listing l = {.p = p, .keep_ms = keep_ms};
 	MDB_txn *txn;
 	enum err e = store_begin(s, false, &txn);
 

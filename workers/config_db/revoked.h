@@ -4,8 +4,9 @@
 
 /*
  * revoked - what an operator took back: all tokens of a user that were issued
- * until now, or one token by its jti. Kept until it is forgotten: nobody here
- * knows how long a token would have lived.
+ * until now, or one token by its jti. Kept until it is forgotten, or until
+ * auth.revoked_ms is over: by then no token it was about may live any more.
+ * Nobody here knows how long tokens live, so the setting has to say it.
  *
  * Trust:  names come from operators; they are bounded here.
  * Owner:  works inside the table's transaction.
@@ -27,7 +28,12 @@ enum err revoked_put(struct table *, struct text name, bool is_token) MUST_USE;
 enum err revoked_forget(
     struct table *, struct text name, bool is_token) MUST_USE;
 
-/* revoked_list packs an array of {user | jti, at_ms}. */
-enum err revoked_list(struct store *, struct packer *) MUST_USE;
+/* revoked_cleanup removes those made `keep_ms` ago or before; 0: none. */
+enum err revoked_cleanup(
+    struct table *, uint64_t keep_ms, uint64_t *removed) MUST_USE;
+
+/* revoked_list packs an array of {user | jti, at_ms, until_ms (nil: ever)}. */
+enum err revoked_list(
+    struct store *, uint64_t keep_ms, struct packer *) MUST_USE;
 
 #endif /* WORKERS_CONFIG_DB_REVOKED_H */
