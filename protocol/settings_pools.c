@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* settings_pools - pools.list: what is wrong with each pool, and where. */
+/* settings_pools - pools.list: what is wrong with each pool, and where; and
+ * with what names one. */
 
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "protocol/hook_list.h"
 #include "protocol/pool_spec.h"
 #include "protocol/settings_writer.h"
 
@@ -98,6 +100,39 @@ check_sum(struct settings_writer *w, const struct pool_spec *specs,
 		    runners, POOLS_RUNNERS);
 }
 
+static bool
+is_pool(const struct pool_spec *specs, uint32_t count, struct text name)
+{
+	if (count == 0) /* then there is one, of this name */
+		return text_is(name, "default");
+	for (uint32_t i = 0; i < count; i++)
+		if (text_eq(specs[i].name, name))
+			return true;
+	return false;
+}
+
+/* check_hooks: a hook in a pool that is not there would reject all calls. */
+static void
+check_hooks(struct settings_writer *w, const struct pool_spec *specs,
+    uint32_t count)
+{
+	const struct yaml_node *list = w->nodes[SETTING_hooks];
+	const struct yaml_item *item = list != NULL ? list->items : NULL;
+	struct hook_list hooks;
+
+	hook_list_read(
+	    settings_text_of(w, SETTING_hooks), &w->arena, &hooks);
+	for (uint32_t i = 0; i < hooks.count && item != NULL; i++) {
+		struct text pool = hooks.all[i].pool;
+
+		if (pool.len > 0 && !is_pool(specs, count, pool))
+			settings_problem(w->problems, item->value->place,
+			    "hooks[%u].pool: \"%s\" is no pool of pools.list", i,
+			    settings_quote(&w->arena, pool));
+		item = item->next;
+	}
+}
+
 void
 settings_pools(struct settings_writer *w)
 {
@@ -110,6 +145,8 @@ settings_pools(struct settings_writer *w)
 	uint32_t count, wrong = 0, index = 0;
 
 	unpack_init(&at, settings_text_of(w, SETTING_pools_list));
+	if (list == NULL || list->kind == YAML_NULL)
+		check_hooks(w, NULL, 0);
 	if (list == NULL || list->kind != YAML_LIST ||
 	    unpack_array(&at, &count) != OK || count != list->count)
 		return; /* what is no list has been told already */
@@ -129,4 +166,5 @@ settings_pools(struct settings_writer *w)
 		return;
 	check_names(w, specs, list);
 	check_sum(w, specs, list);
+	check_hooks(w, specs, count);
 }

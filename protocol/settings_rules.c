@@ -384,15 +384,17 @@ check_services(struct settings_writer *w)
 		check_service_nodes(w, &walk);
 }
 
-/* allowed_targets reads security.allowed_targets for the rules. */
+/* rules_of reads what functions may call, and which hooks they may name. */
 static struct function_rules
-allowed_targets(struct settings_writer *w)
+rules_of(struct settings_writer *w)
 {
 	struct function_rules rules = {.allow_count = 0};
 	struct unpacker at;
 	struct text *allow;
 	uint32_t count;
 
+	hook_list_read(
+	    settings_text_of(w, SETTING_hooks), &w->arena, &rules.hooks);
 	unpack_init(&at, settings_text_of(w, SETTING_security_allowed_targets));
 	if (unpack_array(&at, &count) != OK)
 		return rules;
@@ -408,7 +410,7 @@ allowed_targets(struct settings_writer *w)
 static void
 check_functions(struct settings_writer *w)
 {
-	struct function_rules targets = allowed_targets(w);
+	struct function_rules rules = rules_of(w);
 	struct walk walk;
 
 	if (w->is_wrong[SETTING_security_allowed_targets])
@@ -420,7 +422,7 @@ check_functions(struct settings_writer *w)
 
 		if (function_read(walk.span, &w->arena, &function) != OK)
 			continue;
-		function_check_all(&function, &targets, &w->arena, &problems);
+		function_check_all(&function, &rules, &w->arena, &problems);
 		/* the rules have bounded and escaped what they quote */
 		for (uint32_t i = 0; i < problems.count; i++)
 			settings_problem(w->problems, walk.item->value->place,
@@ -457,6 +459,7 @@ settings_rules(struct settings_writer *w)
 	check_unique(w, SETTING_gateway_channels, "topic");
 	check_unique(w, SETTING_nodes, "name");
 	check_unique(w, SETTING_services, "service");
+	check_unique(w, SETTING_hooks, "name");
 	check_nodes(w);
 	check_services(w);
 	check_functions(w);

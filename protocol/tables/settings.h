@@ -105,6 +105,7 @@
 	\
 	S(top, services,  LIST, "[]", 0, 1024,  LIVE, puller, "", "services whose functions are fetched") \
 	S(top, nodes,     LIST, "[]", 0, 4096,  LIVE, none, "", "names of service nodes and their URLs") \
+	S(top, hooks,     LIST, "[]", 0, 256,   LIVE, none, "", "hooks that functions may name: functions of this tree's pools") \
 	S(top, functions, MAPS, "[]", 0, 10000, LIVE, config_db, "", "functions written here by hand") \
 	\
 	S(puller, interval_ms,       U64, "30000", 100, 86400000, LIVE, puller, "ms", "between two rounds over all services") \
@@ -211,7 +212,6 @@
  * known; anything in it is refused with that reason, never half-honoured.
  */
 #define SETTINGS_NOT_BUILT(N) \
-	N(hooks,      "hooks") \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
 	N(cluster,    "clusters") \
@@ -270,6 +270,11 @@
 	\
 	I(nodes, name, TEXT, REQUIRED, "", 1, 128, "", "as functions and services name it; unique here") \
 	I(nodes, url,  TEXT, REQUIRED, "", 1, 255, "URL", "ipc://, tcp:// or tls+tcp://") \
+	\
+	I(hooks, name,     TEXT, REQUIRED, "", 1, 128, "", "as functions name it; unique here") \
+	I(hooks, module,   TEXT, REQUIRED, "", 1, 128, "", "of the function that runs") \
+	I(hooks, function, TEXT, REQUIRED, "", 1, 128, "", "that runs") \
+	I(hooks, pool,     TEXT, OPTIONAL, "\"\"", 0, 64, "", "it runs in; empty: as for other functions with nodes: local") \
 	\
 	I(rate_limiter_global_limits, key,          TEXT, REQUIRED, "", 1, 128, "", "user_id, device_id, ip_address, or the name of an argument") \
 	I(rate_limiter_global_limits, max_requests, U64,  REQUIRED, "", 0, 8000000, "calls", "admitted in any window; 0 refuses all") \

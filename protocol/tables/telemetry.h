@@ -31,12 +31,12 @@
 
 #define TELEMETRY_HOOKS(T) \
 	T(hook_before_start,     "hook.before.start",     hooks, "system_time", "module function type request_id service request_type") \
-	T(hook_before_stop,      "hook.before.stop",      hooks, "duration_us", "module function type request_id service request_type") \
+	T(hook_before_stop,      "hook.before.stop",      hooks, "duration_us", "module function type result request_id service request_type") \
 	T(hook_before_exception, "hook.before.exception", hooks, "duration_us", "module function type kind reason stacktrace request_id service request_type unnoted#") \
 	T(hook_after_start,      "hook.after.start",      hooks, "system_time", "module function type request_id service request_type") \
-	T(hook_after_stop,       "hook.after.stop",       hooks, "duration_us", "module function type request_id service request_type") \
+	T(hook_after_stop,       "hook.after.stop",       hooks, "duration_us", "module function type result request_id service request_type") \
 	T(hook_after_exception,  "hook.after.exception",  hooks, "duration_us", "module function type kind reason stacktrace request_id service request_type unnoted#") \
-	T(hook_unregistered,     "hook.unregistered",     hooks, "", "module function type service request_type unnoted#") \
+	T(hook_unregistered,     "hook.unregistered",     hooks, "", "service request_type key hook unnoted#") \
 	T(result_encode_exception, "result.encode.exception", hooks, "duration_us", "module function kind reason request_id service request_type unnoted#")
 
 #define TELEMETRY_LIMITS(T) \

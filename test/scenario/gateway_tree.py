@@ -167,8 +167,10 @@ class GatewayTree(Tree):
 
     def counter(self, name):
         """A gateway counter, summed over instances."""
-        return sum(sum_of(self.banyan("stats", code=None), (
-            name, f"gateway_{name}", f"gateway.{name}")))
+        # `since_last` beside the counters has the same names
+        stats = self.banyan("stats", code=None) or {}
+        return sum(process.get("counters", {}).get(name, 0)
+                   for process in stats.get("processes", []))
 
     def client(self, **how):
         return RawClient(self.port, **how)

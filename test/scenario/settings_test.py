@@ -14,7 +14,7 @@ BROKEN = {
     "wrong type": ("gateway: {port: x}\n", ":1:17:", "whole number"),
     "out of range": ("gateway: {port: 70000}\n", ":1:17:", "0 to 65535"),
     "duplicate key": ("node: a\nnode: b\n", ":2:1:", "duplicate key"),
-    "not built yet": ("hooks: {a: b}\n", ":1:1:", "not built yet"),
+    "not built yet": ("cluster: {a: b}\n", ":1:1:", "not built yet"),
     "200 KB of brackets": ("[" * 200000, ":1:33:", "nested deeper"),
     "an alias bomb": (
         "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(

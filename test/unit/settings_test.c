@@ -320,7 +320,6 @@ what_is_not_built_yet_is_refused_with_that_reason(void **state)
 {
 	(void)state;
 	bad("alerts: {rate: 1}\n", 1, 1, "not built yet");
-	bad("hooks: [a]\n", 1, 1, "not built yet");
 	bad("cluster: yes\n", 1, 1, "not built yet");
 	bad("workers: {receiver: {}}\n", 1, 11, "not built yet");
 }
@@ -410,6 +409,33 @@ a_service_may_name_its_nodes(void **state)
 
 	(void)state;
 	settings_close(&s);
+}
+
+static void
+hooks_are_named_once_and_run_in_pools_that_are_there(void **state)
+{
+	struct settings *s =
+	    good("pools: {list: [{name: quick, adapter: python, modules: [m]}]}\n"
+		 "hooks:\n  - {name: a, module: m, function: f}\n"
+		 "  - {name: b, module: m, function: f, pool: quick}\n"
+		 "functions:\n  - {service: s, request_type: f, nodes: [n],"
+		 " mfa: {module: m, function: f}, before_execute: a,"
+		 " after_execute: {hook: b, args: [1]}}\n");
+
+	(void)state;
+	settings_close(&s);
+	s = good("hooks: [{name: a, module: m, function: f, pool: default}]\n");
+	settings_close(&s);
+	bad("hooks: [a]\n", 1, 9, "hooks[0]: must be a map");
+	bad("hooks: [{name: a, module: m}]\n", 1, 9,
+	    "hooks[0]: needs function");
+	bad("hooks:\n  - {name: a, module: m, function: f}\n"
+	    "  - {name: a, module: m, function: g}\n",
+	    3, 5, "hooks[1].name: \"a\" is there already");
+	bad("hooks:\n  - {name: a, module: m, function: f, pool: slow}\n", 2, 5,
+	    "hooks[0].pool: \"slow\" is no pool of pools.list");
+	bad("hooks:\n  - {name: a, module: m, function: f, poll: x}\n", 2, 39,
+	    "did you mean \"pool\"?");
 }
 
 static void
@@ -921,6 +947,8 @@ main(void)
 		a_folder_of_the_environment_that_is_too_long_is_refused),
 	    cmocka_unit_test(an_address_that_nobody_can_dial_is_refused),
 	    cmocka_unit_test(a_service_may_name_its_nodes),
+	    cmocka_unit_test(
+		hooks_are_named_once_and_run_in_pools_that_are_there),
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),

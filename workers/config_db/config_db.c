@@ -60,6 +60,8 @@ read_rules(const struct settings *s)
 	r->gate.targets.allow = read_texts(&r->arena,
 	    settings_list(s, SETTING_security_allowed_targets),
 	    &r->gate.targets.allow_count);
+	hook_list_read(settings_list(s, SETTING_hooks), &r->arena,
+	    &r->gate.targets.hooks);
 	r->gate.node_urls =
 	    read_texts(&r->arena, settings_list(s, SETTING_security_node_urls),
 		&r->gate.node_url_count);
@@ -406,7 +408,7 @@ config_db_stop(struct worker *w)
 static bool
 are_rules_same(const struct settings *old, const struct settings *next)
 {
-	static const enum setting lists[] = {SETTING_functions,
+	static const enum setting lists[] = {SETTING_functions, SETTING_hooks,
 	    SETTING_security_node_urls, SETTING_security_allowed_targets};
 	static const enum setting numbers[] = {
 	    SETTING_arguments_string_max_bytes,

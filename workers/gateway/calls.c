@@ -13,6 +13,7 @@
 
 #include "protocol/base/err.h"
 #include "protocol/base/memory.h"
+#include "workers/gateway/hooked.h"
 
 enum {
 	CHUNK = 64 /* calls asked for at a time */
@@ -83,12 +84,24 @@ calls_init(struct calls *c, uint64_t now_ms)
 }
 
 static void
+free_hooked(struct call *call)
+{
+	if (call->hooked == NULL)
+		return;
+	memory_free(call->hooked->request_bytes);
+	memory_free(call->hooked->response_bytes);
+	memory_free(call->hooked);
+	call->hooked = NULL;
+}
+
+static void
 free_texts(struct call *call)
 {
 	memory_free(call->overflow);
 	memory_free(call->kept);
 	memory_free(call->ask);
 	memory_free(call->pick);
+	free_hooked(call);
 	call->overflow = call->kept = NULL;
 	call->ask = NULL;
 	call->pick = NULL;

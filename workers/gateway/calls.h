@@ -44,6 +44,7 @@ enum {
 struct ask;
 struct client;
 struct compiled;
+struct hooked;
 struct link_client;
 struct pick;
 struct traced;
@@ -80,6 +81,7 @@ struct call {
 	bool has_parts;   /* a part of a stream has reached its client */
 	struct credit credit; /* of a stream */
 	struct pick *pick; /* its nodes are a function's to name (pick.h) */
+	struct hooked *hooked; /* its function has hooks (hooked.h) */
 	struct ask *ask; /* its permission is a callback's to give (ask.h) */
 	struct traced *traced; /* NULL: no trace is after it (tracing.h) */
 	char *kept;      /* texts of calls_keep */

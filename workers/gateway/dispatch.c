@@ -5,6 +5,7 @@
 #include "workers/gateway/again.h"
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/order.h"
 #include "workers/gateway/pick.h"
@@ -197,6 +198,10 @@ dispatch_expire(struct gateway *g)
 
 	while ((call = calls_next_due(&g->calls, loop_now_ms(g->loop))) !=
 	    NULL) {
+		if (hooked_is_open(call)) {
+			hooked_on_time(g, call);
+			continue;
+		}
 		if (pick_is_waiting(call)) {
 			pick_go(g, call);
 			continue;

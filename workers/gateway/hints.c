@@ -4,6 +4,7 @@
 #include "protocol/json.h"
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/identity.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/tracing.h"
@@ -30,22 +31,25 @@ struct text
 hints_for_local(struct gateway *g, const struct call *call)
 {
 	const struct compiled *f = call->function;
+	bool is_hook = hooked_is_open(call);
+	struct text pool =
+	    is_hook ? f->hooks->hooks[call->hooked->kind].pool : f->pool;
 	struct packer p =
-	    begin(g, 5u + (f->pool.len > 0) + tracing_hints_count(call));
+	    begin(g, 5u + (pool.len > 0) + tracing_hints_count(call));
 
-	if (f->pool.len > 0) {
+	if (pool.len > 0) {
 		pack_string(&p, "pool");
-		pack_text(&p, f->pool);
+		pack_text(&p, pool);
 	}
 	pack_string(&p, "session");
 	/* a call of the kind `none` may have outlived its client */
 	pack_text(&p,
 	    call->client == NULL ? TEXT("") : identity_user_of(call->client));
 	pack_string(&p, "once");
-	pack_bool(&p, !f->is_idempotent);
+	pack_bool(&p, is_hook || !f->is_idempotent);
 	pack_string(&p, "stream");
-	pack_bool(&p, f->response == FUNCTION_STREAM && !ask_is_open(call) &&
-		!pick_is_open(call));
+	pack_bool(&p, f->response == FUNCTION_STREAM && !is_hook &&
+		!ask_is_open(call) && !pick_is_open(call));
 	pack_string(&p, "service");
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");

@@ -18,90 +18,111 @@
 #include "workers/gateway/ask.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
-#include "workers/gateway/hints.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/nodes_private.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/relay_feed.h"
 #include "workers/gateway/stream.h"
 #include "workers/gateway/tracing.h"
 
-static void
-on_result(void *owner, void *call, struct text value)
+/* is_plain: what a node says of it is about the call itself, not an answer to
+ * a question somebody had first. */
+static bool
+is_plain(const struct call *call)
 {
-	struct node *n = owner;
+	return call->hooked == NULL && call->ask == NULL && call->pick == NULL;
+}
 
-	if (relay_feed_ended(n->all->gateway->feed, call))
+static void
+on_result(void *owner, void *ctx, struct text value)
+{
+	struct gateway *g = ((struct node *)owner)->all->gateway;
+	struct call *call = ctx;
+
+	if (relay_feed_ended(g->feed, call))
 		return;
-	if (pick_is_open(call))
-		pick_on_answer(n->all->gateway, call, value);
+	if (is_plain(call))
+		dispatch_on_result(g, call, value);
+	else if (hooked_is_open(call))
+		hooked_on_answer(g, call, value);
+	else if (pick_is_open(call))
+		pick_on_answer(g, call, value);
 	else if (ask_is_open(call))
-		ask_on_answer(n->all->gateway, call, value);
+		ask_on_answer(g, call, value);
 	else
-		dispatch_on_result(n->all->gateway, call, value);
+		dispatch_on_result(g, call, value);
 }
 
 static void
 on_error(void *owner, void *call, struct text code, struct text text)
 {
 	struct node *n = owner;
+	struct gateway *g = n->all->gateway;
 
-	if (relay_feed_ended(n->all->gateway->feed, call))
+	if (relay_feed_ended(g->feed, call))
 		return;
-	if (pick_is_open(call))
-		pick_failed(n->all->gateway, call, "who picks nodes failed");
+	if (hooked_is_open(call))
+		hooked_on_error(g, call, code, text);
+	else if (pick_is_open(call))
+		pick_failed(g, call, "who picks nodes failed");
 	else if (ask_is_open(call))
-		ask_failed(n->all->gateway, call, "error");
+		ask_failed(g, call, "error");
 	else if (n->kind == NODE_SERVICE)
-		dispatch_on_error(n->all->gateway, call, code, text);
+		dispatch_on_error(g, call, code, text);
 	else
-		dispatch_on_refused(n->all->gateway, call, code, text);
+		dispatch_on_refused(g, call, code, text);
 }
 
 static void
 on_lost(void *owner, void *call, enum link_lost how)
 {
-	struct node *n = owner;
-
+	struct gateway *g = ((struct node *)owner)->all->gateway;
 	bool was_dispatched = how == LINK_DISPATCHED_UNKNOWN;
 
-	if (relay_feed_ended(n->all->gateway->feed, call))
+	if (relay_feed_ended(g->feed, call))
 		return;
-	if (pick_is_open(call))
-		pick_failed(n->all->gateway, call, "who picks nodes was lost");
+	if (hooked_is_open(call))
+		hooked_on_lost(g, call, was_dispatched);
+	else if (pick_is_open(call))
+		pick_failed(g, call, "who picks nodes was lost");
 	else if (ask_is_open(call))
-		ask_on_lost(n->all->gateway, call, was_dispatched);
+		ask_on_lost(g, call, was_dispatched);
 	else
-		dispatch_on_lost(n->all->gateway, call, was_dispatched);
+		dispatch_on_lost(g, call, was_dispatched);
+}
+
+/* streams_an_answer: who was asked first may not answer in parts. */
+static bool
+streams_an_answer(struct gateway *g, struct call *call)
+{
+	if (hooked_is_open(call))
+		hooked_on_stream(g, call);
+	else if (pick_is_open(call))
+		pick_failed(g, call, "who picks nodes streams");
+	else if (ask_is_open(call))
+		ask_failed(g, call, "stream");
+	else
+		return false;
+	return true;
 }
 
 static void
 on_chunk(void *owner, void *call, struct text value)
 {
-	struct node *n = owner;
+	struct gateway *g = ((struct node *)owner)->all->gateway;
 
-	if (relay_feed_message(n->all->gateway->feed, call, value))
-		return;
-	if (pick_is_open(call))
-		pick_failed(n->all->gateway, call, "who picks nodes streams");
-	else if (ask_is_open(call))
-		ask_failed(n->all->gateway, call, "stream");
-	else
-		stream_on_part(n->all->gateway, call, value);
+	if (!relay_feed_message(g->feed, call, value) &&
+	    !streams_an_answer(g, call))
+		stream_on_part(g, call, value);
 }
 
 static void
 on_end(void *owner, void *call)
 {
-	struct node *n = owner;
+	struct gateway *g = ((struct node *)owner)->all->gateway;
 
-	if (relay_feed_ended(n->all->gateway->feed, call))
-		return;
-	if (pick_is_open(call))
-		pick_failed(n->all->gateway, call, "who picks nodes streams");
-	else if (ask_is_open(call))
-		ask_failed(n->all->gateway, call, "stream");
-	else
-		stream_on_end(n->all->gateway, call);
+	if (!relay_feed_ended(g->feed, call) && !streams_an_answer(g, call))
+		stream_on_end(g, call);
 }
 
 static void
@@ -340,91 +361,6 @@ struct text
 nodes_name(const struct node *n)
 {
 	return n->name;
-}
-
-/* put gives a request to the node's link, with hints if it is our own. */
-static enum err
-put(struct node *n, struct call *call, struct link_request *request)
-{
-	struct gateway *g = n->all->gateway;
-
-	if (n->link == NULL)
-		return ERR_CLOSED;
-	if (n->kind == NODE_LOCAL)
-		request->hints = hints_for_local(g, call);
-	else if (n->kind == NODE_RELAY)
-		request->hints = hints_for_relay(g, call);
-	else
-		request->hints = hints_for_service(g, call);
-	enum err e = link_call(n->link, request, call, &call->link_id);
-	if (e == OK)
-		call->link = n->link;
-	/* a call of the kind `none` may have outlived its client */
-	if (e == OK && n->kind == NODE_RELAY && call->client != NULL)
-		relay_feed_asked(g->feed, call->client);
-	return e;
-}
-
-enum err
-nodes_send(struct node *n, struct call *call, uint32_t left_ms)
-{
-	struct link_request request = {
-	    .module = call->function->module,
-	    .function = call->function->function,
-	    .args = call->args,
-	    .facts = call->facts,
-	    .deadline_ms = left_ms,
-	    .credit_bytes = (uint32_t)call->credit.left,
-	};
-
-	return put(n, call, &request);
-}
-
-enum err
-nodes_ask(struct node *n, struct call *call, uint32_t left_ms)
-{
-	struct link_request request = {
-	    .module = call->function->callback.module,
-	    .function = call->function->callback.function,
-	    .args = call->ask->question,
-	    .deadline_ms = left_ms,
-	};
-
-	call->ask->is_open = true;
-	enum err e = put(n, call, &request);
-	call->ask->is_open = e == OK;
-	return e;
-}
-
-enum err
-nodes_pick(struct node *n, struct call *call, uint32_t left_ms)
-{
-	struct link_request request = {
-	    .module = call->function->chooser.module,
-	    .function = call->function->chooser.function,
-	    .args = call->pick->question,
-	    .deadline_ms = left_ms,
-	};
-
-	call->pick->is_open = true;
-	enum err e = put(n, call, &request);
-	call->pick->is_open = e == OK;
-	return e;
-}
-
-void
-nodes_cancel(struct call *call)
-{
-	if (call->link != NULL)
-		link_cancel(call->link, call->link_id);
-	call->link = NULL;
-}
-
-void
-nodes_credit(const struct call *call, uint32_t bytes)
-{
-	if (call->link != NULL)
-		link_credit(call->link, call->link_id, bytes);
 }
 
 void

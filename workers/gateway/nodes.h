@@ -61,6 +61,9 @@ enum err nodes_ask(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 /* nodes_pick does the same with the question of the call's pick (pick.h). */
 enum err nodes_pick(struct node *, struct call *, uint32_t left_ms) MUST_USE;
 
+/* nodes_hook puts a question to the hook that the call's hooked names. */
+enum err nodes_hook(struct call *, struct text args) MUST_USE;
+
 /* nodes_cancel tells the node, if one has the call, that nobody waits. */
 void nodes_cancel(struct call *);
 

@@ -9,8 +9,9 @@
  * A node is chosen and asked in one go, so a call is never parked between
  * "chosen" and "sent": what a link does not take at once goes to the next
  * candidate, and what no link takes is an error now, not later. Only a call
- * whose function asks somebody first (ask.h, pick.h) waits, in the table and
- * under its deadline, and comes back through pipeline_resume.
+ * whose function asks somebody first (hooked.h, ask.h, pick.h) waits, in the
+ * table and under its deadline, and comes back through pipeline_go_on or
+ * pipeline_resume.
  */
 
 #include "workers/gateway/pipeline.h"
@@ -21,6 +22,7 @@
 #include "workers/gateway/builtins.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/permit.h"
 #include "workers/gateway/phoenix_binary.h"
@@ -123,7 +125,7 @@ static bool
 convert(struct refusal *to, struct compiled *function, const struct request *r,
     struct text info)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 	struct argument_error error;
 	struct packer packed;
 
@@ -146,7 +148,7 @@ convert(struct refusal *to, struct compiled *function, const struct request *r,
 static bool
 find(struct refusal *to, struct compiled **function, struct request *r)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 
 	if (g->is_draining) {
 		refuse_text(to, ANSWER_draining, ANSWER_TEXT_UNAVAILABLE);
@@ -186,16 +188,15 @@ prepare(struct refusal *to, struct compiled *function, const struct request *r,
 {
 	*info = (struct text){.len = 0};
 	if (function->wants_info)
-		*info = fill_info(to->client->gateway, r);
+		*info = fill_info(to->gateway, r);
 	return convert(to, function, r, *info);
 }
 
-/* deadline_of: a stream may go on for ever if its function says so. */
+/* deadline_after: a stream may go on for ever if its function says so. */
 static uint64_t
-deadline_of(const struct gateway *g, const struct compiled *function)
+deadline_after(
+    const struct gateway *g, const struct compiled *function, uint32_t ms)
 {
-	uint64_t ms = function->timeout_ms;
-
 	if (ms == FUNCTION_NO_TIMEOUT && function->response == FUNCTION_STREAM)
 		return CALL_NO_DEADLINE;
 	if (ms == FUNCTION_NO_TIMEOUT)
@@ -205,13 +206,32 @@ deadline_of(const struct gateway *g, const struct compiled *function)
 	return loop_now_ms(g->loop) + ms;
 }
 
-/* ask_until: a question ends, even of a function that may take for ever. */
-static uint64_t
-ask_until(const struct gateway *g, const struct compiled *function)
+/* timeout_of: a before hook may have said another. */
+static uint32_t
+timeout_of(const struct call *call)
 {
-	if (function->timeout_ms == FUNCTION_NO_TIMEOUT)
-		return loop_now_ms(g->loop) + g->options->default_timeout_ms;
-	return deadline_of(g, function);
+	if (call->hooked != NULL && call->hooked->timeout_ms > 0)
+		return call->hooked->timeout_ms;
+	return call->function->timeout_ms;
+}
+
+static void
+arm(struct gateway *g, struct call *call)
+{
+	calls_arm(&g->calls, call,
+	    deadline_after(g, call->function, timeout_of(call)));
+}
+
+/* arm_question: it ends, even of a function that may take for ever. */
+static void
+arm_question(struct gateway *g, struct call *call)
+{
+	uint32_t ms = timeout_of(call);
+
+	if (ms == FUNCTION_NO_TIMEOUT)
+		ms = g->options->default_timeout_ms;
+	calls_arm(
+	    &g->calls, call, deadline_after(g, call->function, ms));
 }
 
 /* enter takes the call into the table: from here on it ends exactly once. */
@@ -239,70 +259,136 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	functions_hold(function);
 	calls_of_client(&c->calls, call);
 	c->call_count++;
-	calls_arm(&g->calls, call, deadline_of(g, function));
+	arm(g, call);
 	return call;
 }
 
-/* park enters a call that waits until its callback has decided. */
+/* ask_first: the call waits until its callback has decided. */
 static void
-park(struct refusal *to, struct compiled *function,
-    const struct channel *channel, const struct request *r)
+ask_first(struct gateway *g, struct call *call, const struct request *r)
 {
-	struct gateway *g = to->client->gateway;
-	struct ask *ask = ask_create(g, function, to->client, r);
-	struct call *call = enter(to, function, TEXT(""), channel);
-
-	call->ask = ask;
-	calls_arm(&g->calls, call, ask_until(g, function));
+	call->ask = ask_create(g, call->function, call->client, r);
+	arm_question(g, call);
 	dispatch_ask(g, call, r);
+}
+
+/* refusal_of: what is refused ends the call in the table. */
+static struct refusal
+refusal_of(struct gateway *g, struct call *call, const struct request *r)
+{
+	return (struct refusal){.gateway = g,
+	    .client = call->client,
+	    .call = call,
+	    .request = r,
+	    .traced = call->traced};
+}
+
+/* admit is limit and arguments, for a call that waited in the table: false
+ * when it has ended there. */
+static bool
+admit(struct gateway *g, struct call *call, const struct request *r)
+{
+	struct refusal to = refusal_of(g, call, r);
+	struct text info;
+
+	if (!limiter_admits(&to, r) || !prepare(&to, call->function, r, &info))
+		return false;
+	calls_keep(call, buffer_text(&g->packed), info);
+	arm(g, call);
+	return true;
+}
+
+/* is_reachable: else its client left, and the call with it. */
+static bool
+is_reachable(struct gateway *g, struct call *call)
+{
+	struct answer_to to;
+
+	if (settle_address(call, &to))
+		return true;
+	settle_quietly(g, call);
+	return false;
 }
 
 void
 pipeline_resume(struct gateway *g, struct call *call)
 {
-	const struct request *r = &call->ask->request;
-	struct refusal to = {.client = call->client,
-	    .request = r,
-	    .traced = call->traced,
-	    .arrived_us = call->arrived_us};
-	struct text info;
-
 	if (call->ask->is_admitted) { /* by a node that then was lost */
 		dispatch_on(g, call);
 		return;
 	}
 	arena_reset(&g->arena);
-	if (!settle_address(call, &to.to)) {
-		settle_quietly(g, call);
+	if (!is_reachable(g, call))
 		return;
-	}
 	call->ask->is_admitted = true;
 	HOP(call->traced, permission,
 	    "permission=allowed permission_mode=callback");
-	if (!limiter_admits(&to, r) ||
-	    !prepare(&to, call->function, r, &info)) {
-		settle_answered(g, call);
+	if (admit(g, call, &call->ask->request) && settle_accept(g, call))
+		dispatch_on(g, call);
+}
+
+void
+pipeline_go_on(struct gateway *g, struct call *call)
+{
+	const struct request *r = &call->hooked->request;
+	struct refusal to = refusal_of(g, call, r);
+
+	arena_reset(&g->arena);
+	if (!is_reachable(g, call))
+		return;
+	if (call->function->callback.is_valid)
+		ask_first(g, call, r);
+	else if (permit_allows(&to, call->function, r) && admit(g, call, r))
+		dispatch_first(g, call, r);
+}
+
+/* take_hooked: each step of the call is the table's from the beginning, since
+ * its hooks see what becomes of it, a refusal too. */
+static void
+take_hooked(struct refusal *to, struct compiled *function,
+    const struct channel *channel, const struct request *r)
+{
+	struct gateway *g = to->gateway;
+
+	if (function->hooks->missing_key != NULL) {
+		hooked_unregistered(g, function);
+		refuse_internal(to, ANSWER_internal,
+		    "a hook of the function is not registered");
 		return;
 	}
-	calls_keep(call, buffer_text(&g->packed), info);
-	calls_arm(&g->calls, call, deadline_of(g, call->function));
-	if (settle_accept(g, call))
-		dispatch_on(g, call);
+	struct hooked *hooked = hooked_create(g, function, to->client, r);
+	struct call *call = enter(to, function, TEXT(""), channel);
+	call->hooked = hooked;
+	hooked_begin(g, call);
+}
+
+/* take_asked: the function's callback decides first. */
+static void
+take_asked(struct refusal *to, struct compiled *function,
+    const struct channel *channel, const struct request *r)
+{
+	buffer_truncate(&to->gateway->packed, 0);
+	ask_first(
+	    to->gateway, enter(to, function, TEXT(""), channel), r);
 }
 
 /* take runs a request that was read and may be asked for. */
 static void
 take(struct refusal *to, const struct channel *channel, struct request *r)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 	struct compiled *function = NULL;
 	struct text info;
 
 	if (!identify(to, channel->rule, r) || !find(to, &function, r))
 		return;
-	if (function->callback.is_valid) {
-		if (has_room(to))
-			park(to, function, channel, r);
+	if (function->hooks != NULL || function->callback.is_valid) {
+		if (!has_room(to))
+			return;
+		if (function->hooks != NULL)
+			take_hooked(to, function, channel, r);
+		else
+			take_asked(to, function, channel, r);
 		return;
 	}
 	if (permit_allows(to, function, r) && limiter_admits(to, r) &&
@@ -318,6 +404,7 @@ pipeline_take(
 	struct request r;
 	struct request_error error;
 	struct refusal to = {
+	    .gateway = g,
 	    .client = c,
 	    .to = {.address = m->from,
 		.event = channel->rule->event_json,

@@ -5,7 +5,8 @@
 /*
  * pipeline - a call from its request to the node that runs it:
  *
- *   decode → lookup → permission → limit → arguments → node → link
+ *   decode → lookup → before hook → permission → limit → arguments → node
+ *   → link
  *
  * Each step either hands on or answers. What follows is dispatch.h's.
  *
@@ -29,5 +30,11 @@ void pipeline_take(
  * limit, arguments, and then the node that was asked.
  */
 void pipeline_resume(struct gateway *, struct call *);
+
+/*
+ * pipeline_go_on goes on with a call that its before hook has let pass:
+ * permission, limit, arguments, node.
+ */
+void pipeline_go_on(struct gateway *, struct call *);
 
 #endif /* WORKERS_GATEWAY_PIPELINE_H */

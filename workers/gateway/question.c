@@ -78,13 +78,14 @@ static struct text
 args_in(struct text question)
 {
 	struct unpacker u;
-	struct text request, args;
+	struct text request = question, args;
 	uint32_t count;
 
 	unpack_init(&u, question);
-	INVARIANT(unpack_array(&u, &count) == OK &&
-	    unpack_raw(&u, &request) == OK &&
-	    unpack_map_find(request, TEXT("args"), &args) == OK);
+	if (unpack_peek(&u) != PACK_MAP)
+		INVARIANT(unpack_array(&u, &count) == OK &&
+		    unpack_raw(&u, &request) == OK);
+	INVARIANT(unpack_map_find(request, TEXT("args"), &args) == OK);
 	return args;
 }
 

@@ -33,8 +33,8 @@ void question_put_args(struct packer *, const struct function_target *);
 struct text question_keep(char **at, struct text);
 
 /*
- * question_keep_request copies what is not in the question itself; it needs
- * question_request_bytes. The arguments are found where they stand in it.
+ * question_keep_request copies what is not in the question itself, or in the
+ * request's map alone; it needs question_request_bytes. The arguments are found where they stand in it.
  */
 size_t question_request_bytes(const struct request *);
 void question_keep_request(char **at, struct text question,

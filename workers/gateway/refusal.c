@@ -2,6 +2,7 @@
 #include "workers/gateway/refusal.h"
 
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
 
 static const enum counter counters[] = {
@@ -14,7 +15,7 @@ static const enum counter counters[] = {
 static void
 name_type(struct refusal *to)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 	struct buffer b;
 
 	if (to->request == NULL || to->to.request_type.len > 2)
@@ -25,26 +26,36 @@ name_type(struct refusal *to)
 	buffer_finish(&b);
 }
 
+void
+refusal_write(struct client *c, const struct answer_to *to,
+    const struct answer_error *error, uint64_t arrived_us)
+{
+	struct gateway *g = c->gateway;
+
+	COUNT(g, failed);
+	stats_time(g->slot, HISTOGRAM_gateway_failed_us,
+	    arrived_us > 0 ? loop_now_us(g->loop) - arrived_us : 0);
+	stats_add(g->slot, counters[error->code], 1);
+	enum err e = answer_put_error(client_out(c), to, error);
+	client_written(c, e != OK ? 0 : to->is_replied ? 1 : 2);
+	if (e != OK)
+		client_is_slow(c);
+}
+
 static void
 refuse(struct refusal *to, const struct answer_error *error)
 {
-	struct gateway *g = to->client->gateway;
-
-	tracing_failed(to->traced, error->code, error->text);
-	if (to->client->state != CLIENT_OPEN) {
-		COUNT(g, client_gone); /* it was cut in this very turn */
+	if (to->call != NULL) {
+		settle_say(to->gateway, to->call, error);
 		return;
 	}
-	COUNT(g, failed);
-	stats_time(g->slot, HISTOGRAM_gateway_failed_us,
-	    to->arrived_us > 0 ? loop_now_us(g->loop) - to->arrived_us : 0);
-	stats_add(g->slot, counters[error->code], 1);
+	tracing_failed(to->traced, error->code, error->text);
+	if (to->client->state != CLIENT_OPEN) {
+		COUNT(to->gateway, client_gone); /* it was cut in this very turn */
+		return;
+	}
 	name_type(to);
-	enum err e = answer_put_error(client_out(to->client), &to->to, error);
-	client_written(
-	    to->client, e != OK ? 0 : to->to.is_replied ? 1 : 2);
-	if (e != OK)
-		client_is_slow(to->client);
+	refusal_write(to->client, &to->to, error, to->arrived_us);
 }
 
 void
@@ -76,7 +87,7 @@ refuse_reply(struct refusal *to, enum answer_code code, struct text text,
 void
 refuse_request(struct refusal *to, const struct request_error *error)
 {
-	struct arena *arena = &to->client->gateway->arena;
+	struct arena *arena = &to->gateway->arena;
 	struct text message = {.at = error->text, .len = error->len};
 
 	refuse_reply(to,
@@ -89,7 +100,7 @@ refuse_request(struct refusal *to, const struct request_error *error)
 void
 refuse_argument(struct refusal *to, const struct argument_error *error)
 {
-	struct arena *arena = &to->client->gateway->arena;
+	struct arena *arena = &to->gateway->arena;
 
 	refuse_after(to, ANSWER_invalid_argument,
 	    arena_printf(
@@ -116,7 +127,7 @@ cut(struct text t)
 void
 refuse_function(struct refusal *to, const struct request *r, bool is_disabled)
 {
-	struct arena *arena = &to->client->gateway->arena;
+	struct arena *arena = &to->gateway->arena;
 	struct text version =
 	    r->version.len > 0 ? cut(r->version) : TEXT("latest");
 
@@ -130,7 +141,7 @@ refuse_function(struct refusal *to, const struct request *r, bool is_disabled)
 void
 refuse_internal(struct refusal *to, enum answer_code code, const char *detail)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 
 	if (!g->options->detail_error)
 		refuse_text(to, code, ANSWER_TEXT_INTERNAL);
@@ -144,7 +155,7 @@ refuse_internal(struct refusal *to, enum answer_code code, const char *detail)
 void
 refuse_service(struct refusal *to, struct text message)
 {
-	struct gateway *g = to->client->gateway;
+	struct gateway *g = to->gateway;
 	struct buffer quoted;
 
 	if (!g->options->detail_error) {

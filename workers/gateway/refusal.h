@@ -18,19 +18,28 @@
 #include "workers/gateway/answer.h"
 #include "workers/gateway/request.h"
 
+struct call;
 struct client;
+struct gateway;
 struct traced;
 
-/* Whom to say it. `request` is there once the payload was read. */
+/*
+ * Whom to say it. `request` is there once the payload was read. With `call`
+ * it is a call of the table that ends so (settle.h), whoever hears of it; the
+ * address is looked up then.
+ */
 struct refusal {
+	struct gateway *gateway;
 	struct client *client;
+	struct call *call; /* NULL: none has been entered yet */
 	struct answer_to to;
 	uint64_t arrived_us; /* 0: in this turn */
 	const struct request *request; /* for the reply's request_type */
 	struct traced *traced;         /* its trace, or NULL */
 };
 
-/* Each ends the call: counted, pushed, replied. */
+/* Each ends the call: counted, pushed, replied. `text` may be in the
+ * gateway's arena. */
 void refuse_text(struct refusal *, enum answer_code, const char *text);
 void refuse_after(
     struct refusal *, enum answer_code, struct text, uint32_t retry_after_ms);
@@ -45,5 +54,10 @@ void refuse_function(
 void refuse_internal(struct refusal *, enum answer_code, const char *detail);
 /* The same with what a service said, shown as `inspect` would. */
 void refuse_service(struct refusal *, struct text message);
+
+/* refusal_write writes an error for an open client, counts it, and how long
+ * that took since `arrived_us`; 0: it came in this turn. */
+void refusal_write(struct client *, const struct answer_to *,
+    const struct answer_error *, uint64_t arrived_us);
 
 #endif /* WORKERS_GATEWAY_REFUSAL_H */

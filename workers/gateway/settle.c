@@ -15,6 +15,7 @@
 
 #include "workers/gateway/ask.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/refusal.h"
@@ -98,60 +99,60 @@ settle_address(const struct call *call, struct answer_to *to)
 	return true;
 }
 
-/* begin_error: false when nobody is to hear of it; then the call has ended. */
-static bool
-begin_error(struct gateway *g, struct call *call, struct refusal *to)
+void
+settle_say(
+    struct gateway *g, struct call *call, const struct answer_error *error)
 {
-	if (is_discarded(g, call))
-		return false;
-	*to = (struct refusal){.client = call->client,
-	    .traced = call->traced,
-	    .arrived_us = call->arrived_us};
+	struct answer_to to;
+
+	if (hooked_takes_error(g, call, error) || is_discarded(g, call))
+		return;
 	call->is_over = true;
-	arena_reset(&g->arena);
-	if (settle_address(call, &to->to))
-		return true;
-	COUNT(g, client_gone);
+	tracing_failed(call->traced, error->code, error->text);
+	if (settle_address(call, &to))
+		refusal_write(
+		    call->client, &to, error, call->arrived_us);
+	else
+		COUNT(g, client_gone);
 	end(g, call);
-	return false;
+}
+
+/* begin makes a refusal of a call; its text will be in a fresh arena. */
+static struct refusal
+begin(struct gateway *g, struct call *call)
+{
+	arena_reset(&g->arena);
+	return (struct refusal){
+	    .gateway = g, .client = call->client, .call = call};
 }
 
 void
 settle_fail(struct gateway *g, struct call *call, enum answer_code code,
     const char *detail)
 {
-	struct refusal to;
+	struct refusal to = begin(g, call);
 
-	if (!begin_error(g, call, &to))
-		return;
 	if (code == ANSWER_unavailable || code == ANSWER_draining)
 		refuse_text(&to, code, ANSWER_TEXT_UNAVAILABLE);
 	else
 		refuse_internal(&to, code, detail);
-	end(g, call);
 }
 
 void
 settle_error(struct gateway *g, struct call *call, struct text message)
 {
-	struct refusal to;
+	struct refusal to = begin(g, call);
 
-	if (!begin_error(g, call, &to))
-		return;
 	refuse_service(&to, message);
-	end(g, call);
 }
 
 void
 settle_refuse(struct gateway *g, struct call *call, enum answer_code code,
     struct text text)
 {
-	struct refusal to;
+	struct refusal to = begin(g, call);
 
-	if (!begin_error(g, call, &to))
-		return;
 	refuse_after(&to, code, text, 0);
-	end(g, call);
 }
 
 /* tell_answer: JSON is made in the client's buffer, so both hops are one. */
@@ -171,7 +172,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	struct answer_to to;
 	struct client *c = call->client;
 
-	if (is_discarded(g, call))
+	if (hooked_takes_value(g, call, shape, value) || is_discarded(g, call))
 		return;
 	if (!settle_address(call, &to)) {
 		COUNT(g, client_gone);
@@ -203,12 +204,6 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	client_written(c, e != OK ? 0 : to.is_replied ? 1 : 2);
 	if (e != OK)
 		client_is_slow(c);
-}
-
-void
-settle_answered(struct gateway *g, struct call *call)
-{
-	end(g, call);
 }
 
 void
@@ -337,9 +332,12 @@ settle_leaving(struct client *c)
 			continue;
 		}
 		/* what only waited, or was only asked for, has not run */
-		bool has_not_run = ask_is_open(call) || pick_is_open(call) ||
+		bool has_not_run = hooked_has_not_run(call) ||
+		    ask_is_open(call) || pick_is_open(call) ||
 		    (call->link == NULL && !call->may_have_run);
 		nodes_cancel(call);
+		if (hooked_leave(g, call))
+			continue;
 		if (has_not_run || call->function->response == FUNCTION_STREAM)
 			settle_fail(g, call, ANSWER_draining, "");
 		else

@@ -51,8 +51,12 @@ void settle_error(struct gateway *, struct call *, struct text message);
 void settle_refuse(
     struct gateway *, struct call *, enum answer_code, struct text);
 
-/* settle_answered ends one whose last word somebody else has written. */
-void settle_answered(struct gateway *, struct call *);
+/*
+ * settle_say is what the three come to: it ends a call with an error, unless
+ * a hook is to see it first. Its text may be in the gateway's arena.
+ */
+void settle_say(
+    struct gateway *, struct call *, const struct answer_error *);
 
 /* settle_quietly ends a call whose client has left; its node is told. */
 void settle_quietly(struct gateway *, struct call *);

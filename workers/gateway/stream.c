@@ -12,6 +12,7 @@
 
 #include "protocol/log_rules.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/hooked.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/request.h"
@@ -191,7 +192,7 @@ stop(struct client *c, uint32_t channel, struct text id)
 		next = call->by_client.next;
 		if (call->channel != channel || !call->is_accepted ||
 		    call->function->response != FUNCTION_STREAM ||
-		    !is_named(g, call, id))
+		    hooked_is_open(call) || !is_named(g, call, id))
 			continue;
 		nodes_cancel(call);
 		settle_value(g, call, ANSWER_LAST, TEXT("\xc0"));
