@@ -70,6 +70,17 @@ on_told(struct service_call *call, void *ctx)
 	service_give_up(call, ctx);
 }
 
+/* deny: how a plug-in that is a before hook rejects a call. */
+static void
+deny(struct service_call *call, void *ctx)
+{
+	(void)ctx;
+	service_put_array(call, 2);
+	service_put_string(call, "error");
+	service_put_string(call, "not by a plug-in");
+	service_done(call);
+}
+
 /* until_cancelled: its thread asks again and again. */
 static void
 until_cancelled(struct service_call *call, void *ctx)
@@ -205,6 +216,7 @@ who(struct service_call *call, void *ctx)
 
 static const struct service_function functions[] = {
     {.name = "echo", .run = echo},
+    {.name = "deny", .run = deny},
     {.name = "block", .run = block, .on_cancel = on_told},
     {.name = "figures", .run = figures},
     {.name = "until_cancelled", .run = until_cancelled},

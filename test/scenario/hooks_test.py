@@ -41,6 +41,7 @@ def seen(name, function, **fields):
 FUNCTIONS = [
     hooked("both"),
     hooked("quick", hook_timeout=300),
+    hooked("shown", before_execute=None, hook_timeout=300),
     hooked("extras", before_execute={"hook": "before", "args": ["x", 7]},
            after_execute=["hook_module", "after", [None]]),
     hooked("denied", check_permission={"role": ["admin"]}),
@@ -59,6 +60,9 @@ FUNCTIONS = [
            result_encoder={"hook": "encode", "args": ["me"]},
            arg_types={"say": "any"}, arg_orders=[], hook_timeout=300),
     hooked("all", result_encoder="encode"),
+    seen("guarded", "echo", permission_callback=["hook_module", "may"],
+         before_execute="before", after_execute="after", retry=1,
+         arg_types={"may": "string", **SAY}),
     seen("last", "last"), seen("count", "count"),
     seen("forget", "forget", arg_types=None),
     {"request_type": "plain", "function": "echo",
@@ -323,6 +327,17 @@ def test_an_encoder_sees_results_only_and_the_after_hook_its_work(client):
     assert ask(client, "count", kind="after")["result"] == 1
 
 
+def test_hooks_stand_around_a_permission_callback(client):
+    assert ask(client, "guarded", may="yes", say=1)["result"]["say"] == 1
+    assert ask(client, "guarded", may="yes", say=1, before="change")[
+        "result"]["say"] == "changed"
+    assert error_of(ask(client, "guarded", may="no")) == (
+        "denied", "Permission denied")
+    assert last(client)[2]["code"] == "denied"
+    push = ask(client, "guarded", may="no", after="replace")
+    assert push["result"]["was"]["error"] == "Permission denied"
+
+
 def test_events_tell_start_stop_and_exception(tree, client):
     ask(client, "both", say="a")
     ask(client, "both", before="raise")
@@ -388,6 +403,17 @@ def test_without_its_pools_a_call_is_unavailable_and_may_be_repeated(fresh):
         until_answers(client)
 
 
+def test_pools_that_stand_still_hold_up_no_call_beyond_hook_timeout(fresh):
+    with fresh.joined() as client:
+        os.kill(fresh.pid("worker_pool"), signal.SIGSTOP)
+        assert ask(client, "shown", say=1)["result"][0]["say"] == 1
+        code, text = error_of(ask(client, "quick", say=1))
+        assert (code, text) == ("expired", 'hook rejected: "hook timed out '
+                                'after 300ms"') or code == "unavailable"
+        assert 'kind=timeout reason="hook timed out"' in fresh.log()
+        until_answers(client)  # it was replaced
+
+
 def test_a_gateway_that_leaves_ends_calls_that_wait_for_hooks(fresh):
     asked = fresh.counter("hooks_run")
     with fresh.joined() as client:
@@ -429,3 +455,40 @@ def test_a_hook_the_settings_take_back_makes_its_functions_uncallable(fresh):
              "mfa": ["test", "echo"], "after_execute": "lacking"}))
         assert done.returncode != 0
         assert 'after_execute: no hook "lacking" is registered' in done.stderr
+
+
+def test_a_pool_that_is_full_refuses_calls_before_they_run():
+    """At once, and so that they may be repeated; after hooks are left out."""
+    pools = json.loads(POOLS)
+    pools["list"][1]["max_queue_size"] = 4
+    with HookTree(more=MORE.replace(POOLS, json.dumps(pools))) as tree, \
+            tree.joined() as client:
+        runner = tree.runner_of("mine")
+        os.kill(runner, signal.SIGSTOP)
+        try:
+            for n in range(50):
+                client.start_call(request("both", request_id=f"f{n}"))
+            refused = hear(client, 40)
+        finally:
+            os.kill(runner, signal.SIGCONT)
+        for push in refused:
+            assert error_of(push) == (
+                "unavailable", "Service temporarily unavailable")
+            assert push["can_retry"] is True
+        rest = hear(client, 10)
+        assert len({p["request_id"] for p in refused + rest}) == 50
+        assert any(p["success"] for p in rest)
+
+
+def test_with_detail_error_clients_hear_what_a_hook_raised():
+    with HookTree(more=MORE + "\nrequest: {detail_error: true}") as tree, \
+            tree.joined() as client:
+        code, text = error_of(ask(client, "both", before="raise"))
+        assert code == "internal" and text.startswith("hook rejected: ")
+        assert "ValueError: secret inner words" in text
+        code, text = error_of(ask(client, "encoded", say="raise"))
+        assert text.startswith("result encoding failed: ")
+        assert "ValueError: secret inner words" in text
+        assert error_of(ask(client, "encoded", say="error")) == (
+            "internal",
+            'Internal Server Error: {:error, "no such thing"}')

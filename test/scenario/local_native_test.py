@@ -149,3 +149,23 @@ def test_a_refused_plug_in_is_one_sentence_and_stops_nobody(folders):
               "the sentence")
         assert ask(tree, "users", "echo", text="x")["result"] == "x"
         assert tree.child("worker_pool")["life"] == 1
+
+
+def test_a_plug_in_can_be_a_hook(folders):
+    """It answers with values like any other."""
+    hooks = [{"name": name, "module": "trouble", "function": name,
+              "pool": "trouble"} for name in ("echo", "deny")]
+    functions = plugin_functions(
+        "users", {"echo": {"text": "string"}}, pool="users",
+        before_execute="echo") + plugin_functions(
+        "users", {"get_user": {"user_id": "string"}}, pool="users",
+        before_execute="deny", after_execute="echo")
+    with LocalTree(
+            [native("users", folders["users"]),
+             native("trouble", folders["trouble"])], more=functions,
+            top=f"hooks: {json.dumps(hooks)}\n") as tree:
+        tree.until_ready_runners(2)
+        assert ask(tree, "users", "echo", text="x")["result"] == "x"
+        got = ask(tree, "users", "get_user", user_id="u42")
+        assert (got["code"], got["error"]) == (
+            "denied", 'hook rejected: "not by a plug-in"')

@@ -60,10 +60,11 @@ def functions(**changed):
 
 
 class LocalTree(Tree):
-    """`pools` are items of pools.list; `rules` more keys under pools."""
+    """`pools` are items of pools.list; `rules` more keys under pools, `top` more
+    keys of the file."""
 
     def __init__(self, pools=None, more=(), rules="", supervisor="",
-                 level="info", **changed):
+                 level="info", top="", **changed):
         self.notes = pathlib.Path(tempfile.mkdtemp(prefix="banyan-notes."))
         pools = pools or [pool()]
         text = json.dumps(pools).replace('"HOME"', json.dumps(
@@ -73,7 +74,7 @@ class LocalTree(Tree):
             supervisor=supervisor, level=level, pools=rules or "max_queue_size: 1000",
             list="\n".join(f"    - {json.dumps(p)}"
                            for p in json.loads(text)),
-            functions="\n".join(f"  - {json.dumps(f)}" for f in every)),
+            functions="\n".join(f"  - {json.dumps(f)}" for f in every)) + top,
             service=False, start=False)
         try:
             self.start()

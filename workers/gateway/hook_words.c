@@ -52,20 +52,11 @@ end(const struct inspect *line)
 }
 
 struct text
-hook_words_rejected(struct hook_words *to, struct text value)
+hook_words_rejected(struct hook_words *to, struct text reason)
 {
 	struct inspect line = begin(to, rejected);
 
-	inspect_value(&line, value);
-	return end(&line);
-}
-
-struct text
-hook_words_rejected_text(struct hook_words *to, struct text reason)
-{
-	struct inspect line = begin(to, rejected);
-
-	inspect_text(&line, reason);
+	inspect_value(&line, reason);
 	return end(&line);
 }
 

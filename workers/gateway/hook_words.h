@@ -43,9 +43,8 @@ struct hook_words {
 	char at[INSPECT_BYTES];
 };
 
-/* "hook rejected: " and the reason the hook gave: a value, or a text. */
-struct text hook_words_rejected(struct hook_words *, struct text value);
-struct text hook_words_rejected_text(struct hook_words *, struct text reason);
+/* "hook rejected: " and the reason the hook gave, any value. */
+struct text hook_words_rejected(struct hook_words *, struct text reason);
 
 /* What became of a hook, for the next two. */
 struct hook_trouble {

@@ -429,16 +429,7 @@ void
 hooked_on_error(
     struct gateway *g, struct call *call, struct text code, struct text message)
 {
-	struct hooked *h = call->hooked;
-	struct hook_words words;
-
 	call->link = NULL;
-	if (h->kind == HOOK_BEFORE && text_is(code, "denied")) {
-		/* a plug-in's way to say ["error", reason] */
-		h->is_open = false;
-		reject(g, call, hook_words_rejected_text(&words, message));
-		return;
-	}
 	failed(g, call, hook_failure_of(code), message);
 }
 
