@@ -204,6 +204,21 @@ def test_what_cannot_be_read_is_told_so_in_json(tree, data, status):
     assert json.loads(body)["status"] == "error"
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_that_is_too_big_is_413_and_one_that_fits_is_not(
+        tree, is_chunked):
+    def post(count):
+        whole = b"x" * count
+        body = (whole[i:i + 4096] for i in range(0, count, 4096)) \
+            if is_chunked else whole
+        return ask(tree, "POST", "/endpoints", body=body)
+    assert post(65536).status == 405
+    answer = post(65537)
+    assert answer.status == 413
+    assert answer.json["message"] == "the body has more than 65536 bytes"
+    assert post(1000000).status == 413
+
+
 def test_all_parameters_that_may_be_are_taken(tree):
     query = "&".join(f"a{i}={'x' * 50}" for i in range(64))
     assert get(tree, f"/?{query}").status == 200

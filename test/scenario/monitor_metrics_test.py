@@ -117,6 +117,37 @@ def test_health_and_components_are_told(tree):
     assert memory > 1e6
 
 
+def test_rates_latencies_systems_and_the_machine_are_told(tree):
+    tree.call("user_service", "get_user", {"user_id": "u42"})
+    said = until(lambda: (s := scrape(tree)) and s["banyan_latency_seconds"][
+        (("operation", "request"), ("percentile", "p99"))] > 0 and s)
+    assert said["banyan_throughput_per_second"][(("operation", "request"),)] > 0
+    percent = said["banyan_resource_usage_percent"]
+    assert {k[0][1] for k in percent} == {"cpu", "memory", "disk", "network"}
+    assert all(0 <= v <= 100 for v in percent.values())
+    assert 0 < percent[(("resource", "memory"),)]
+    assert said["banyan_system_score"][(("system", "rpc"),)] > .8
+    assert said["banyan_health_score"][()] > .8
+
+
+def test_every_event_is_counted_by_its_name(tree):
+    spawned = (("event", "process.spawned"),)
+    before = scrape(tree)["banyan_events_total"]
+    life = tree.life("puller")
+    tree.kill("puller")
+    tree.until("puller", life=life + 1, state="up")
+    assert scrape(tree)["banyan_events_total"][spawned] == \
+        before[spawned] + 1
+    assert len(before) > 100
+
+
+def test_json_is_told_when_it_is_asked_for(tree):
+    answer = get(tree, "/metrics", headers={"Accept": "application/json"})
+    told = get(tree, "/metrics/federation").json
+    assert set(answer.json) == set(told)
+    assert "federation_metrics" in told
+
+
 def test_a_role_that_is_away_shows():
     with Tree(service=False) as tree:
         tree.banyan("stop", "puller")
@@ -180,6 +211,7 @@ def test_prometheus_may_have_a_port_of_its_own():
         assert "banyan_build_info" in get(apart, "/metrics").text
         assert get(apart, "/livez").status == 200
         assert get(apart, "/endpoints").status == 404
+        assert get(apart, "/metrics/federation").status == 404
         assert get(tree, "/endpoints").status == 200
         tree.kill("monitor")
         assert get(apart, "/metrics").status == 200

@@ -324,7 +324,8 @@ static bool
 is_hidden(const struct request *r, const struct path *row)
 {
 	return r->visit->guest.listener != 0 &&
-	    strncmp(row->pattern, "/metrics", 8) != 0 &&
+	    strcmp(row->pattern, "/metrics") != 0 &&
+	    strcmp(row->pattern, "/metrics/prometheus") != 0 &&
 	    !r->visit->guest.is_probe;
 }
 
@@ -370,11 +371,11 @@ find_page(struct request *r)
 		r->allowed[0] = '\0';
 		r->row = NULL;
 	}
-	if (r->row == NULL)
-		no_such_path(r);
-	else if (r->is_too_big)
+	if (r->is_too_big)
 		fail(r, 413, "the body has more than %d bytes",
 		    (int)BODY_MOST_BYTES);
+	else if (r->row == NULL)
+		no_such_path(r);
 	else
 		run_page(r, id);
 }

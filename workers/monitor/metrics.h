@@ -40,4 +40,7 @@ struct text metrics_text(struct metrics *, bool is_open);
 /* metrics_tell writes all; `pools` is worker_pool's answer or empty. */
 void metrics_tell(struct monitor *, struct exposition *, struct text pools);
 
+/* ---- metrics_world.c: the records' part of it ---- */
+void metrics_tell_world(struct monitor *, struct exposition *);
+
 #endif /* WORKERS_MONITOR_METRICS_H */

@@ -360,6 +360,7 @@ metrics_tell(struct monitor *monitor, struct exposition *e, struct text pools)
 	tell_nodes(&t, tell_components(&t));
 	tell_performance(&t);
 	tell_pools(&t, pools);
+	metrics_tell_world(monitor, e);
 	tell_counters(&t);
 	tell_histograms(&t);
 	tell_itself(&t);
