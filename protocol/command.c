@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/command.h"
 
+#include <string.h>
+
 #include "protocol/tables/commands.h"
 
 /* "noun" "." "verb" would leave a dot behind a noun without a verb. */
@@ -35,4 +37,17 @@ command_closest_op(struct text op)
 		ops[i] = command_infos[i].op;
 	int best = text_closest(op, ops, command_count);
 	return best < 0 ? NULL : ops[best];
+}
+
+bool
+command_is_of_any(const struct command_info *info)
+{
+#define O(op) op,
+	static const char *const ops[] = {COMMANDS_OF_ANY(O)};
+#undef O
+
+	for (size_t i = 0; i < COUNT_OF(ops); i++)
+		if (strcmp(info->op, ops[i]) == 0)
+			return true;
+	return false;
 }

@@ -37,6 +37,9 @@ extern const size_t command_count;
 /* command_find gives NULL for an op of no row. */
 const struct command_info *command_find(struct text op);
 
+/* command_is_of_any: one live instance of its role answers for all. */
+bool command_is_of_any(const struct command_info *);
+
 /* command_closest_op: what was probably meant, or NULL. */
 const char *command_closest_op(struct text op);
 

@@ -312,9 +312,9 @@ limit_rules_is_enabled(const struct limit_rules *rules)
 	return rules->is_enabled;
 }
 
-/* value_of gives the call's value for the rule's key; empty if it has none. */
-static struct text
-value_of(const struct limit_rule *rule, const struct limit_call *call)
+struct text
+limit_rule_value(
+    const struct limit_rule *rule, const struct limit_call *call)
 {
 	struct text value = {NULL, 0};
 	struct unpacker u;
@@ -349,19 +349,23 @@ limit_rule_hit(const struct limits *limits, const struct limit_rule *rule,
 	    .now_us = now_us};
 }
 
-/* take_all asks the rules of one scope in order; false at a refusal. */
+/* Asks for a hit, or only looks whether it would be given. */
+typedef void asking(
+    struct limits *, const struct limits_hit *, struct limits_verdict *);
+
+/* ask_all asks the rules of one scope in order; false at a refusal. */
 static bool
-take_all(const struct limit_rule *rule, struct limits *limits,
+ask_all(asking *ask, const struct limit_rule *rule, struct limits *limits,
     const struct limit_call *call, uint64_t now_us, struct limit_answer *answer)
 {
 	for (; rule != NULL; rule = rule->next) {
-		struct text value = value_of(rule, call);
+		struct text value = limit_rule_value(rule, call);
 		struct limits_hit hit;
 
 		if (value.len == 0)
 			continue;
 		hit = limit_rule_hit(limits, rule, value, now_us);
-		limits_take(limits, &hit, &answer->verdict);
+		ask(limits, &hit, &answer->verdict);
 		if (!answer->verdict.is_admitted) {
 			answer->rule = rule;
 			return false;
@@ -370,8 +374,8 @@ take_all(const struct limit_rule *rule, struct limits *limits,
 	return true;
 }
 
-enum limit_outcome
-limit_rules_take(const struct limit_rules *rules, struct limits *limits,
+static enum limit_outcome
+ask_rules(asking *ask, const struct limit_rules *rules, struct limits *limits,
     const struct limit_call *call, uint64_t now_us, struct limit_answer *answer)
 {
 	const struct limit_rule *global = limit_rules_global(rules);
@@ -385,8 +389,22 @@ limit_rules_take(const struct limit_rules *rules, struct limits *limits,
 		return LIMIT_ADMITTED;
 	if (limits == NULL)
 		return rules->fails_open ? LIMIT_UNCHECKED : LIMIT_UNUSABLE;
-	if (take_all(global, limits, call, now_us, answer) &&
-	    take_all(own, limits, call, now_us, answer))
+	if (ask_all(ask, global, limits, call, now_us, answer) &&
+	    ask_all(ask, own, limits, call, now_us, answer))
 		return LIMIT_ADMITTED;
 	return answer->verdict.is_full ? LIMIT_NO_ROOM : LIMIT_REFUSED;
+}
+
+enum limit_outcome
+limit_rules_take(const struct limit_rules *rules, struct limits *limits,
+    const struct limit_call *call, uint64_t now_us, struct limit_answer *answer)
+{
+	return ask_rules(limits_take, rules, limits, call, now_us, answer);
+}
+
+enum limit_outcome
+limit_rules_look(const struct limit_rules *rules, struct limits *limits,
+    const struct limit_call *call, uint64_t now_us, struct limit_answer *answer)
+{
+	return ask_rules(limits_look, rules, limits, call, now_us, answer);
 }

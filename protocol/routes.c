@@ -111,6 +111,29 @@ routes_sticky(const struct routes *routes)
 }
 
 uint64_t
+routes_look(const struct routes *routes, uint64_t function)
+{
+	const struct entry *entries = entries_of(routes);
+	uint32_t mask = routes->capacity - 1;
+	uint32_t at = (uint32_t)(function >> 32) & mask;
+
+	if (function == 0)
+		function = 1;
+	for (uint32_t i = 0; i < PROBES; i++) {
+		const struct entry *entry = &entries[(at + i) & mask];
+		uint64_t owner = atomic_load_explicit(
+		    &entry->function, memory_order_relaxed);
+
+		if (owner == 0)
+			return 0; /* a first call would take this place */
+		if (owner == function)
+			return atomic_load_explicit(
+			    &entry->turns, memory_order_relaxed);
+	}
+	return atomic_load_explicit(&entries[at].turns, memory_order_relaxed);
+}
+
+uint64_t
 routes_turn(struct routes *routes, uint64_t function)
 {
 	struct entry *entries = entries_of(routes);

@@ -42,6 +42,9 @@ void routes_unmap(struct routes *);
  */
 uint64_t routes_turn(struct routes *, uint64_t function);
 
+/* routes_look gives what routes_turn would, and takes no turn. */
+uint64_t routes_look(const struct routes *, uint64_t function);
+
 /* routes_sticky: where the sticky entries begin. */
 uint8_t *routes_sticky(const struct routes *);
 

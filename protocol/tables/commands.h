@@ -114,7 +114,16 @@
 
 #define GATEWAY_COMMANDS(C) \
 	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight") \
+	C(gateway, flow,  "flow",  "", READER, "SERVICE FUNCTION [--version V]", "what becomes of a call, step by step: nodes, permission, limits, hooks, retry") \
+	C(gateway, flows, "flows", "", READER, "[--all] [--service S] [--limit N]", "every function a client may call; --all shows disabled ones too") \
+	C(gateway, inspect, "inspect", "", READER, "JSON [--user USER] [--roles ROLES] [--unverified] [--topic TOPIC] [--ip ADDRESS]", "a dry run of one request, as a client would send it: what would be answered, or which node would get it; nothing is called or counted") \
 	C(gateway, kick,  "kick",  "", ADMIN,  "USER|all", "close every socket of a user, or of everybody; they may come back")
+
+/* Any one live instance answers these for all: what they tell is the same. */
+#define COMMANDS_OF_ANY(O) \
+	O("flow") \
+	O("flows") \
+	O("inspect")
 
 /* Answered by the program in the operator's hand. */
 #define CLI_COMMANDS(C) \

@@ -19,6 +19,9 @@ static const struct {
     {"why", show_why},
     {"health", show_health},
     {"stats", show_stats},
+    {"flow", show_flow},
+    {"flows", show_flows},
+    {"inspect", show_inspect_request},
     {"debug", show_debug},
     {"cluster", show_cluster},
     {"reload", show_reload},
@@ -64,6 +67,15 @@ show_exit_of(const char *op, struct text result)
 		return text_is(status, "ok") || text_is(status, "info")
 		    ? CLI_OK
 		    : CLI_DEGRADED;
+	if (strcmp(op, "flow") == 0)
+		return show_text(result, "error").len > 0 ? CLI_DEGRADED
+							  : CLI_OK;
+	if (strcmp(op, "inspect") == 0)
+		return text_is(show_text(show_map(result, "prediction"),
+				   "outcome"),
+			   "refused")
+		    ? CLI_DEGRADED
+		    : CLI_OK;
 	if (strcmp(op, "pools.check") == 0)
 		return text_is(status, "ok") ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "health") != 0)

@@ -28,6 +28,9 @@ show_page show_health; /* show_health.c */
 show_page show_stats;  /* show_stats.c */
 show_page show_debug; /* show_debug.c */
 show_page show_cluster;
+show_page show_flow; /* show_flow.c */
+show_page show_flows;
+show_page show_inspect_request;
 show_page show_reload; /* show_orders.c */
 show_page show_order;
 show_page show_pools; /* show_pools.c */

@@ -19,6 +19,7 @@ enum {
 struct forward {
 	struct command *command;
 	enum role role;
+	bool is_alone;  /* one answers, and its answer is passed on as it is */
 	uint32_t open;  /* answers still out */
 	uint32_t count; /* of instances; 0: a role with only one process */
 	struct forward_part {
@@ -100,12 +101,12 @@ question(struct forward *f, struct forward_part *part, uint32_t deadline_ms)
 
 	ask(command->worker,
 	    &(struct ask_question){.role = f->role,
-		.instance = part != NULL ? part->instance : 0,
+		.instance = part->instance,
 		.op = arena_string(command->arena, command->op),
 		.args = command->args,
 		.deadline_ms = deadline_ms,
-		.done = part != NULL ? part_answered : one_answered,
-		.ctx = part != NULL ? (void *)part : (void *)f});
+		.done = f->is_alone ? one_answered : part_answered,
+		.ctx = f->is_alone ? (void *)f : (void *)part});
 }
 
 static void
@@ -177,7 +178,8 @@ forward_command(struct worker *w, struct command *command)
 	}
 	stats_add(worker_slot(w), COUNTER_control_forwarded, 1);
 	command_park(command);
-	f->open = f->count;
+	f->is_alone = is_single || command_is_of_any(info);
+	f->open = f->is_alone ? 1 : f->count;
 	for (uint32_t i = 0; i < f->open; i++)
-		question(f, is_single ? NULL : &f->part[i], deadline_ms);
+		question(f, &f->part[i], deadline_ms);
 }

@@ -7,7 +7,8 @@
  *
  * A role that is down is answered for at once, with its state; one that hangs
  * costs its own command a deadline and nobody else anything. A role with
- * several instances answers as {instances: [{instance, result | error}]}.
+ * several instances answers as {instances: [{instance, result | error}]}, but
+ * for the commands that any one of them answers for all (COMMANDS_OF_ANY).
  *
  * Trust:  the command passed the table's permission; the answer of another role
  *         is bounded by the ask.

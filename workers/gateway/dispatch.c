@@ -14,11 +14,17 @@
 
 /* is_between_lives: worker_pool or relay is down, and will be back at once. */
 static bool
-is_between_lives(const struct call *call)
+is_between_lives(const struct compiled *f)
 {
-	const struct compiled *f = call->function;
-
 	return f->node_count > 0 && nodes_is_own(f->nodes[0]);
+}
+
+enum answer_code
+dispatch_refusal(const struct compiled *f, enum err e)
+{
+	if (e == ERR_FULL || (e == ERR_CLOSED && is_between_lives(f)))
+		return ANSWER_unavailable;
+	return ANSWER_not_dispatched;
 }
 
 /* run_out ends a call no node is left for; `e` is what the last one said. */
@@ -35,12 +41,10 @@ run_out(struct gateway *g, struct call *call, enum err e)
 	else if (call->may_have_run)
 		settle_fail(g, call, ANSWER_dispatched_unknown,
 		    "every node was lost while it had the call");
-	else if (e == ERR_FULL || (e == ERR_CLOSED && is_between_lives(call)))
-		settle_fail(g, call, ANSWER_unavailable, "");
 	else
-		settle_fail(g, call, ANSWER_not_dispatched,
+		settle_fail(g, call, dispatch_refusal(call->function, e),
 		    e == ERR_TOO_BIG ? "the call is too big for its node"
-				     : "no target nodes available");
+				     : DISPATCH_NO_NODE);
 }
 
 static void

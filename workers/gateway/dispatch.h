@@ -16,9 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/base/err.h"
 #include "protocol/base/text.h"
+#include "workers/gateway/answer.h"
 
 struct call;
+struct compiled;
 struct gateway;
 struct request;
 
@@ -30,6 +33,10 @@ void dispatch_first(struct gateway *, struct call *, const struct request *);
  * give: the question goes first, and nothing is said to the client yet.
  */
 void dispatch_ask(struct gateway *, struct call *, const struct request *);
+
+/* dispatch_refusal: how a call ends that no node has taken, for `e`. */
+#define DISPATCH_NO_NODE "no target nodes available"
+enum answer_code dispatch_refusal(const struct compiled *, enum err e);
 
 /* dispatch_on sends a call to the next node of its order, or ends it. */
 void dispatch_on(struct gateway *, struct call *);

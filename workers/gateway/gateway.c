@@ -28,14 +28,26 @@ enum {
 				    there: payloads are bounded before */
 };
 
+/* next_chance: xorshift64*, fair enough for choosing among nodes. */
+static uint64_t
+next_chance(uint64_t state)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	return state ^ state >> 27;
+}
+
 uint64_t
 gateway_chance(struct gateway *g)
 {
-	/* xorshift64*: fair enough for choosing among nodes */
-	g->chance ^= g->chance >> 12;
-	g->chance ^= g->chance << 25;
-	g->chance ^= g->chance >> 27;
+	g->chance = next_chance(g->chance);
 	return g->chance * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+uint64_t
+gateway_chance_look(const struct gateway *g)
+{
+	return next_chance(g->chance) * UINT64_C(0x2545f4914f6cdd1d);
 }
 
 static uint64_t

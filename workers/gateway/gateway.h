@@ -105,6 +105,8 @@ GATEWAY_MESSAGES(DECLARE_MESSAGE)
 
 /* gateway_chance gives 64 bits for choices nobody must foresee exactly. */
 uint64_t gateway_chance(struct gateway *);
+/* gateway_chance_look gives what comes next, and leaves it there. */
+uint64_t gateway_chance_look(const struct gateway *);
 
 /* gateway_look_at_store rereads the functions if the store has moved on. */
 void gateway_look_at_store(struct gateway *);

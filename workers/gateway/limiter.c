@@ -5,6 +5,7 @@
 #include "protocol/base/memory.h"
 #include "protocol/limit_rules.h"
 #include "protocol/settings.h"
+#include "protocol/pack.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
@@ -86,13 +87,30 @@ refuse_limited(struct refusal *to, uint32_t retry_after_ms)
  * as dear as the check itself.
  */
 static void
-note_check(struct gateway *g, uint64_t began_us)
+note_check(struct gateway *g, uint64_t began_us, enum limit_outcome outcome)
 {
+	if (outcome == LIMIT_UNCHECKED || outcome == LIMIT_UNUSABLE)
+		COUNT(g, limits_unusable);
+	else if (outcome == LIMIT_NO_ROOM)
+		COUNT(g, limits_full);
 	COUNT(g, limits_checked);
 	if (stats_get(g->slot, COUNTER_gateway_limits_checked) % TIMED_ONE_IN ==
 	    0)
 		stats_time(g->slot, HISTOGRAM_gateway_limit_us,
 		    clock_mono_us() - began_us);
+}
+
+static struct limit_call
+call_of(const struct client *c, const struct request *r)
+{
+	return (struct limit_call){
+	    .service = r->service,
+	    .request_type = r->request_type,
+	    .user_id = r->user_id,
+	    .device_id = r->device_id,
+	    .ip_address = text_of(c->peer),
+	    .args = r->args,
+	};
 }
 
 bool
@@ -103,45 +121,95 @@ limiter_admits(struct refusal *to, const struct request *r)
 	struct limit_answer answer;
 	enum limit_outcome outcome;
 	uint64_t now_us;
-	const struct limit_call call = {
-	    .service = r->service,
-	    .request_type = r->request_type,
-	    .user_id = r->user_id,
-	    .device_id = r->device_id,
-	    .ip_address = text_of(to->client->peer),
-	    .args = r->args,
-	};
+	const struct limit_call call = call_of(to->client, r);
 
 	if (limit_rules_count(l->rules) == 0) {
 		HOP(to->traced, rate_limit, "status=allowed");
 		return true;
 	}
 	now_us = clock_mono_us();
-	outcome = limit_rules_take(l->rules,
-	    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
-	note_check(g, now_us);
+	if (to->foreseen != NULL) {
+		outcome = limit_rules_look(l->rules,
+		    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
+	} else {
+		outcome = limit_rules_take(l->rules,
+		    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
+		note_check(g, now_us, outcome);
+	}
 	switch (outcome) {
 	case LIMIT_ADMITTED:
 		HOP(to->traced, rate_limit, "status=allowed");
 		return true;
 	case LIMIT_UNCHECKED:
-		COUNT(g, limits_unusable);
 		HOP(to->traced, rate_limit,
 		    "status=allowed error=limits_unusable");
 		return true;
 	case LIMIT_REFUSED:
-		refuse_limited(to, answer.verdict.retry_after_ms);
-		return false;
 	case LIMIT_NO_ROOM:
-		COUNT(g, limits_full);
 		refuse_limited(to, answer.verdict.retry_after_ms);
 		return false;
 	case LIMIT_UNUSABLE:
-		COUNT(g, limits_unusable);
 		HOP(to->traced, rate_limit,
 		    "status=error error=limits_unusable");
 		refuse_text(to, ANSWER_unavailable, ANSWER_TEXT_LIMITER);
 		return false;
 	}
 	return false;
+}
+
+static void
+pack_limit(struct packer *p, const struct limit_rule *rule,
+    struct limits *limits, const struct limit_call *call)
+{
+	struct limits_verdict verdict = {.current = 0};
+	struct text value = {.len = 0};
+
+	if (call != NULL)
+		value = limit_rule_value(rule, call);
+	pack_map(p, value.len > 0 ? 6 : 4);
+	pack_field_string(p, "scope", rule->service.len > 0 ? "api" : "global");
+	pack_string(p, "key");
+	pack_text(p, rule->key);
+	pack_field_u64(p, "max_requests", rule->max);
+	pack_field_u64(p, "window_ms", rule->window_ms);
+	if (value.len == 0)
+		return;
+	struct limits_hit hit =
+	    limit_rule_hit(limits, rule, value, clock_mono_us());
+	limits_look(limits, &hit, &verdict);
+	pack_field_u64(p, "used", verdict.current);
+	pack_field_u64(p, "remaining",
+	    rule->max > verdict.current ? rule->max - verdict.current : 0);
+}
+
+static void
+pack_scope(struct packer *p, const char *name, const struct limit_rule *rule,
+    struct limits *limits, const struct limit_call *call)
+{
+	uint32_t count = 0;
+
+	pack_string(p, name);
+	size_t place = pack_open(p);
+	for (; rule != NULL; rule = rule->next) {
+		pack_limit(p, rule, limits, call);
+		count++;
+	}
+	pack_close_array(p, place, count);
+}
+
+void
+limiter_pack(struct limiter *l, struct packer *p, const struct compiled *f,
+    const struct client *c, const struct request *r)
+{
+	struct limit_call call;
+	bool is_asked = l->is_mapped && r != NULL;
+
+	if (is_asked)
+		call = call_of(c, r);
+	pack_map(p, 2);
+	pack_scope(p, "global", limit_rules_global(l->rules), &l->limits,
+	    is_asked ? &call : NULL);
+	pack_scope(p, "api",
+	    limit_rules_of(l->rules, f->service, f->request_type), &l->limits,
+	    is_asked ? &call : NULL);
 }

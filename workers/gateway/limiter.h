@@ -16,8 +16,11 @@
 
 #include <stdbool.h>
 
+struct client;
+struct compiled;
 struct gateway;
 struct limiter;
+struct packer;
 struct refusal;
 struct request;
 struct settings;
@@ -28,5 +31,12 @@ void limiter_on_settings(struct limiter *, const struct settings *);
 
 /* limiter_admits answers the client itself when it does not. */
 bool limiter_admits(struct refusal *, const struct request *);
+
+/*
+ * limiter_pack packs the limits of a function, {global, api}; with a request
+ * also how much of each it has used and what is left. Nothing is taken.
+ */
+void limiter_pack(struct limiter *, struct packer *, const struct compiled *,
+    const struct client *, const struct request *);
 
 #endif /* WORKERS_GATEWAY_LIMITER_H */

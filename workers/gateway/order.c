@@ -54,7 +54,7 @@ find_node(const struct choose *how, const bool *is_live, uint32_t node)
 /* stick finds the node of a value, or gives it one of the live ones. */
 static void
 stick(struct gateway *g, const struct compiled *f, const struct request *r,
-    const bool *is_live, struct choose *how)
+    const bool *is_live, bool is_dry, struct choose *how)
 {
 	struct text value = key_of(f, r);
 	struct sticky found;
@@ -73,7 +73,7 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 		first = order[0];
 		if (!is_live[first])
 			return; /* nobody is there to stick to */
-		uint32_t kept = sticky_keep(&g->routes, &found,
+		uint32_t kept = is_dry ? 0 : sticky_keep(&g->routes, &found,
 		    sticky_node(how->nodes[first]), now_s(g));
 		uint32_t theirs = find_node(how, is_live, kept);
 		if (theirs < how->count)
@@ -86,15 +86,16 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 /* decide fills in what the mode goes by, and orders. */
 static void
 decide(struct gateway *g, const struct compiled *f, const struct request *r,
-    const bool *is_live, struct choose *how, uint32_t *order)
+    const bool *is_live, bool is_dry, struct choose *how, uint32_t *order)
 {
-	how->chance = gateway_chance(g);
+	how->chance = is_dry ? gateway_chance_look(g) : gateway_chance(g);
 	if (how->mode == CHOOSE_ROUND_ROBIN && g->has_routes)
-		how->counter = routes_turn(&g->routes, f->route);
+		how->counter = is_dry ? routes_look(&g->routes, f->route)
+				      : routes_turn(&g->routes, f->route);
 	else if (how->mode == CHOOSE_HASH)
 		how->key = key_of(f, r);
 	else if (how->mode == CHOOSE_STICKY)
-		stick(g, f, r, is_live, how);
+		stick(g, f, r, is_live, is_dry, how);
 	choose_order(how, order);
 	choose_live_first(order, how->count, is_live);
 }
@@ -111,8 +112,9 @@ take(struct call *call, const uint32_t *order, uint32_t count)
 	}
 }
 
-void
-order_choose(struct gateway *g, struct call *call, const struct request *r)
+static void
+choose(struct gateway *g, struct call *call, const struct request *r,
+    bool is_dry)
 {
 	const struct compiled *f = call->function;
 	struct choose how = {
@@ -129,8 +131,20 @@ order_choose(struct gateway *g, struct call *call, const struct request *r)
 	}
 	for (uint32_t i = 0; i < how.count; i++)
 		is_live[i] = nodes_is_live(f->nodes[i]);
-	decide(g, f, r, is_live, &how, order);
+	decide(g, f, r, is_live, is_dry, &how, order);
 	take(call, order, how.count);
+}
+
+void
+order_choose(struct gateway *g, struct call *call, const struct request *r)
+{
+	choose(g, call, r, false);
+}
+
+void
+order_foresee(struct gateway *g, struct call *call, const struct request *r)
+{
+	choose(g, call, r, true);
 }
 
 void
@@ -148,7 +162,7 @@ order_among(struct gateway *g, struct call *call, const struct request *r,
 		hashes[i] = f->node_hashes[places[i]];
 		is_live[i] = nodes_is_live(f->nodes[places[i]]);
 	}
-	decide(g, f, r, is_live, &how, order);
+	decide(g, f, r, is_live, false, &how, order);
 	for (uint32_t i = 0; i < count; i++)
 		order[i] = places[order[i]];
 	take(call, order, count);

@@ -52,8 +52,9 @@ permit_allows(struct refusal *to, const struct compiled *function,
 	    TEXT_ARG(function->request_type), is_allowed ? "yes" : "no");
 	if (is_allowed)
 		return true;
-	permit_note(to->client->gateway,
-	    &(struct permit_denial){
+	if (to->foreseen == NULL)
+		permit_note(to->client->gateway,
+		    &(struct permit_denial){
 		.user_id = facts.user_id,
 		.request_id = r->id_json,
 		.function = function,

@@ -19,7 +19,7 @@
 #include "protocol/events.h"
 #include "protocol/log_rules.h"
 #include "workers/gateway/ask.h"
-#include "workers/gateway/builtins.h"
+#include "workers/gateway/checks.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/hooked.h"
@@ -30,33 +30,6 @@
 #include "workers/gateway/request.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
-
-static void
-pack_text_or_nil(struct packer *p, struct text t)
-{
-	if (t.at == NULL)
-		pack_nil(p);
-	else
-		pack_text(p, t);
-}
-
-/* fill_info packs the caller's facts for functions that want them. */
-static struct text
-fill_info(struct gateway *g, const struct request *r)
-{
-	struct packer p;
-
-	buffer_truncate(&g->info, 0);
-	pack_init(&p, &g->info);
-	pack_map(&p, 3);
-	pack_string(&p, "request_id");
-	pack_text(&p, r->request_id);
-	pack_string(&p, "user_id");
-	pack_text_or_nil(&p, r->user_id);
-	pack_string(&p, "device_id");
-	pack_text_or_nil(&p, r->device_id);
-	return pack_finish(&p) == OK ? buffer_text(&g->info) : TEXT("");
-}
 
 /* read_payload reads and checks; the envelope must end behind the payload. */
 static enum err
@@ -86,110 +59,6 @@ read_payload(struct gateway *g, struct phoenix_message *m, struct request *r,
 		e = ERR_MALFORMED;
 	}
 	return e;
-}
-
-/*
- * identify puts the session's user where the payload claimed one. Where the
- * channel does not override, a claim of another user is refused; it never
- * counts.
- */
-static bool
-identify(struct refusal *to, const struct channel_rule *rule, struct request *r)
-{
-	struct client *c = to->client;
-	struct text user = {.at = NULL, .len = 0}, claimed = r->user_id;
-
-	if (c->identity != NULL)
-		user = c->identity->user_id;
-	r->user_id = user;
-	bool is_another = claimed.len > 0 && !text_eq(claimed, user);
-	if (!is_another && !r->claims_roles)
-		return true;
-	COUNT(c->gateway, identity_claims);
-	if (user.len > 0 && !c->has_claimed) {
-		c->has_claimed = true;
-		event_note(EVENT_identity_claimed,
-		    "peer=%s user=%.*s claimed=%.*s roles=%s", c->peer,
-		    TEXT_ARG(user), TEXT_ARG(claimed),
-		    r->claims_roles ? "yes" : "no");
-	}
-	if (is_another && user.len > 0 && !rule->override_user_id) {
-		refuse_text(to, ANSWER_denied, ANSWER_TEXT_DENIED);
-		return false;
-	}
-	return true;
-}
-
-/* convert makes the argument list; on an error it has answered. */
-static bool
-convert(struct refusal *to, struct compiled *function, const struct request *r,
-    struct text info)
-{
-	struct gateway *g = to->gateway;
-	struct argument_error error;
-	struct packer packed;
-
-	buffer_truncate(&g->packed, 0);
-	pack_init(&packed, &g->packed);
-	enum err e = arguments_convert(
-	    function->arguments, r->args, info, &packed, &error);
-	HOP(to->traced, arguments, "status=%s count=%u",
-	    e == OK ? "ok" : "error", arguments_count(function->arguments));
-	if (e == OK)
-		return true;
-	if (e == ERR_RANGE)
-		refuse_argument(to, &error);
-	else
-		refuse_internal(to, ANSWER_internal, "arguments");
-	return false;
-}
-
-/* find looks the function up; it has answered when there is none. */
-static bool
-find(struct refusal *to, struct compiled **function, struct request *r)
-{
-	struct gateway *g = to->gateway;
-
-	if (g->is_draining) {
-		refuse_text(to, ANSWER_draining, ANSWER_TEXT_UNAVAILABLE);
-		return false;
-	}
-	/* what woke us may be the first call of a function just added */
-	gateway_look_at_store(g);
-	enum err e = builtins_find(&g->functions, &g->builtins, r, function);
-	if (e != OK) {
-		tracing_missed(to->traced, e == ERR_DENIED);
-		refuse_function(to, r, e == ERR_DENIED);
-		return false;
-	}
-	to->to.request_type = (*function)->type_json;
-	tracing_found(to, *function, r);
-	return true;
-}
-
-static bool
-has_room(struct refusal *to)
-{
-	struct client *c = to->client;
-	struct gateway *g = c->gateway;
-
-	if (c->call_count >= g->options->max_calls_per_client ||
-	    g->calls.count >= g->options->max_calls) {
-		refuse_text(to, ANSWER_unavailable, ANSWER_TEXT_UNAVAILABLE);
-		return false;
-	}
-	return true;
-}
-
-/* prepare converts the arguments and packs the facts a function wants. */
-static bool
-prepare(struct refusal *to, struct compiled *function, const struct request *r,
-    struct text *info)
-{
-	*info = (struct text){.len = 0};
-	if (function->wants_info)
-		*info = fill_info(to->gateway, r);
-	return convert(to, function, r, *info);
 }
 
 /* deadline_after: a stream may go on for ever if its function says so. */
@@ -291,7 +160,7 @@ admit(struct gateway *g, struct call *call, const struct request *r)
 	struct refusal to = refusal_of(g, call, r);
 	struct text info;
 
-	if (!limiter_admits(&to, r) || !prepare(&to, call->function, r, &info))
+	if (!limiter_admits(&to, r) || !checks_prepare(&to, call->function, r, &info))
 		return false;
 	calls_keep(call, buffer_text(&g->packed), info);
 	arm(g, call);
@@ -350,12 +219,6 @@ take_hooked(struct refusal *to, struct compiled *function,
 {
 	struct gateway *g = to->gateway;
 
-	if (function->hooks->missing_key != NULL) {
-		hooked_unregistered(g, function);
-		refuse_internal(to, ANSWER_internal,
-		    "a hook of the function is not registered");
-		return;
-	}
 	struct hooked *hooked = hooked_create(g, function, to->client, r);
 	struct call *call = enter(to, function, TEXT(""), channel);
 	call->hooked = hooked;
@@ -380,20 +243,19 @@ take(struct refusal *to, const struct channel *channel, struct request *r)
 	struct compiled *function = NULL;
 	struct text info;
 
-	if (!identify(to, channel->rule, r) || !find(to, &function, r))
-		return;
-	if (function->hooks != NULL || function->callback.is_valid) {
-		if (!has_room(to))
-			return;
-		if (function->hooks != NULL)
-			take_hooked(to, function, channel, r);
-		else
-			take_asked(to, function, channel, r);
-		return;
-	}
-	if (permit_allows(to, function, r) && limiter_admits(to, r) &&
-	    has_room(to) && prepare(to, function, r, &info))
+	switch (checks_pass(to, channel->rule, r, &function, &info)) {
+	case PASSED_HOOKS:
+		take_hooked(to, function, channel, r);
+		break;
+	case PASSED_ASK:
+		take_asked(to, function, channel, r);
+		break;
+	case PASSED:
 		dispatch_first(g, enter(to, function, info, channel), r);
+		break;
+	case PASSED_NOT:
+		break;
+	}
 }
 
 void
@@ -420,16 +282,8 @@ pipeline_take(
 	    "client=%llu request=%.*s service=%.*s type=%.*s outcome=%s",
 	    (unsigned long long)c->serial, TEXT_ARG(r.id_json),
 	    TEXT_ARG(r.service), TEXT_ARG(r.request_type), err_name(e));
-	if (channel->rule->require_verified_user_id && c->identity == NULL) {
-		refuse_reply(&to, ANSWER_denied,
-		    TEXT(ANSWER_TEXT_AUTHENTICATION),
-		    TEXT(ANSWER_TEXT_AUTHENTICATION));
+	if (!checks_readable(&to, channel->rule, e, &error))
 		return;
-	}
-	if (e != OK) {
-		refuse_request(&to, &error);
-		return;
-	}
 	to.request = &r;
 	struct traced *traced = to.traced = tracing_begin(c, &r);
 	if (traced != NULL)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/refusal.h"
 
+#include "workers/gateway/foreseen.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
@@ -45,6 +46,13 @@ refusal_write(struct client *c, const struct answer_to *to,
 static void
 refuse(struct refusal *to, const struct answer_error *error)
 {
+	if (to->foreseen != NULL) {
+		*to->foreseen = (struct foreseen){.is_refused = true,
+		    .code = error->code,
+		    .text = error->text,
+		    .retry_after_ms = error->retry_after_ms};
+		return;
+	}
 	if (to->call != NULL) {
 		settle_say(to->gateway, to->call, error);
 		return;
@@ -150,6 +158,15 @@ refuse_internal(struct refusal *to, enum answer_code code, const char *detail)
 		    arena_printf(
 			&g->arena, ANSWER_TEXT_INTERNAL ": %s", detail),
 		    0);
+}
+
+void
+refuse_failed(struct refusal *to, enum answer_code code, const char *detail)
+{
+	if (code == ANSWER_unavailable || code == ANSWER_draining)
+		refuse_text(to, code, ANSWER_TEXT_UNAVAILABLE);
+	else
+		refuse_internal(to, code, detail);
 }
 
 void

@@ -20,6 +20,7 @@
 
 struct call;
 struct client;
+struct foreseen;
 struct gateway;
 struct traced;
 
@@ -36,6 +37,7 @@ struct refusal {
 	uint64_t arrived_us; /* 0: in this turn */
 	const struct request *request; /* for the reply's request_type */
 	struct traced *traced;         /* its trace, or NULL */
+	struct foreseen *foreseen;     /* a dry run (foreseen.h), or NULL */
 };
 
 /* Each ends the call: counted, pushed, replied. `text` may be in the
@@ -52,6 +54,8 @@ void refuse_function(
 
 /* "Internal Server Error", and the detail behind it if clients may know. */
 void refuse_internal(struct refusal *, enum answer_code, const char *detail);
+/* refuse_failed chooses the words for a call that went wrong on our side. */
+void refuse_failed(struct refusal *, enum answer_code, const char *detail);
 /* The same with what a service said, shown as `inspect` would. */
 void refuse_service(struct refusal *, struct text message);
 

@@ -97,8 +97,8 @@ drop(struct session *s, uint32_t place)
 	return address_of(gone);
 }
 
-static const struct channel_rule *
-match(const struct channel_rules *rules, struct text topic)
+const struct channel_rule *
+session_match(const struct channel_rules *rules, struct text topic)
 {
 	for (uint32_t i = 0; i < rules->count; i++) {
 		struct text rule = rules->all[i].topic;
@@ -149,7 +149,7 @@ static void
 join(struct session *s, const struct channel_rules *rules,
     const struct phoenix_message *m, struct session_verdict *v)
 {
-	const struct channel_rule *rule = match(rules, m->topic);
+	const struct channel_rule *rule = session_match(rules, m->topic);
 	uint32_t place = find(s, m->from.topic);
 
 	v->move = SESSION_REFUSED;
@@ -254,7 +254,7 @@ session_rematch(struct session *s, const struct channel_rules *rules,
 	for (uint32_t i = FIRST; i < FIRST + s->count; i++) {
 		struct channel *c = s->channels[i];
 
-		c->rule = match(rules, topic_text(c->topic));
+		c->rule = session_match(rules, topic_text(c->topic));
 		if (c->rule == NULL) {
 			*closed = drop(s, i);
 			return false;

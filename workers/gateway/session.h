@@ -91,6 +91,10 @@ void session_finish(struct session *);
 void session_take(struct session *, const struct channel_rules *,
     const struct phoenix_message *, struct session_verdict *);
 
+/* session_match gives the rule a topic may be joined by, or NULL. */
+const struct channel_rule *session_match(
+    const struct channel_rules *, struct text topic);
+
 /* session_find gives a channel while the join it stands for lasts. */
 const struct channel *session_find(const struct session *, uint32_t serial);
 

@@ -132,10 +132,7 @@ settle_fail(struct gateway *g, struct call *call, enum answer_code code,
 {
 	struct refusal to = begin(g, call);
 
-	if (code == ANSWER_unavailable || code == ANSWER_draining)
-		refuse_text(&to, code, ANSWER_TEXT_UNAVAILABLE);
-	else
-		refuse_internal(&to, code, detail);
+	refuse_failed(&to, code, detail);
 }
 
 void
@@ -215,9 +212,11 @@ settle_quietly(struct gateway *g, struct call *call)
 	end(g, call);
 }
 
-static bool
-has_room(const struct gateway *g, enum function_response kind)
+bool
+settle_has_room(const struct gateway *g, enum function_response kind)
 {
+	if (kind == FUNCTION_SYNC)
+		return true;
 	if (kind == FUNCTION_STREAM)
 		return g->stream_count < g->options->max_streams;
 	return g->async_count < g->options->max_async;
@@ -256,7 +255,7 @@ settle_accept(struct gateway *g, struct call *call)
 
 	if (kind == FUNCTION_SYNC)
 		return true;
-	if (!has_room(g, kind)) {
+	if (!settle_has_room(g, kind)) {
 		tell_accept(call, "queue_full");
 		settle_fail(g, call, ANSWER_unavailable, "");
 		return false;

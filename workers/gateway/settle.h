@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/function.h"
 #include "workers/gateway/answer.h"
 
 struct call;
@@ -31,6 +32,9 @@ struct gateway;
  * there was no room for another call of its kind, it was refused and is gone.
  */
 bool settle_accept(struct gateway *, struct call *);
+
+/* settle_has_room: one more call of that kind could be taken now. */
+bool settle_has_room(const struct gateway *, enum function_response);
 
 /* settle_address finds out how to reach the caller: false when it has left. */
 bool settle_address(const struct call *, struct answer_to *);
