@@ -74,7 +74,13 @@
 
 #define TELEMETRY_PATHS(P)
 
-#define TRACE_PATHS(P)
+#define TRACE_PATHS(P) \
+	P(GET,  "/diagnostics",          diagnostics,          "limit",              "the debugger's records, the newest first") \
+	P(GET,  "/diagnostics/errors",   diagnostics_errors,   "limit",              "warnings and errors, each once: how often, first and last seen") \
+	P(POST, "/diagnostics/trace",    diagnostics_trace,    "component duration", "what a component did for so many ms (1000)") \
+	P(POST, "/diagnostics/analyze",  diagnostics_analyze,  "component duration", "bottlenecks of a component in so many ms (5000), and what to do") \
+	P(POST, "/diagnostics/snapshot", diagnostics_snapshot, "",                   "memory and processes now") \
+	P(GET,  "/diagnostics/{id}",     diagnostic,           "",                   "one record")
 
 #define OPERATOR_PATHS(P)
 

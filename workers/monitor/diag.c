@@ -202,18 +202,20 @@ diag_look(struct page *page, const struct component *c,
 
 struct packer *
 diag_begin_record(struct page *page, enum diagnostics_kind kind,
-    uint32_t count, char id[DIAGNOSTICS_ID])
+    uint32_t count, struct diag_record *r)
 {
 	const struct settings *s = worker_settings(page->monitor->worker);
 	uint64_t chance = 0;
 
 	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
 		chance = clock_wall_us(); /* a name, no secret */
-	diagnostics_name(kind, chance, id);
+	r->kind = kind;
+	diagnostics_name(kind, chance, r->id);
 	pack_map(page->out, 1);
 	pack_string(page->out, "record");
+	r->at = buffer_used(page->out->out);
 	pack_map(page->out, count + 3);
-	pack_field_string(page->out, "id", id);
+	pack_field_string(page->out, "id", r->id);
 	pack_field_string(
 	    page->out, "node", settings_string(s, SETTING_node));
 	pack_string(page->out, "timestamp");
@@ -222,22 +224,13 @@ diag_begin_record(struct page *page, enum diagnostics_kind kind,
 }
 
 enum page_status
-diag_end_record(struct page *page, enum diagnostics_kind kind, const char *id)
+diag_end_record(struct page *page, const struct diag_record *r)
 {
-	struct text all = buffer_text(page->out->out), record;
-
 	if (pack_finish(page->out) != OK)
 		return PAGE_INTERNAL;
-	/* what a command packed before us is its envelope */
-	for (uint32_t i = 0; i + 8 < all.len; i++) {
-		struct text tail = {all.at + i, all.len - i};
-
-		if (!text_starts_with(tail, TEXT("\x81\xa6record")))
-			continue;
-		record = (struct text){tail.at + 8, tail.len - 8};
-		diagnostics_keep(&page->monitor->diag->store, kind, id,
-		    clock_wall_ms(), record);
-		break;
-	}
+	struct text all = buffer_text(page->out->out);
+	diagnostics_keep(&page->monitor->diag->store, r->kind, r->id,
+	    clock_wall_ms(),
+	    (struct text){all.at + r->at, all.len - (uint32_t)r->at});
 	return PAGE_OK;
 }

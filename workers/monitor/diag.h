@@ -13,6 +13,7 @@
 
 #include "protocol/base/loop.h"
 #include "protocol/events.h"
+#include "protocol/role.h"
 #include "workers/monitor/analysis.h"
 #include "workers/monitor/diagnostics.h"
 #include "workers/monitor/page.h"
@@ -43,11 +44,17 @@ bool diag_component(struct page *, struct component *);
 /* diag_look sums up a component's processes. */
 void diag_look(struct page *, const struct component *, struct component_look *);
 
+/* A record that is being packed into a page. */
+struct diag_record {
+	enum diagnostics_kind kind;
+	size_t at; /* where in the page's bytes it begins */
+	char id[DIAGNOSTICS_ID];
+};
+
 /* diag_begin_record packs the fields every record begins with: `count` more
  * must follow. diag_end_record keeps the record and answers with it. */
 struct packer *diag_begin_record(struct page *, enum diagnostics_kind,
-    uint32_t count, char id[DIAGNOSTICS_ID]);
-enum page_status diag_end_record(
-    struct page *, enum diagnostics_kind, const char *id);
+    uint32_t count, struct diag_record *);
+enum page_status diag_end_record(struct page *, const struct diag_record *);
 
 #endif /* WORKERS_MONITOR_DIAG_H */

@@ -8,6 +8,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/census.h"
+#include "protocol/settings.h"
 #include "protocol/stats_tree.h"
 #include "workers/kit/worker.h"
 #include "workers/monitor/diag.h"
@@ -84,11 +85,11 @@ static enum page_status
 tell_trace(struct looking *l, const struct component_look *after,
     const struct analysis *a)
 {
-	char id[DIAGNOSTICS_ID];
+	struct diag_record r;
 	struct packer *p =
-	    diag_begin_record(l->page, DIAGNOSTICS_TRACE, 5, id);
+	    diag_begin_record(l->page, DIAGNOSTICS_TRACE, 5, &r);
 
-	pack_field_string(p, "trace_id", id);
+	pack_field_string(p, "trace_id", r.id);
 	pack_field_string(p, "component", l->component.name);
 	pack_field_string(p, "trace_type", "performance_analysis");
 	pack_field_u64(p, "duration_ms", a->duration_us / 1000);
@@ -101,7 +102,7 @@ tell_trace(struct looking *l, const struct component_look *after,
 	pack_f64_field(p, "cpu_percent", a->cpu_percent);
 	pack_field_u64(p, "memory_bytes", after->memory_bytes);
 	pack_field_u64(p, "processes", after->processes);
-	return diag_end_record(l->page, DIAGNOSTICS_TRACE, id);
+	return diag_end_record(l->page, &r);
 }
 
 static void
@@ -131,18 +132,18 @@ pack_results(struct packer *p, const struct analysis *a)
 static enum page_status
 tell_analysis(struct looking *l, const struct analysis *a)
 {
-	char id[DIAGNOSTICS_ID];
+	struct diag_record r;
 	struct packer *p =
-	    diag_begin_record(l->page, DIAGNOSTICS_ANALYSIS, 6, id);
+	    diag_begin_record(l->page, DIAGNOSTICS_ANALYSIS, 6, &r);
 
-	pack_field_string(p, "analysis_id", id);
+	pack_field_string(p, "analysis_id", r.id);
 	pack_field_string(p, "component", l->component.name);
 	pack_field_string(p, "analysis_type", "bottleneck_detection");
 	pack_field_u64(p, "duration_ms", a->duration_us / 1000);
 	pack_field_string(p, "severity", a->severity);
 	pack_string(p, "results");
 	pack_results(p, a);
-	return diag_end_record(l->page, DIAGNOSTICS_ANALYSIS, id);
+	return diag_end_record(l->page, &r);
 }
 
 static void
@@ -185,7 +186,7 @@ look_twice(struct page *page, bool is_trace)
 	diag_look(page, &l->component, &l->before);
 	look_at_times(page, &l->component, &l->times);
 	l->timer = (struct loop_timer){.due = look_again, .ctx = l};
-	loop_timer_start(loop, &l->timer, loop_now_ms(loop) + ms);
+	loop_timer_start(loop, &l->timer, clock_mono_ms() + ms + 1);
 	return page_park(page);
 }
 
@@ -268,15 +269,15 @@ page_diagnostics_snapshot(struct page *page)
 {
 	const struct census *census = census_take(
 	    page->arena, worker_stats(page->monitor->worker));
-	char id[DIAGNOSTICS_ID];
+	struct diag_record r;
 	uint64_t total, used, ours = 0;
 	struct packer *p =
-	    diag_begin_record(page, DIAGNOSTICS_SNAPSHOT, 4, id);
+	    diag_begin_record(page, DIAGNOSTICS_SNAPSHOT, 4, &r);
 
 	read_memory(&total, &used);
 	for (uint32_t i = 0; i < census->count; i++)
 		ours += census->process[i].memory_bytes;
-	pack_field_string(p, "snapshot_id", id);
+	pack_field_string(p, "snapshot_id", r.id);
 	pack_field_string(p, "snapshot_type", "memory_usage");
 	pack_field_string(p, "trigger_reason", "asked");
 	pack_string(p, "state_data");
@@ -285,7 +286,7 @@ page_diagnostics_snapshot(struct page *page)
 	pack_field_u64(p, "used_memory", used);
 	pack_field_u64(p, "tree_memory", ours);
 	pack_field_u64(p, "process_count", pack_largest(page, census));
-	return diag_end_record(page, DIAGNOSTICS_SNAPSHOT, id);
+	return diag_end_record(page, &r);
 }
 
 /* --- what was kept --- */

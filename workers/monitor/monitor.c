@@ -7,6 +7,7 @@
 #include "protocol/pack.h"
 #include "workers/monitor/bus_open.h"
 #include "workers/monitor/file_check.h"
+#include "workers/monitor/diag.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
 #include "workers/monitor/records.h"
@@ -40,6 +41,7 @@ monitor_start(struct worker *w)
 	own->bus = bus_open(w);
 	own->telemetry = telemetry_desk_open(own);
 	records_start(w, &own->records);
+	own->diag = diag_open(w);
 	open_http(own);
 }
 
@@ -52,6 +54,7 @@ monitor_stop(struct worker *w)
 	records_stop(&own->records);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
+	diag_close(&own->diag);
 	file_check_destroy(&own->file_check);
 	telemetry_desk_close(&own->telemetry);
 	bus_close(&own->bus);

@@ -24,6 +24,7 @@ struct file_check;
 struct http;
 struct metrics;
 struct telemetry_desk;
+struct diag;
 struct trace_hub;
 struct records;
 
@@ -46,6 +47,7 @@ struct monitor {
 	struct bus *bus;
 	struct telemetry_desk *telemetry;
 	struct records *records; /* what the tree did, and how it is */
+	struct diag *diag;
 };
 
 void monitor_start(struct worker *);
