@@ -26,6 +26,7 @@
 #include "protocol/unpack.h"
 #include "workers/monitor/bus.h"
 #include "workers/monitor/monitor.h"
+#include "workers/monitor/trace_hub.h"
 
 enum {
 	LOOK_MS = 20,
@@ -152,11 +153,13 @@ telemetry_desk_changed(struct telemetry_desk *d)
 	struct telemetry_choice choice;
 
 	attachments_mask(&d->attachments, &choice);
-	for (int id = 0; id < EVENT_IDS; id++)
-		if (events_mask_has(events, (enum event)id) !=
-		    telemetry_has(&choice, (enum event)id))
-			events_mask_set(events, (enum event)id,
-			    telemetry_has(&choice, (enum event)id));
+	for (int id = 0; id < EVENT_IDS; id++) {
+		bool is_wanted = telemetry_has(&choice, (enum event)id) ||
+		    trace_hub_wants(d->monitor->traces, (enum event)id);
+
+		if (events_mask_has(events, (enum event)id) != is_wanted)
+			events_mask_set(events, (enum event)id, is_wanted);
+	}
 	attachments_keep(&d->attachments, events_feed_area(events));
 }
 

@@ -10,6 +10,8 @@
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 #include "workers/kit/worker.h"
+#include "workers/monitor/monitor.h"
+#include "workers/monitor/telemetry_desk.h"
 
 enum {
 	TICK_MS = 40,
@@ -143,11 +145,28 @@ trace_hub_read(struct trace_hub *hub)
 
 /* --- what is in force --- */
 
-static void
-mask(struct trace_hub *hub, bool on)
+bool
+trace_hub_wants(const struct trace_hub *hub, enum event id)
 {
-	events_mask_set(worker_events(hub->worker), EVENT_trace_hop, on);
-	events_mask_set(worker_events(hub->worker), EVENT_trace_facts, on);
+	return hub->quiet_after_ms != 0 &&
+	    (id == EVENT_trace_hop || id == EVENT_trace_facts);
+}
+
+static void
+set_mask(struct trace_hub *hub)
+{
+	events_mask_set(worker_events(hub->worker), EVENT_trace_hop, true);
+	events_mask_set(worker_events(hub->worker), EVENT_trace_facts, true);
+}
+
+/* fall_asleep: the bits are cleared unless somebody has attached to them. */
+static void
+fall_asleep(struct trace_hub *hub)
+{
+	struct monitor *own = worker_state(hub->worker);
+
+	hub->quiet_after_ms = 0;
+	telemetry_desk_changed(own->telemetry);
 }
 
 static void
@@ -160,7 +179,7 @@ start_ticking(struct trace_hub *hub)
 				    worker_events(hub->worker),
 				    (enum events_kind)k, slot);
 	hub->quiet_after_ms = trace_hub_now_ms(hub) + AFTERGLOW_MS;
-	mask(hub, true);
+	set_mask(hub);
 	loop_timer_start(worker_loop(hub->worker), &hub->timer,
 	    trace_hub_now_ms(hub) + TICK_MS);
 }
@@ -225,8 +244,7 @@ on_tick(void *ctx)
 		loop_timer_start(
 		    worker_loop(hub->worker), &hub->timer, now_ms + TICK_MS);
 	} else {
-		mask(hub, false);
-		hub->quiet_after_ms = 0;
+		fall_asleep(hub);
 	}
 }
 

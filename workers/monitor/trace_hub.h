@@ -56,6 +56,10 @@ enum err trace_hub_publish(struct trace_hub *) MUST_USE;
 /* trace_hub_read takes all that is in the rings now. */
 void trace_hub_read(struct trace_hub *);
 
+/* trace_hub_wants: is this one of the events that hops are, and are they
+ * read? Then whoever keeps the attach mask leaves its bit set. */
+bool trace_hub_wants(const struct trace_hub *, enum event);
+
 uint64_t trace_hub_now_ms(const struct trace_hub *);
 
 #endif /* WORKERS_MONITOR_TRACE_HUB_H */
