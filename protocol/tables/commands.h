@@ -103,7 +103,7 @@
 	C(monitor, diag_analyze,  "diag", "analyze",  READER, "COMPONENT [--duration MS]", "bottlenecks of a component, what to do, and a score; kept as a record") \
 	C(monitor, diag_snapshot, "diag", "snapshot", READER, "",                          "memory and the largest processes; kept as a record") \
 	C(monitor, diag_list,     "diag", "list",     READER, "[--limit N]",               "the records kept, a hundred of each kind") \
-	C(monitor, diag_show,     "diag", "show",     READER, "ID",                        "one record") \
+	C(monitor, diag_show,     "diag", "show",     READER, "ID",                        "one of those records, whole") \
 	C(monitor, diag_errors,   "diag", "errors",   READER, "[--limit N]",               "warnings and errors, each once, with frequency, first_seen and last_seen") \
 	/* tracing */ \
 	C(monitor, trace_start,  "trace", "start",  ADMIN,  "[TARGET] [--user U] [--function F] [--request ID] [--process P] [--flags LIST] [--rate N] [--count N] [--for MS]", "trace calls or processes; needs the admin action enable_tracing. TARGET: all, processes, ports, existing, existing_processes, existing_ports, new, new_processes, new_ports, ROLE, ROLE/N or a pid. F: service/request_type, module.function, module.function/2, module.function/_ or all. LIST: call (hops to the node), return_to (hops back), return_trace (the answer's code and size), procs (processes, pools, runners), ports (sockets, links), timestamp, cpu_timestamp (processor time), arity (number of arguments, not the arguments), silent (count only); without it call,return_to,procs. It ends by itself: N records a second (1000), N in all (100000), MS (60000)") \
