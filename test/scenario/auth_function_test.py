@@ -31,7 +31,7 @@ class Doorman:
         self.questions.append(asked)
         who = asked["params"].get("as") or asked["token"] or ""
         if who == "slow":
-            self.gate.wait(5)
+            self.gate.wait(30)
         if who == "fails":
             raise Failure("no such luck")
         return {"": None, "no": False, "yes": True, "text": "anna",
@@ -233,6 +233,28 @@ def test_a_reload_keeps_sessions_and_the_service(tree, doorman):
         assert tree.run_banyan("reload").returncode == 0
         assert facts(client)["user_id"] == "anna"
         assert line(tree, query="&as=bert").endswith("Protocols")
+
+
+def test_a_shorter_time_out_holds_for_who_waits_and_who_comes():
+    auth = AUTH.replace("timeout_ms: 1000", "timeout_ms: 50000")
+    with FunctionTree(auth=auth, gateway="header_timeout_ms: 60000") as tree, \
+            doorman_of(tree) as doorman:
+        until(lambda: line(tree, query="&as=anna").endswith("Protocols"), 20,
+              "the service is there")
+        results = []
+        waits = [threading.Thread(target=lambda: results.append(
+            line(tree, query="&as=slow"))) for _ in range(2)]
+        waits[0].start()
+        until(lambda: any(q["params"].get("as") == "slow"
+                          for q in doorman.questions), 5, "it is asked for")
+        text = tree.file.read_text()
+        tree.file.write_text(text.replace("timeout_ms: 50000",
+                                          "timeout_ms: 200"))
+        assert tree.run_banyan("reload").returncode == 0
+        waits[1].start()
+        for each in waits:  # nobody waits for the first one's 50 s
+            each.join(20)
+        assert results == ["HTTP/1.1 403 Forbidden"] * 2
 
 
 LOCAL = """\

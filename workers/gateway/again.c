@@ -7,6 +7,7 @@
 #include "workers/gateway/ask.h"
 #include "workers/gateway/dispatch.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/nodes.h"
 #include "workers/gateway/order.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/tracing.h"
@@ -40,6 +41,16 @@ note_exhausted(struct gateway *g, const struct call *call)
 	    unnoted);
 }
 
+/* is_orphan: the relay takes a call for its sender alone, and he is gone. */
+static bool
+is_orphan(const struct call *call)
+{
+	const struct compiled *f = call->function;
+
+	return call->client == NULL && f->node_count > 0 &&
+	    nodes_is_relay(f->nodes[0]);
+}
+
 bool
 again_later(struct gateway *g, struct call *call, enum retry_failure how)
 {
@@ -56,7 +67,7 @@ again_later(struct gateway *g, struct call *call, enum retry_failure how)
 	if (f->retry_count == 0)
 		return false;
 	/* parts that were passed on must not come again */
-	if (call->has_parts ||
+	if (call->has_parts || is_orphan(call) ||
 	    !retry_again(&r, how, gateway_chance(g), &at_ms)) {
 		note_exhausted(g, call);
 		return false;

@@ -314,10 +314,37 @@ are_same(struct auth *a)
 	return true;
 }
 
+static void
+arm(struct auth *a)
+{
+	if (a->first_ask != NULL)
+		loop_timer_start(
+		    a->gateway->loop, &a->ask_timer, a->first_ask->until_ms);
+	else
+		loop_timer_stop(a->gateway->loop, &a->ask_timer);
+}
+
+/* shorten: a shorter time-out holds for who waits already, too; so whoever
+ * is first in the list is always the first to be over. */
+static void
+shorten(struct auth *a)
+{
+	uint64_t most_ms = loop_now_ms(a->gateway->loop) +
+	    a->gateway->options->auth.timeout_ms;
+
+	for (struct auth_ask *ask = a->first_ask; ask != NULL; ask = ask->next)
+		if (ask->until_ms > most_ms)
+			ask->until_ms = most_ms;
+	arm(a);
+}
+
 void
 auth_nodes_on_settings(struct auth *a)
 {
-	if (a->mode != AUTH_FUNCTION || are_same(a))
+	if (a->mode != AUTH_FUNCTION)
+		return;
+	shorten(a);
+	if (are_same(a))
 		return;
 	auth_close_nodes(a);
 	/* what was asked is lost with its link; what waits is asked anew */
@@ -331,16 +358,6 @@ auth_nodes_on_settings(struct auth *a)
 }
 
 /* --- questions --- */
-
-static void
-arm(struct auth *a)
-{
-	if (a->first_ask != NULL)
-		loop_timer_start(
-		    a->gateway->loop, &a->ask_timer, a->first_ask->until_ms);
-	else
-		loop_timer_stop(a->gateway->loop, &a->ask_timer);
-}
 
 void
 auth_on_ask_timer(void *ctx)

@@ -357,6 +357,12 @@ nodes_is_own(const struct node *n)
 	return n->kind != NODE_SERVICE;
 }
 
+bool
+nodes_is_relay(const struct node *n)
+{
+	return n->kind == NODE_RELAY;
+}
+
 struct text
 nodes_name(const struct node *n)
 {

@@ -46,6 +46,9 @@ bool nodes_are_met(const struct nodes *);
 /* nodes_is_own: a process of our own tree. */
 bool nodes_is_own(const struct node *);
 
+/* nodes_is_relay: the one of them that keeps groups. */
+bool nodes_is_relay(const struct node *);
+
 struct text nodes_name(const struct node *);
 
 /*
