@@ -91,6 +91,7 @@
 	C(monitor, telemetry_detach,  "telemetry", "detach",  ADMIN,  "NAME", "end an attachment") \
 	C(monitor, telemetry_lease,   "telemetry", "lease",   READER, "NAME HOLDER [--match PATTERN] [--event E] [--category C] [--end]", "keep an attachment for some seconds: what `telemetry tail` says again and again while it runs") \
 	C(monitor, telemetry_control, "telemetry", "control", ADMIN,  "[--toggle on|off] [--sampling RATE] [--pattern PATTERN] [--allow PATTERN] [--deny PATTERN]", "switch telemetry, publish a part of it, allow or deny events; until the tree is restarted or the settings are read again") \
+	C(monitor, history,           "history",   "",        READER, "[--metric M] [--duration HOURS] [--resolution MINUTES]", "one metric over time; without --metric which there are") \
 	C(monitor, bus_status,        "bus", "status",  READER, "", "is the PUB socket open, who listens, how much was published") \
 	C(monitor, bus_enable,        "bus", "enable",  ADMIN,  "", "publish again") \
 	C(monitor, bus_disable,       "bus", "disable", ADMIN,  "", "publish nothing until bus enable, or the monitor's next life")

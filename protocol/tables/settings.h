@@ -188,6 +188,8 @@
 	S(telemetry, publish,           TEXTS, "[]",   0, 8,     RESTART, monitor, "URL", "where the monitor's PUB socket listens beside telemetry.ipc: ipc://, tcp://") \
 	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \
 	S(telemetry_bus, secret,              TEXT, "\"\"",  0, 256, LIVE, monitor, "", "signs each message with HMAC-SHA256; empty: $SECRET_KEY_BASE, or unsigned") \
+	S(telemetry_bus, health_interval_ms,  U64, "30000", 100, 86400000, LIVE, monitor, "ms", "between two rounds of health on the bus: cluster, node, components") \
+	S(telemetry_bus, metrics_interval_ms, U64, "60000", 100, 86400000, LIVE, monitor, "ms", "between two rounds of metrics on the bus: throughput, latency, resources") \
 	\
 	S(history, interval_ms,   U64, "10000", 100, 600000, RESTART, monitor, "ms", "between two points; six make one of the coarse ring") \
 	S(history, fine_points,   U64, "2160",  6, 100000,   RESTART, monitor, "points", "kept of these: 6 hours") \

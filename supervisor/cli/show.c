@@ -43,6 +43,7 @@ static const struct {
     {"trace.show", show_trace},
     {"trace.status", show_trace_status},
     {"trace.tail", show_trace_tail},
+    {"history", show_history},
     {"groups.list", show_groups},
     {"revoke.list", show_revoked},
     {"groups.show", show_group},

@@ -227,3 +227,25 @@ def test_a_wall_clock_that_jumps_changes_labels_alone():
             assert get(tree, "/health").json["federation_health"][
                 "overall_status"] == "healthy"
         assert tree.life("monitor") == life
+
+
+def test_the_command_lists_metrics_and_shows_one(tree):
+    until(lambda: len(points(tree)) >= 5, 10)
+    listed = tree.banyan("history")
+    names = {row["metric"]: row for row in listed["metrics"]}
+    assert {"health_score", "requests_per_second", "latency_ms",
+            "p95_latency_ms", "error_rate_percent", "cpu_percent",
+            "connections"} <= set(names)
+    assert 0 < names["memory_percent"]["last"] < 100
+    body = tree.banyan("history", "--metric", "memory_percent",
+                       "--resolution", "0")
+    assert body["data_points"] == len(body["data"]) >= 5
+    text = tree.run_banyan("history", "--metric", "memory_percent",
+                           "--resolution", "0").stdout
+    assert text.startswith("memory_percent %, 1 h  least ")
+    assert len(text.splitlines()) >= 6
+    wrong = tree.run_banyan("history", "--metric", "latncy_ms")
+    assert wrong.returncode == 1
+    assert "did you mean `latency_ms`?" in wrong.stderr
+    assert tree.run_banyan("history", "--metric", "latency_ms",
+                           "--duration", "x").returncode != 0

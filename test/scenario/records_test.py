@@ -495,3 +495,31 @@ def test_persistence_says_what_was_saved_and_restored(tree):
 def test_json_is_what_metrics_tells_who_asks_for_it(tree):
     answer = get(tree, "/metrics", headers={"Accept": "application/json"})
     assert json.loads(answer.body)["federation_metrics"]
+
+
+# --- on the bus ---
+
+def messages(tree, topic, count):
+    """The first messages of a topic, parsed."""
+    done = tree.run_banyan("bus", "tail", topic, "--count", count, "--for",
+                           15, "--json", timeout=40)
+    return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+
+def test_health_and_metrics_are_told_on_the_bus():
+    settings = SETTINGS + "telemetry: {bus: {health_interval_ms: 200, " \
+        "metrics_interval_ms: 200}}\n"
+    with Tree(settings, service=False) as tree:
+        for topic, message, field in (
+                ("health/cluster", "cluster_health_updated", "quorum_status"),
+                ("health/node", "node_health_updated", "load_avg"),
+                ("health/component", "component_health_updated", "component"),
+                ("metrics/throughput", "throughput_metric", "rate_per_sec"),
+                ("metrics/latency", "latency_metric", "percentile"),
+                ("metrics/resources", "resource_usage", "usage_percent")):
+            got = messages(tree, topic, 2)
+            assert len(got) == 2, (topic, got)
+            for one in got:
+                text = json.dumps(one)
+                assert message in text and field in text, one
+                assert text.count('"node"') == 1, one

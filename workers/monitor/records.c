@@ -170,6 +170,7 @@ records_start(struct worker *w, struct records **records)
 	world_create(&r->world);
 	history_open(&r->history, w, sizes);
 	gather_start(&r->gather, w);
+	records_bus_start(&r->bus, worker_state(w));
 	look(r);
 	loop_timer_start(worker_loop(w), &r->look, now_ms + LOOK_MS);
 	loop_timer_start(worker_loop(w), &r->point, now_ms + r->interval_ms);
@@ -185,6 +186,7 @@ records_stop(struct records **records)
 		return;
 	loop_timer_stop(worker_loop(r->worker), &r->look);
 	loop_timer_stop(worker_loop(r->worker), &r->point);
+	records_bus_stop(&r->bus);
 	gather_stop(&r->gather);
 	history_close(&r->history);
 	world_destroy(&r->world);

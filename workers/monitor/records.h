@@ -24,6 +24,7 @@
 #include "workers/monitor/history.h"
 #include "workers/monitor/machine.h"
 #include "workers/monitor/page.h"
+#include "workers/monitor/records_bus.h"
 #include "workers/monitor/systems.h"
 #include "workers/monitor/world.h"
 
@@ -49,6 +50,7 @@ struct records {
 	uint64_t reset_unreadable; /* events store_unreadable */
 	/* what config_db had when its life began */
 	uint64_t restored_life, restored_functions, restored_wall_ms;
+	struct records_bus bus;
 	struct arena arena;
 	struct loop_timer look, point;
 };
