@@ -37,6 +37,7 @@
 #define SECTION_arguments             "arguments"
 #define SECTION_history               "history"
 #define SECTION_security              "security"
+#define SECTION_discovery             "discovery"
 #define SECTION_tracer                "tracer"
 #define SECTION_telemetry             "telemetry"
 #define SECTION_telemetry_bus         "telemetry.bus"

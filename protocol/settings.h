@@ -44,6 +44,7 @@
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_history(key)    SETTING_history_##key
 #define SETTING_ID_security(key)   SETTING_security_##key
+#define SETTING_ID_discovery(key)  SETTING_discovery_##key
 #define SETTING_ID_tracer(key)     SETTING_tracer_##key
 #define SETTING_ID_telemetry(key)  SETTING_telemetry_##key
 #define SETTING_ID_telemetry_bus(key) SETTING_telemetry_bus_##key

@@ -240,3 +240,28 @@ fd_url(int socket, const char *scheme, char to[FD_URL])
 	    ntohs(((const struct sockaddr_in *)(const void *)&at)->sin_port));
 	return OK;
 }
+
+enum err
+fd_read_tail(const char *path, char *to, size_t most, size_t *bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat facts;
+	enum err e = ERR_SYSTEM;
+
+	*bytes = 0;
+	if (fd < 0)
+		return ERR_SYSTEM;
+	if (fstat(fd, &facts) == 0) {
+		off_t from = facts.st_size > (off_t)most
+		    ? facts.st_size - (off_t)most
+		    : 0;
+		ssize_t n = pread(fd, to, most, from);
+
+		if (n >= 0) {
+			*bytes = (size_t)n;
+			e = OK;
+		}
+	}
+	fd_close(&fd);
+	return e;
+}

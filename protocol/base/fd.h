@@ -46,6 +46,10 @@ enum err fd_receive_with(
 enum err fd_replace_file(
     const char *path, const void *data, size_t bytes, mode_t mode) MUST_USE;
 
+/* fd_read_tail reads the last `most` bytes of a file, or all of it. */
+enum err fd_read_tail(
+    const char *path, char *to, size_t most, size_t *bytes) MUST_USE;
+
 /* fd_read_file reads a small file whole; at most size - 1 bytes, adds a NUL. */
 enum err fd_read_file(
     const char *path, char *to, size_t size, size_t *bytes) MUST_USE;

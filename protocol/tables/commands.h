@@ -141,6 +141,32 @@
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
 	C(cli, bus_tail, "bus", "tail", READER, "CHANNEL[/TOPIC] [--count N] [--for SECONDS] [--secret-file FILE]", "print what the monitor publishes, one a line: health, metrics, alerts, diagnostics, lifecycle, logging, telemetry, or all") \
+	C(cli, monitor_status,      "monitor", "status",      READER, "[--cluster ID] [--detail] [--output FORMAT] [--url URL]", "health, persistence, listeners and systems at a glance; --output table or json") \
+	C(cli, monitor_endpoints,   "monitor", "endpoints",   READER, "[--url URL]", "every page of the monitor's HTTP") \
+	C(cli, monitor_health,      "monitor", "health",      READER, "[--cluster ID] [--summary] [--detail] [--url URL]", "how the nodes are") \
+	C(cli, monitor_health_watch, "monitor", "health-watch", READER, "[--interval SECONDS] [--cluster ID] [--summary] [--detail] [--url URL]", "the same, again and again") \
+	C(cli, monitor_metrics,     "monitor", "metrics",     READER, "[--system SYSTEM] [--url URL]", "figures of a system: unified, rpc, pubsub, queue, cache, transport, federation") \
+	C(cli, monitor_metrics_watch, "monitor", "metrics-watch", READER, "[--interval SECONDS] [--system SYSTEM] [--url URL]", "the same, again and again") \
+	C(cli, monitor_persistence, "monitor", "persistence", READER, "[--url URL]", "what is kept on disk, and since when") \
+	C(cli, monitor_persistence_watch, "monitor", "persistence-watch", READER, "[--interval SECONDS] [--url URL]", "the same, again and again") \
+	C(cli, monitor_transport_endpoints, "monitor", "transport-endpoints", READER, "[--url URL]", "every listener with its real port") \
+	C(cli, monitor_link_state,  "monitor", "link-state",  READER, "[--url URL]", "link state between nodes") \
+	C(cli, monitor_route_trace, "monitor", "route-trace", READER, "--destination D [--avoid A] [--url URL]", "the routes to a destination") \
+	C(cli, monitor_dns,         "monitor", "dns",         READER, "[--url URL]", "the DNS gateway") \
+	C(cli, monitor_dns_watch,   "monitor", "dns-watch",   READER, "[--interval SECONDS] [--url URL]", "the same, again and again") \
+	C(cli, monitor_timeseries,  "monitor", "timeseries",  READER, "[--metric M] [--duration HOURS] [--resolution MINUTES] [--url URL]", "a metric over time") \
+	C(cli, monitor_trends,      "monitor", "trends",      READER, "[--url URL]", "what improves and what degrades") \
+	C(cli, monitor_topology,    "monitor", "topology",    READER, "[--graph] [--paths] [--analysis] [--url URL]", "nodes and the links between them") \
+	C(cli, discovery_status,    "discovery", "status",    READER, "[--url URL]", "summary, cache, policy and lag in one") \
+	C(cli, discovery_summary,   "discovery", "summary",   READER, "[--url URL]", "summaries of all services") \
+	C(cli, discovery_cache,     "discovery", "cache",     READER, "[--url URL]", "what is known of functions, services and nodes") \
+	C(cli, discovery_policy,    "discovery", "policy",    READER, "[--url URL]", "what services may register, and who was refused") \
+	C(cli, discovery_lag,       "discovery", "lag",       READER, "[--url URL]", "seconds since services were last heard of") \
+	C(cli, discovery_query,     "discovery", "query",     READER, "[--entry-type TYPE] [--namespace PREFIX] [--function-name NAME] [--limit N] [--page-token T] [--url URL]", "the catalogue: functions, nodes, topics or queues") \
+	C(cli, discovery_watch,     "discovery", "watch",     READER, "[--summary] [--delta] [--namespace PREFIX] [--duration SECONDS] [--count N] [--url URL]", "changes as they come, a line of JSON each") \
+	C(cli, discovery_access_audit, "discovery", "access-audit", READER, "[--limit N] [--url URL]", "configs that were refused") \
+	C(cli, report_namespace_health, "report", "namespace-health", READER, "[--output FORMAT] [--namespace PREFIX] [--limit N] [--url URL]", "services by how often they were summarised") \
+	C(cli, report_export_lag,   "report", "export-lag",   READER, "[--output FORMAT] [--url URL]", "how old what is known of services is") \
 	C(cli, completion, "completion", "", READER, "bash|zsh",                "print shell completion") \
 	C(cli, help,       "help",       "", READER, "[NOUN]",                  "explain the commands")
 

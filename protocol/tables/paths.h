@@ -82,7 +82,17 @@
 	P(POST, "/diagnostics/snapshot", diagnostics_snapshot, "",                   "memory and processes now") \
 	P(GET,  "/diagnostics/{id}",     diagnostic,           "",                   "one record")
 
-#define OPERATOR_PATHS(P)
+#define OPERATOR_PATHS(P) \
+	P(GET, "/discovery/summary", discovery_summary, "", "summaries of all services, if they are made") \
+	P(GET, "/discovery/cache",   discovery_cache,   "", "what is known of functions, services and nodes") \
+	P(GET, "/discovery/policy",  discovery_policy,  "", "what services may register, and who was refused") \
+	P(GET, "/discovery/lag",     discovery_lag,     "", "seconds since services were last heard of") \
+	P(GET, "/discovery/query",   discovery_query,   "entry_type, namespace, function_name, limit, page_token", "the catalogue: functions, nodes, topics, queues") \
+	P(GET, "/discovery/access",  discovery_access,  "limit", "configs that were refused") \
+	P(GET, "/discovery/changes", discovery_changes, "after", "what has changed behind a sequence number") \
+	P(GET, "/routing/trace",     routing_trace,     "destination, avoid", "the routes to a destination; 503 without peers") \
+	P(GET, "/routing/link-state", routing_link_state, "", "link state between nodes; 503 without peers") \
+	P(GET, "/dns/metrics",       dns_metrics,       "", "the DNS gateway: there is none")
 
 #define LOG_PATHS(P)
 

@@ -195,6 +195,10 @@
 	S(history, fine_points,   U64, "2160",  6, 100000,   RESTART, monitor, "points", "kept of these: 6 hours") \
 	S(history, coarse_points, U64, "10080", 6, 100000,   RESTART, monitor, "points", "kept of the coarse ones: 7 days") \
 	\
+	S(discovery, summary_export,     BOOL, "false", 0, 0,   LIVE, monitor, "", "true: a summary of every service at an interval, for who watches") \
+	S(discovery, summary_interval_s, U64,  "30", 1, 86400,  LIVE, monitor, "seconds", "between two summaries") \
+	S(discovery, scope,              CHOICE, "global", 0, 0, LIVE, monitor, "local|zone|region|global", "how far summaries are meant to go") \
+	\
 	S(monitoring, enabled, BOOL, "true", 0, 0, RESTART, guard, "", "false: no HTTP for operators; banyan shows the same") \
 	S(monitoring, host, TEXT, "127.0.0.1", 2, 45, RESTART, guard, "address", "IPv4 or IPv6 address it listens on; there are no passwords: anything but loopback lets the network read") \
 	S(monitoring, port, U64, "0", 0, 65535, RESTART, guard, "", "of the monitor's HTTP; 0, or one in use: a free one of 50000 to 55000") \
@@ -216,8 +220,7 @@
 #define SETTINGS_NOT_BUILT(N) \
 	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
-	N(cluster,    "clusters") \
-	N(discovery,  "discovery")
+	N(cluster,    "clusters")
 
 /*
  * What can be said of each role under workers.<role>, one row each.

@@ -57,7 +57,7 @@ send_request(struct call *call, const struct ask *ask)
 		e = talk_send(
 		    &call->talk, call->event, buffer_text(&payload), &w->ref);
 	buffer_finish(&payload);
-	call->talk.wire.until_ms = clock_mono_ms() + call->most_ms;
+	call->talk.wire.dial.until_ms = clock_mono_ms() + call->most_ms;
 	return e;
 }
 
@@ -141,7 +141,7 @@ take_push(struct call *call, const struct talk_frame *frame)
 	w->is_final = !has_more && !is_acknowledgement;
 	w->has_response = true;
 	/* who sends parts is not late */
-	call->talk.wire.until_ms = clock_mono_ms() + call->most_ms;
+	call->talk.wire.dial.until_ms = clock_mono_ms() + call->most_ms;
 }
 
 /* is_done: a function of type `none` has a reply and no push at all. */
@@ -186,7 +186,7 @@ await(struct call *call)
 enum cli_exit
 call_failed(struct call *call, const char *at, enum err e)
 {
-	const char *why = call->talk.wire.why[0] != '\0' ? call->talk.wire.why
+	const char *why = call->talk.wire.dial.why[0] != '\0' ? call->talk.wire.dial.why
 	    : e == ERR_TIMEOUT ? "no answer in time"
 			       : err_name(e);
 

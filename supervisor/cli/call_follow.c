@@ -110,7 +110,7 @@ enum cli_exit
 call_follow(struct call *call, enum cli_exit code)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-	    {.fd = call->talk.wire.fd, .events = POLLIN}};
+	    {.fd = call->talk.wire.dial.fd, .events = POLLIN}};
 	struct buffer typed;
 	bool is_typing = true;
 	enum err e = OK;
@@ -118,9 +118,9 @@ call_follow(struct call *call, enum cli_exit code)
 	buffer_init(&typed, LINE_BYTES + 8192);
 	while (is_typing && e == OK && code != CLI_UNREACHABLE) {
 		fflush(stdout);
-		bool is_waiting = buffer_used(&call->talk.wire.in) > 0;
+		bool is_waiting = buffer_used(&call->talk.wire.dial.in) > 0;
 		int ready = is_waiting ? 0 : poll(fds, 2, HEARTBEAT_MS);
-		call->talk.wire.until_ms = clock_mono_ms() + call->most_ms;
+		call->talk.wire.dial.until_ms = clock_mono_ms() + call->most_ms;
 		if (ready < 0 && errno != EINTR)
 			e = ERR_SYSTEM;
 		else if (is_waiting || (ready > 0 && fds[1].revents != 0))

@@ -12,7 +12,7 @@
 void
 talk_init(struct talk *t, struct text topic)
 {
-	*t = (struct talk){.wire = {.fd = -1}, .topic = topic};
+	*t = (struct talk){.wire = {.dial = {.fd = -1}}, .topic = topic};
 	buffer_init(&t->received, CALL_MESSAGE_BYTES);
 }
 

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/cli/call_wire.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/evp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
 
 enum {
-	HEAD_BYTES = 16 << 10,
 	OP_CONTINUE = 0,
 	OP_TEXT = 1,
 	OP_CLOSE = 8,
@@ -60,113 +50,6 @@ call_url_parse(struct text url, struct call_url *to)
 	return to->host[0] != '\0' ? OK : ERR_MALFORMED;
 }
 
-/* --- bytes --- */
-
-static enum err
-wait_for(struct call_wire *w, short events)
-{
-	uint64_t now_ms = clock_mono_ms();
-	struct pollfd poll_fd = {.fd = w->fd, .events = events};
-
-	if (now_ms >= w->until_ms)
-		return ERR_TIMEOUT;
-	int n = poll(&poll_fd, 1, (int)(w->until_ms - now_ms));
-	return n == 0 ? ERR_TIMEOUT : n < 0 && errno != EINTR ? ERR_SYSTEM : OK;
-}
-
-static enum err
-send_all(struct call_wire *w, const void *data, size_t bytes)
-{
-	const char *at = data;
-
-	while (bytes > 0) {
-		ssize_t n = send(w->fd, at, bytes, MSG_NOSIGNAL);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			enum err e = wait_for(w, POLLOUT);
-
-			if (e != OK)
-				return e;
-			continue;
-		}
-		if (n < 0)
-			return ERR_CLOSED;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return OK;
-}
-
-/* receive_more reads at least one byte more into `in`. */
-static enum err
-receive_more(struct call_wire *w)
-{
-	uint8_t *to;
-
-	for (;;) {
-		enum err e = buffer_reserve(&w->in, 16 << 10, &to);
-
-		if (e != OK)
-			return e;
-		ssize_t n = recv(w->fd, to, 16 << 10, 0);
-		if (n > 0) {
-			buffer_commit(&w->in, (size_t)n);
-			return OK;
-		}
-		if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			return ERR_CLOSED;
-		e = wait_for(w, POLLIN);
-		if (e != OK)
-			return e;
-	}
-}
-
-/* --- dialling --- */
-
-static enum err
-dial_one(struct call_wire *w, const struct addrinfo *address)
-{
-	int failure = 0;
-	socklen_t size = sizeof(failure);
-	int one = 1;
-
-	w->fd = socket(
-	    address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (w->fd < 0)
-		return ERR_SYSTEM;
-	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(w->fd, address->ai_addr, address->ai_addrlen) == 0)
-		return OK;
-	enum err e = errno == EINPROGRESS ? wait_for(w, POLLOUT) : ERR_SYSTEM;
-	if (e == OK &&
-	    getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &failure, &size) == 0 &&
-	    failure == 0)
-		return OK;
-	snprintf(w->why, sizeof(w->why), "%s",
-	    e == ERR_TIMEOUT ? "no answer in time"
-			     : strerror(failure != 0 ? failure : errno));
-	fd_close(&w->fd);
-	return e == OK ? ERR_SYSTEM : e;
-}
-
-static enum err
-dial(struct call_wire *w, const struct call_url *url)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	enum err e = ERR_NOT_FOUND;
-	int failure = getaddrinfo(url->host, url->port, &hints, &list);
-
-	if (failure != 0) {
-		snprintf(w->why, sizeof(w->why), "%s", gai_strerror(failure));
-		return ERR_NOT_FOUND;
-	}
-	for (struct addrinfo *a = list; a != NULL && e != OK; a = a->ai_next)
-		e = dial_one(w, a);
-	freeaddrinfo(list);
-	return e;
-}
-
 /* --- the upgrade --- */
 
 /* expected_accept is what RFC 6455 4.2.2 makes of our key. */
@@ -183,30 +66,6 @@ expected_accept(const char *key, char to[32])
 	EVP_EncodeBlock((unsigned char *)to, digest, (int)size);
 }
 
-/* take_head waits for the blank line and takes the head out of `in`. */
-static enum err
-take_head(struct call_wire *w, char head[HEAD_BYTES])
-{
-	for (;;) {
-		struct text seen = buffer_text(&w->in);
-		const char *end = memmem(seen.at, seen.len, "\r\n\r\n", 4);
-
-		if (end != NULL && end - seen.at + 4 < HEAD_BYTES) {
-			size_t len = (size_t)(end - seen.at) + 4;
-
-			memcpy(head, seen.at, len);
-			head[len] = '\0';
-			buffer_consume(&w->in, len);
-			return OK;
-		}
-		if (seen.len >= HEAD_BYTES)
-			return ERR_MALFORMED;
-		enum err e = receive_more(w);
-		if (e != OK)
-			return e;
-	}
-}
-
 static enum err
 check_head(struct call_wire *w, const char *head, const char *key)
 {
@@ -214,7 +73,7 @@ check_head(struct call_wire *w, const char *head, const char *key)
 	char wanted[64];
 
 	if (strncmp(head, "HTTP/1.1 101", 12) != 0) {
-		snprintf(w->why, sizeof(w->why), "it answered: %.*s",
+		snprintf(w->dial.why, sizeof(w->dial.why), "it answered: %.*s",
 		    (int)strcspn(head, "\r"), head);
 		return strncmp(head, "HTTP/1.1 403", 12) == 0 ? ERR_DENIED
 							      : ERR_CLOSED;
@@ -222,7 +81,7 @@ check_head(struct call_wire *w, const char *head, const char *key)
 	expected_accept(key, accept);
 	snprintf(wanted, sizeof(wanted), "Sec-WebSocket-Accept: %s", accept);
 	if (strcasestr(head, wanted) == NULL) {
-		snprintf(w->why, sizeof(w->why),
+		snprintf(w->dial.why, sizeof(w->dial.why),
 		    "its Sec-WebSocket-Accept is wrong");
 		return ERR_MALFORMED;
 	}
@@ -234,7 +93,7 @@ upgrade(struct call_wire *w, const struct call_url *url)
 {
 	unsigned char random[16];
 	char key[32];
-	char head[HEAD_BYTES];
+	char head[DIAL_HEAD_BYTES];
 	bool has_token = url->token != NULL && url->token[0] != '\0';
 	/* params of the URL, which a service may decide by */
 	const char *query = url->path + strcspn(url->path, "?");
@@ -253,15 +112,15 @@ upgrade(struct call_wire *w, const struct call_url *url)
 	    *query != '\0' ? query + 1 : "", url->host, url->port, key,
 	    has_token ? "\r\nAuthorization: Bearer " : "",
 	    has_token ? url->token : "");
-	if (n < 0 || n >= HEAD_BYTES)
+	if (n < 0 || n >= DIAL_HEAD_BYTES)
 		return ERR_TOO_BIG;
-	enum err e = send_all(w, head, (size_t)n);
+	enum err e = dial_send(&w->dial, head, (size_t)n);
 	if (e == OK)
-		e = take_head(w, head);
+		e = dial_take_head(&w->dial, head);
 	if (e == OK)
 		return check_head(w, head, key);
-	if (w->why[0] == '\0')
-		snprintf(w->why, sizeof(w->why), "no upgrade: %s", err_name(e));
+	if (w->dial.why[0] == '\0')
+		snprintf(w->dial.why, sizeof(w->dial.why), "no upgrade: %s", err_name(e));
 	return e;
 }
 
@@ -269,9 +128,9 @@ enum err
 call_wire_open(
     struct call_wire *w, const struct call_url *url, uint64_t until_ms)
 {
-	*w = (struct call_wire){.fd = -1, .until_ms = until_ms};
-	buffer_init(&w->in, CALL_MESSAGE_BYTES + (32 << 10));
-	enum err e = dial(w, url);
+	*w = (struct call_wire){.dial = {.fd = -1, .until_ms = until_ms}};
+	buffer_init(&w->dial.in, CALL_MESSAGE_BYTES + (32 << 10));
+	enum err e = dial_open(&w->dial, url->host, url->port);
 
 	return e == OK ? upgrade(w, url) : e;
 }
@@ -307,7 +166,7 @@ send_frame(struct call_wire *w, int op, struct text body)
 		for (uint32_t i = 0; i < body.len; i++)
 			to[i] = (uint8_t)body.at[i] ^ mask[i % 4];
 		buffer_commit(&frame, body.len);
-		e = send_all(w, buffer_at(&frame), buffer_used(&frame));
+		e = dial_send(&w->dial, buffer_at(&frame), buffer_used(&frame));
 	}
 	buffer_finish(&frame);
 	return e;
@@ -322,8 +181,8 @@ call_wire_send(struct call_wire *w, struct text message)
 static enum err
 need(struct call_wire *w, size_t bytes)
 {
-	while (buffer_used(&w->in) < bytes) {
-		enum err e = receive_more(w);
+	while (buffer_used(&w->dial.in) < bytes) {
+		enum err e = dial_receive(&w->dial);
 
 		if (e != OK)
 			return e;
@@ -340,7 +199,7 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 
 	if (e != OK)
 		return e;
-	const uint8_t *at = buffer_at(&w->in);
+	const uint8_t *at = buffer_at(&w->dial.in);
 	uint64_t length = at[1] & 0x7f;
 	*first = at[0];
 	if ((at[0] & 0x70) != 0 || (at[1] & 0x80) != 0)
@@ -350,7 +209,7 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 	e = need(w, head);
 	if (e != OK)
 		return e;
-	at = buffer_at(&w->in);
+	at = buffer_at(&w->dial.in);
 	if (more > 0)
 		length = 0;
 	for (size_t i = 0; i < more; i++)
@@ -359,9 +218,9 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 		return ERR_TOO_BIG;
 	e = need(w, head + length);
 	if (e == OK)
-		e = buffer_append(body, buffer_at(&w->in) + head, length);
+		e = buffer_append(body, buffer_at(&w->dial.in) + head, length);
 	if (e == OK)
-		buffer_consume(&w->in, head + length);
+		buffer_consume(&w->dial.in, head + length);
 	return e;
 }
 
@@ -370,7 +229,7 @@ said_goodbye(struct call_wire *w, struct text body)
 {
 	if (body.len >= 2)
 		w->close_code = (uint8_t)body.at[0] << 8 | (uint8_t)body.at[1];
-	snprintf(w->why, sizeof(w->why), "closed by the gateway: %d %.*s",
+	snprintf(w->dial.why, sizeof(w->dial.why), "closed by the gateway: %d %.*s",
 	    w->close_code, body.len > 2 ? (int)body.len - 2 : 0,
 	    body.len > 2 ? body.at + 2 : "");
 	return ERR_CLOSED;
@@ -410,10 +269,9 @@ call_wire_receive(struct call_wire *w, struct buffer *message)
 void
 call_wire_close(struct call_wire *w)
 {
-	if (w->fd >= 0) {
+	if (w->dial.fd >= 0) {
 		enum err e = send_frame(w, OP_CLOSE, TEXT("\x03\xe8"));
 		(void)e;
 	}
-	fd_close(&w->fd);
-	buffer_finish(&w->in);
+	dial_close(&w->dial);
 }

@@ -17,17 +17,15 @@
 #include "protocol/base/buffer.h"
 #include "protocol/base/err.h"
 #include "protocol/base/text.h"
+#include "supervisor/cli/dial.h"
 
 enum {
 	CALL_MESSAGE_BYTES = 16 << 20
 };
 
 struct call_wire {
-	int fd;
-	uint64_t until_ms; /* monotonic: every wait ends there */
-	struct buffer in;  /* bytes not yet used */
-	int close_code;    /* 0 until the server says goodbye */
-	char why[160];     /* what went wrong, for people */
+	struct dial dial;
+	int close_code; /* 0 until the server says goodbye */
 };
 
 struct call_url {
@@ -40,7 +38,7 @@ struct call_url {
 /* call_url_parse reads ws://host[:port]/path. */
 enum err call_url_parse(struct text, struct call_url *) MUST_USE;
 
-/* call_wire_open dials and upgrades; `why` says what went wrong. */
+/* call_wire_open dials and upgrades; `dial.why` says what went wrong. */
 enum err call_wire_open(
     struct call_wire *, const struct call_url *, uint64_t until_ms) MUST_USE;
 enum err call_wire_send(struct call_wire *, struct text message) MUST_USE;

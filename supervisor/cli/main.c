@@ -9,6 +9,7 @@
 
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/local.h"
+#include "supervisor/cli/monitoring.h"
 #include "supervisor/cli/options.h"
 
 void
@@ -47,8 +48,18 @@ run(struct cli *cli)
 	    {"diagnose.scaling", local_scaling},
 	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail}};
 
+	static const struct {
+		const char *noun;
+		enum cli_exit (*answer)(struct cli *);
+	} nouns[] = {{"monitor", monitoring_run}, {"report", report_run},
+	    {"discovery", discovery_run}};
+
 	if (cli->command == NULL || cli->wants_help)
 		return local_help(cli);
+	for (size_t i = 0; i < COUNT_OF(nouns); i++)
+		if (cli->command->role == ROLE_cli &&
+		    strcmp(cli->command->noun, nouns[i].noun) == 0)
+			return nouns[i].answer(cli);
 	for (size_t i = 0; i < COUNT_OF(own); i++)
 		if (strcmp(cli->command->op, own[i].op) == 0)
 			return own[i].answer(cli);

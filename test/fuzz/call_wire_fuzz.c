@@ -17,11 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 read_all(int fd)
 {
-	struct call_wire wire = {.fd = fd, .until_ms = clock_mono_ms() + 1000};
+	struct call_wire wire = {.dial = {.fd = fd, .until_ms = clock_mono_ms() + 1000}};
 	struct buffer message;
 	enum err e = OK;
 
-	buffer_init(&wire.in, CALL_MESSAGE_BYTES + (32 << 10));
+	buffer_init(&wire.dial.in, CALL_MESSAGE_BYTES + (32 << 10));
 	buffer_init(&message, CALL_MESSAGE_BYTES);
 	while (e == OK) {
 		buffer_truncate(&message, 0);

@@ -6,6 +6,7 @@
 #include "protocol/events.h"
 #include "protocol/pack.h"
 #include "workers/monitor/bus_open.h"
+#include "workers/monitor/catalog.h"
 #include "workers/monitor/file_check.h"
 #include "workers/monitor/diag.h"
 #include "workers/monitor/http.h"
@@ -37,6 +38,7 @@ monitor_start(struct worker *w)
 	own->settings_wall_ms = clock_wall_ms();
 	own->file_check = file_check_create(own);
 	own->metrics = metrics_create(own);
+	own->catalog = catalog_open(own);
 	own->traces = trace_hub_open(w);
 	own->bus = bus_open(w);
 	own->telemetry = telemetry_desk_open(own);
@@ -52,6 +54,7 @@ monitor_stop(struct worker *w)
 
 	http_close(&own->http);
 	records_stop(&own->records);
+	catalog_close(&own->catalog);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
 	diag_close(&own->diag);
@@ -71,6 +74,7 @@ monitor_on_settings(struct worker *w, struct worker_reload *reload)
 		http_settings(own->http, reload->next);
 	bus_settings(own->bus, reload->next);
 	telemetry_desk_settings(own->telemetry, reload->next);
+	catalog_settings(own->catalog, reload->next);
 	return RELOAD_UNCHANGED; /* the table knows which keys are live */
 }
 

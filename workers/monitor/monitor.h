@@ -20,6 +20,7 @@
 #include "workers/kit/worker.h"
 
 struct bus;
+struct catalog;
 struct file_check;
 struct http;
 struct metrics;
@@ -48,6 +49,9 @@ struct monitor {
 	struct telemetry_desk *telemetry;
 	struct records *records; /* what the tree did, and how it is */
 	struct diag *diag;
+
+	/* which services there are */
+	struct catalog *catalog;
 };
 
 void monitor_start(struct worker *);

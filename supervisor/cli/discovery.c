@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+/*
+ * discovery - `banyan discovery …` and `banyan report …`: which services there
+ * are, how fresh that is, and what changes.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/pack.h"
+#include "protocol/unpack.h"
+#include "supervisor/cli/monitoring.h"
+#include "supervisor/cli/options.h"
+#include "supervisor/cli/show.h"
+
+static enum cli_exit
+fetch_and_show(struct cli *cli, const char *path)
+{
+	struct fetched f;
+	enum cli_exit code = monitoring_get(cli, path, &f);
+
+	return code == CLI_OK ? monitoring_show(cli, &f) : code;
+}
+
+/* status is four pages in one object. */
+static enum cli_exit
+status(struct cli *cli)
+{
+	static const char *const parts[] = {
+	    "summary", "cache", "policy", "lag"};
+	enum cli_exit worst = CLI_OK;
+	struct fetched all = {.status = 200};
+	struct buffer out;
+	struct packer p;
+
+	buffer_init(&out, 64 << 20);
+	pack_init(&p, &out);
+	pack_map(&p, COUNT_OF(parts));
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		struct fetched f;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/discovery/%s", parts[i]);
+		enum cli_exit code = monitoring_get(cli, path, &f);
+		if (code != CLI_OK) {
+			buffer_finish(&out);
+			return code;
+		}
+		if (f.status != 200)
+			worst = CLI_DEGRADED;
+		pack_string(&p, parts[i]);
+		pack_raw(&p, f.payload);
+	}
+	all.payload = buffer_text(&out);
+	enum cli_exit code = monitoring_show(cli, &all);
+	buffer_finish(&out);
+	return code != CLI_OK ? code : worst;
+}
+
+static enum cli_exit
+query(struct cli *cli)
+{
+	static const char *const keys[] = {"entry_type", "namespace",
+	    "function_name", "limit", "page_token"};
+	struct text args = monitoring_args(cli);
+	char path[1024] = "/discovery/query";
+
+	if (args.at == NULL)
+		return CLI_USAGE;
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct text value = show_text(args, keys[i]);
+		size_t used = strlen(path);
+
+		if (value.len > 0)
+			snprintf(path + used, sizeof(path) - used, "%s%s=%.*s",
+			    strchr(path, '?') == NULL ? "?" : "&", keys[i],
+			    TEXT_ARG(value));
+	}
+	return fetch_and_show(cli, path);
+}
+
+/* --- watch: the stream of changes, a line of JSON each --- */
+
+struct watching {
+	uint64_t after;
+	uint64_t count; /* to print; 0: no end */
+	uint64_t until_ms;
+	const char *topic; /* NULL: all */
+	struct text space;
+};
+
+/* print_changes gives how many lines it printed. */
+static uint64_t
+print_changes(struct watching *w, struct text payload)
+{
+	struct unpacker u;
+	struct text span;
+	uint32_t total = show_array(payload, "changes", &u);
+	uint64_t printed = 0;
+
+	for (uint32_t i = 0; i < total && unpack_raw(&u, &span) == OK; i++) {
+		struct text body = show_map(span, "payload");
+
+		w->after = show_u64(body, "sequence");
+		if ((w->topic != NULL &&
+			!text_is(show_text(span, "topic"), w->topic)) ||
+		    (w->space.len > 0 &&
+			!text_starts_with(
+			    show_text(body, "namespace"), w->space)))
+			continue;
+		show_json(span);
+		printed++;
+		if (w->count > 0 && --w->count == 0)
+			break;
+	}
+	fflush(stdout);
+	return printed;
+}
+
+static double
+number_of(const struct cli *cli, const char *name)
+{
+	const char *typed = options_value(cli, name);
+
+	return typed != NULL ? strtod(typed, NULL) : 0;
+}
+
+static enum cli_exit
+watch(struct cli *cli)
+{
+	struct timespec nap = {.tv_nsec = 200 * 1000000L};
+	double seconds = number_of(cli, "--duration");
+	const char *space = options_value(cli, "--namespace");
+	bool is_counted = number_of(cli, "--count") > 0;
+	struct watching w = {.after = UINT64_MAX,
+	    .count = (uint64_t)number_of(cli, "--count"),
+	    .until_ms = seconds > 0
+		? clock_mono_ms() + (uint64_t)(seconds * 1000)
+		: UINT64_MAX,
+	    .topic = options_value(cli, "--summary") != NULL
+		? "discovery/summary"
+		: "discovery/delta",
+	    .space = space != NULL ? text_of(space) : TEXT("")};
+	struct fetched f;
+
+	if (show_bool(monitoring_args(cli), "summary"))
+		w.topic = "discovery/summary";
+	while (clock_mono_ms() < w.until_ms) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/discovery/changes?after=%llu",
+		    (unsigned long long)w.after);
+		enum cli_exit code = monitoring_get(cli, path, &f);
+		if (code != CLI_OK)
+			return code;
+		if (w.after == UINT64_MAX)
+			w.after = show_u64(f.payload, "last");
+		else
+			print_changes(&w, f.payload);
+		if (is_counted && w.count == 0)
+			break;
+		nanosleep(&nap, NULL);
+	}
+	return CLI_OK;
+}
+
+enum cli_exit
+discovery_run(struct cli *cli)
+{
+	const char *verb = cli->command->verb;
+	const char *limit = options_value(cli, "--limit");
+	char path[64];
+
+	if (strcmp(verb, "status") == 0)
+		return status(cli);
+	if (strcmp(verb, "query") == 0)
+		return query(cli);
+	if (strcmp(verb, "watch") == 0)
+		return watch(cli);
+	if (strcmp(verb, "access-audit") == 0)
+		snprintf(path, sizeof(path), "/discovery/access?limit=%.20s",
+		    limit != NULL ? limit : "100");
+	else
+		snprintf(path, sizeof(path), "/discovery/%s", verb);
+	return fetch_and_show(cli, path);
+}
+
+/* --- reports --- */
+
+struct space {
+	struct text name;
+	uint64_t exports, summaries, count;
+	double at;
+};
+
+static int
+by_summaries(const void *a, const void *b)
+{
+	const struct space *x = a, *y = b;
+
+	if (x->summaries != y->summaries)
+		return x->summaries > y->summaries ? -1 : 1;
+	int order = memcmp(x->name.at, y->name.at,
+	    x->name.len < y->name.len ? x->name.len : y->name.len);
+	return order != 0 ? order : (int)x->name.len - (int)y->name.len;
+}
+
+static uint32_t
+read_spaces(struct cli *cli, struct text export, struct space **to)
+{
+	const char *prefix = options_value(cli, "--namespace");
+	struct unpacker u;
+	struct text span;
+	uint32_t total = show_array(export, "per_namespace", &u), count = 0;
+
+	*to = arena_alloc(&cli->arena, (total + 1) * sizeof(**to));
+	for (uint32_t i = 0; i < total && unpack_raw(&u, &span) == OK; i++) {
+		struct space s = {.name = show_text(span, "namespace"),
+		    .exports = show_u64(span, "exports_total"),
+		    .summaries = show_u64(span, "summaries_exported"),
+		    .count = show_u64(span, "last_export_count"),
+		    .at = show_f64(span, "last_export_at")};
+
+		if (prefix == NULL || text_starts_with(s.name, text_of(prefix)))
+			(*to)[count++] = s;
+	}
+	qsort(*to, count, sizeof(**to), by_summaries);
+	double limit = number_of(cli, "--limit");
+	return limit > 0 && limit < count ? (uint32_t)limit : count;
+}
+
+static bool
+wants_json(const struct cli *cli)
+{
+	const char *output = options_value(cli, "--output");
+
+	return cli->wants_json ||
+	    (output != NULL && strcmp(output, "json") == 0);
+}
+
+static void
+spaces_json(const struct space *spaces, uint32_t count)
+{
+	struct buffer out;
+	struct packer p;
+
+	buffer_init(&out, 16 << 20);
+	pack_init(&p, &out);
+	pack_array(&p, count);
+	for (uint32_t i = 0; i < count; i++) {
+		pack_map(&p, 5);
+		pack_string(&p, "namespace");
+		pack_text(&p, spaces[i].name);
+		pack_field_u64(&p, "exports_total", spaces[i].exports);
+		pack_field_u64(&p, "summaries_exported", spaces[i].summaries);
+		pack_field_u64(&p, "last_export_count", spaces[i].count);
+		pack_string(&p, "last_export_at");
+		if (spaces[i].at > 0)
+			pack_f64(&p, spaces[i].at);
+		else
+			pack_nil(&p);
+	}
+	show_json(buffer_text(&out));
+	buffer_finish(&out);
+}
+
+static void
+spaces_table(struct cli *cli, const struct space *spaces, uint32_t count)
+{
+	struct buffer page;
+	struct view view = {.out = &page,
+	    .arena = &cli->arena,
+	    .has_colour = cli->wants_colour};
+	struct table t;
+
+	buffer_init(&page, 16 << 20);
+	table_begin(&t, &view,
+	    "Namespace|Exports|Summaries|Last Export Count|Last Export At",
+	    "lrrrl");
+	for (uint32_t i = 0; i < count; i++) {
+		table_text(&t, PLAIN, spaces[i].name);
+		table_u64(&t, spaces[i].exports);
+		table_u64(&t, spaces[i].summaries);
+		table_u64(&t, spaces[i].count);
+		table_text(&t, PLAIN,
+		    spaces[i].at > 0 ? view_when(&cli->arena,
+					   (uint64_t)(spaces[i].at * 1000))
+				     : TEXT("-"));
+	}
+	table_end(&t);
+	fwrite(buffer_at(&page), 1, buffer_used(&page), stdout);
+	buffer_finish(&page);
+}
+
+static enum cli_exit
+namespace_health(struct cli *cli)
+{
+	struct fetched f;
+	struct space *spaces;
+	enum cli_exit code = monitoring_get(cli, "/discovery/summary", &f);
+
+	if (code != CLI_OK)
+		return code;
+	struct text export = show_map(f.payload, "summary_export");
+	if (!show_bool(export, "enabled"))
+		cli_complain("discovery: {summary_export: true} in the settings",
+		    "no summaries are made");
+	uint32_t count = read_spaces(cli, export, &spaces);
+	if (wants_json(cli))
+		spaces_json(spaces, count);
+	else
+		spaces_table(cli, spaces, count);
+	return f.status == 200 ? CLI_OK : CLI_DEGRADED;
+}
+
+static struct text
+when_or_dash(struct cli *cli, struct text lag, const char *key)
+{
+	double at = show_f64(lag, key);
+
+	return at > 0 ? view_when(&cli->arena, (uint64_t)(at * 1000))
+		      : TEXT("-");
+}
+
+static struct text
+seconds_or_dash(struct cli *cli, struct text lag, const char *key,
+    const char *since)
+{
+	if (show_f64(lag, since) <= 0)
+		return TEXT("-");
+	return arena_printf(&cli->arena, "%.1f", show_f64(lag, key));
+}
+
+static enum cli_exit
+export_lag(struct cli *cli)
+{
+	struct fetched f;
+	enum cli_exit code = monitoring_get(cli, "/discovery/lag", &f);
+
+	if (code != CLI_OK)
+		return code;
+	struct text lag = show_map(f.payload, "lag");
+	if (wants_json(cli)) {
+		show_json(lag);
+		return f.status == 200 ? CLI_OK : CLI_DEGRADED;
+	}
+	const struct {
+		const char *name;
+		struct text value;
+	} rows[] = {
+	    {"Resolver Enabled",
+		show_bool(lag, "resolver_enabled") ? TEXT("yes") : TEXT("no")},
+	    {"Summary Export Enabled",
+		show_bool(lag, "summary_export_enabled") ? TEXT("yes")
+							 : TEXT("no")},
+	    {"Delta Lag (s)", seconds_or_dash(cli, lag, "delta_lag_seconds",
+				  "last_delta_at")},
+	    {"Summary Export Lag (s)",
+		seconds_or_dash(cli, lag, "summary_export_lag_seconds",
+		    "last_summary_export_at")},
+	    {"Last Delta At", when_or_dash(cli, lag, "last_delta_at")},
+	    {"Last Summary Export At",
+		when_or_dash(cli, lag, "last_summary_export_at")},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		printf("%-24s %.*s\n", rows[i].name, TEXT_ARG(rows[i].value));
+	return f.status == 200 ? CLI_OK : CLI_DEGRADED;
+}
+
+enum cli_exit
+report_run(struct cli *cli)
+{
+	if (strcmp(cli->command->verb, "export-lag") == 0)
+		return export_lag(cli);
+	return namespace_health(cli);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#ifndef SUPERVISOR_CLI_MONITORING_H
+#define SUPERVISOR_CLI_MONITORING_H
+
+/*
+ * monitoring - what the monitor's HTTP tells, fetched and shown: the nouns
+ * `monitor`, `report` and `discovery`.
+ *
+ * Where it is: --url, else $BANYAN_MONITORING_URL, else the running tree's
+ * endpoints.json.
+ *
+ * Trust:  the server may be anything that listens there: head and body are
+ *         bounded, JSON is read by the codec strangers meet.
+ * Owner:  all in cli->arena.
+ */
+
+#include "supervisor/cli/cli.h"
+
+struct fetched {
+	int status;          /* 200, 404, 503 … */
+	struct text payload; /* msgpack of the whole body */
+};
+
+/*
+ * monitoring_get fetches a path. CLI_OK: an answer came, of any status; else
+ * it has complained: CLI_UNREACHABLE, CLI_USAGE (no URL).
+ */
+enum cli_exit monitoring_get(
+    struct cli *, const char *path, struct fetched *to);
+
+/*
+ * monitoring_show prints what was fetched, as a page or as JSON. An answer
+ * that is not 200 is shown, too, and means CLI_DEGRADED.
+ */
+enum cli_exit monitoring_show(struct cli *, const struct fetched *);
+
+/* monitoring_repeat runs `once` every --interval seconds until interrupted. */
+enum cli_exit monitoring_repeat(
+    struct cli *, const char *fallback_s, enum cli_exit (*once)(struct cli *));
+
+/* monitoring_args gives the arguments as typed, packed; NULL at: complained. */
+struct text monitoring_args(struct cli *);
+
+enum cli_exit monitoring_run(struct cli *); /* every verb of `monitor` */
+enum cli_exit report_run(struct cli *);
+enum cli_exit discovery_run(struct cli *);
+
+#endif /* SUPERVISOR_CLI_MONITORING_H */

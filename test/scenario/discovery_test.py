@@ -1,0 +1,176 @@
+"""discovery and report: which services there are, how fresh that is, who was
+refused; and the verbs of `banyan monitor` over the same HTTP."""
+import json
+import signal
+import subprocess
+
+import pytest
+
+from tree import BANYAN, SETTINGS, Tree, until
+
+EXPORTING = SETTINGS + """\
+puller: {{}}
+discovery: {summary_export: true, summary_interval_s: 1}
+security: {allowed_targets: ["Demo.*", "user_service.*"]}
+"""
+
+
+@pytest.fixture(scope="module", name="tree")
+def exporting_tree():
+    with Tree(EXPORTING.replace("puller: {{}}\n", "workers: {puller: "
+                                "{interval_ms: 1000}}\n").replace(
+            'security: {allowed_targets: ["Demo.*", "user_service.*"]}\n',
+            "")) as t:
+        yield t
+
+
+def page(tree, *arguments, code=0):
+    return tree.banyan(*arguments, code=code)
+
+
+def until_known(tree):
+    return until(lambda: (lag := page(tree, "discovery", "lag")["lag"])[
+        "last_delta_at"] and lag, 20, "a service was heard of")
+
+
+def test_lag_grows_while_a_service_is_away_and_ends_with_a_pull(tree):
+    until_known(tree)
+    service = tree.services[-1]
+    service.send_signal(signal.SIGSTOP)
+    try:
+        grown = until(lambda: (lag := page(tree, "discovery", "lag")["lag"])[
+            "delta_lag_seconds"] > 2.5 and lag, 30, "lag grows")
+    finally:
+        service.send_signal(signal.SIGCONT)
+    until(lambda: page(tree, "discovery", "lag")["lag"]["delta_lag_seconds"] <
+          grown["delta_lag_seconds"], 30, "a pull ends it")
+    assert grown["resolver_enabled"] is True
+
+
+def test_summaries_are_off_by_default_and_say_so():
+    with Tree() as tree:
+        said = page(tree, "discovery", "summary")
+        assert said["summary_export"] == {"enabled": False}
+        assert tree.banyan("discovery", "lag")["lag"][
+            "summary_export_lag_seconds"] is None
+
+
+def test_summaries_count_what_they_export(tree):
+    until_known(tree)
+    until(lambda: page(tree, "discovery", "summary")["summary_export"][
+        "per_namespace"][0]["last_export_count"] > 0, 20, "an export")
+    export = page(tree, "discovery", "summary")["summary_export"]
+    assert export["interval_seconds"] == 1 and export["enabled"] is True
+    assert export["configured_namespaces"] == ["user_service"]
+    assert export["summaries_exported"] == export["exports_total"] > 0
+
+
+def test_status_is_the_four_pages_in_one(tree):
+    said = page(tree, "discovery", "status")
+    assert set(said) == {"summary", "cache", "policy", "lag"}
+    cache = said["cache"]["resolver_cache"]
+    assert cache["enabled"] and "user_service" in cache["namespaces"]
+    assert cache["entry_counts"]["services"] == 1
+    policy = said["policy"]["policy"]
+    assert policy["default_allow"] is True and policy["rule_count"] == 0
+
+
+def test_the_catalogue_is_filtered_and_paged(tree):
+    until(lambda: page(tree, "discovery", "query")["total"] > 1, 20, "functions")
+    everything = page(tree, "discovery", "query")
+    first = page(tree, "discovery", "query", "--limit", "1")
+    assert len(first["items"]) == 1 and first["next_page_token"] == 1
+    second = page(tree, "discovery", "query", "--limit", "1",
+                  "--page-token", "1")
+    assert second["items"][0] == everything["items"][1]
+    name = everything["items"][0]["request_type"]
+    assert page(tree, "discovery", "query", "--function-name", name)[
+        "total"] == 1
+    assert page(tree, "discovery", "query", "--namespace", "nobody")[
+        "total"] == 0
+    assert page(tree, "discovery", "query", "--entry-type", "nodes")[
+        "items"][0]["name"] == "user_service_1"
+    page(tree, "discovery", "query", "--entry-type", "caches", code=1)
+
+
+def test_a_watch_ends_after_its_count_and_after_its_time(tree):
+    until_known(tree)
+    lines = tree.run_banyan("discovery", "watch", "--summary", "--count",
+                            "3").stdout.splitlines()
+    said = [json.loads(line) for line in lines]
+    assert len(said) == 3
+    assert all(s["topic"] == "discovery/summary" and
+               s["payload"]["namespace"] == "user_service" for s in said)
+    done = tree.run_banyan("discovery", "watch", "--duration", "1")
+    assert done.returncode == 0
+
+
+def test_denied_access_is_told(tree):
+    """M27: a target that may not be registered is in both audits."""
+    refused = {"service": "evil", "request_type": "rm", "nodes": ["user_service_1"],
+               "mfa": {"module": "os", "function": "cmd", "args": []}}
+    tree.run_banyan("functions", "add", json.dumps(refused))
+    entries = until(lambda: page(tree, "discovery", "access-audit")[
+        "access_entries"], 20, "an entry")
+    assert entries[0]["namespace"] == "evil"
+    assert entries[0]["allowed"] is False and entries[0]["reason"]
+    policy = page(tree, "discovery", "policy")["policy"]
+    assert policy["access_entries"][0]["namespace"] == "evil"
+    assert policy["access_total"] >= 1
+    assert any("op=functions.add" in line for line in policy["audit_entries"])
+
+
+def test_reports_are_tables_or_json(tree):
+    until_known(tree)
+    text = tree.run_banyan("report", "namespace-health").stdout
+    for title in ("Namespace", "Exports", "Summaries", "Last Export Count",
+                  "Last Export At"):
+        assert title in text
+    rows = json.loads(tree.run_banyan(
+        "report", "namespace-health", "--output", "json").stdout)
+    assert rows[0]["namespace"] == "user_service"
+    assert json.loads(tree.run_banyan(
+        "report", "namespace-health", "--output", "json", "--namespace",
+        "x").stdout) == []
+    lag = tree.run_banyan("report", "export-lag").stdout
+    assert [line.split("  ")[0] for line in lag.splitlines()] == [
+        "Resolver Enabled", "Summary Export Enabled", "Delta Lag (s)",
+        "Summary Export Lag (s)", "Last Delta At", "Last Summary Export At"]
+
+
+def test_verbs_of_monitor_print_their_pages(tree):
+    assert page(tree, "monitor", "endpoints")["total_endpoints"] > 5
+    assert page(tree, "monitor", "dns")["dns_gateway"] == {"enabled": False}
+    assert page(tree, "monitor", "link-state", code=1)["status"] == "error"
+    page(tree, "monitor", "route-trace", "--destination", "x", code=1)
+    assert tree.run_banyan("monitor", "route-trace").returncode == 64
+    assert tree.run_banyan("monitor", "metrics", "--system",
+                           "x").returncode == 64
+
+
+def test_the_url_comes_from_the_option_or_the_environment(tree):
+    url = tree.endpoints()["monitoring"]
+    done = subprocess.run(
+        [BANYAN, "monitor", "endpoints", "--json"], capture_output=True,
+        text=True, env={**tree.env, "BANYAN_RUNTIME_DIR": "/nowhere",
+                        "BANYAN_MONITORING_URL": url})
+    assert done.returncode == 0 and json.loads(done.stdout)["status"] == "ok"
+    none = subprocess.run(
+        [BANYAN, "monitor", "endpoints"], capture_output=True, text=True,
+        env={**tree.env, "BANYAN_RUNTIME_DIR": "/nowhere"})
+    assert none.returncode == 3 and "BANYAN_MONITORING_URL" in none.stderr
+    dead = tree.run_banyan("monitor", "endpoints", "--url",
+                           "http://127.0.0.1:1")
+    assert dead.returncode == 3 and "no answer" in dead.stderr
+
+
+def test_a_watch_stops_cleanly_when_interrupted(tree):
+    with subprocess.Popen(
+            [BANYAN, "monitor", "dns-watch", "--interval", "0.1"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=tree.env) as watch:
+        for _ in range(4):
+            assert watch.stdout.readline()
+        watch.send_signal(signal.SIGINT)
+        _, said = watch.communicate(timeout=20)
+    assert watch.returncode == 0 and "stopped" in said

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+/* page_catalogue - /discovery/policy, /access and /query: what may be
+ * registered, who was refused, what there is; and what one tree lacks. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
+#include "protocol/settings.h"
+#include "protocol/unpack.h"
+#include "workers/kit/ask.h"
+#include "workers/kit/worker.h"
+#include "workers/monitor/discovery_page.h"
+#include "workers/monitor/monitor.h"
+#include "workers/monitor/pages.h"
+
+enum {
+	SHOWN = 20, /* entries of an audit on the page of policies */
+	ASK_MS = 3000,
+	AUDIT_TAIL = 16384 /* bytes of audit.log looked at */
+};
+
+const struct settings *
+discovery_settings(const struct page *page)
+{
+	return worker_settings(page->monitor->worker);
+}
+
+void
+discovery_pack_when(struct packer *p, const char *key, uint64_t wall_ms)
+{
+	pack_string(p, key);
+	if (wall_ms == 0)
+		pack_nil(p);
+	else
+		pack_f64(p, (double)wall_ms / 1000);
+}
+
+uint32_t
+discovery_items(const struct page *page, enum setting id)
+{
+	struct unpacker u;
+	uint32_t count = 0;
+
+	unpack_init(&u, settings_list(discovery_settings(page), id));
+	return unpack_array(&u, &count) == OK ? count : 0;
+}
+
+/* ---- who was refused ---- */
+
+static struct text
+field(struct text map, const char *key)
+{
+	struct text value;
+
+	return unpack_field_text(map, key, &value) == OK ? value : TEXT("");
+}
+
+/* reason_of gives the first reason of a refused config. */
+static struct text
+reason_of(struct text span)
+{
+	struct unpacker u;
+	struct text list, reason = TEXT("");
+	uint32_t count;
+
+	if (unpack_map_find(span, TEXT("reason"), &list) != OK)
+		return reason;
+	unpack_init(&u, list);
+	if (unpack_array(&u, &count) != OK || count == 0 ||
+	    unpack_text(&u, &reason) != OK)
+		return TEXT("");
+	return reason;
+}
+
+static void
+pack_access(struct packer *p, struct text span)
+{
+	uint64_t at_ms = 0;
+
+	if (unpack_field_u64(span, "inserted_at_ms", &at_ms) != OK)
+		at_ms = 0;
+	pack_map(p, 7);
+	pack_field_string(p, "event", "config_refused");
+	discovery_pack_when(p, "timestamp", at_ms);
+	pack_string(p, "viewer_cluster_id");
+	pack_text(p, field(span, "node"));
+	pack_string(p, "viewer_tenant_id");
+	pack_text(p, field(span, "source"));
+	pack_string(p, "namespace");
+	pack_text(p, field(span, "service"));
+	pack_field_bool(p, "allowed", false);
+	pack_string(p, "reason");
+	pack_text(p, reason_of(span));
+}
+
+/* pack_accesses: entries and how many there are; false for no list. */
+static void
+pack_accesses(struct packer *p, struct text list, uint64_t limit)
+{
+	struct unpacker u;
+	struct text span;
+	uint32_t total = 0, count = 0;
+
+	unpack_init(&u, list);
+	if (unpack_array(&u, &total) != OK)
+		total = 0;
+	pack_string(p, "access_entries");
+	size_t place = pack_open(p);
+	for (uint32_t i = 0;
+	     i < total && i < limit && unpack_raw(&u, &span) == OK; i++) {
+		pack_access(p, span);
+		count++;
+	}
+	pack_close_array(p, place, count);
+	pack_field_u64(p, "access_total", total);
+}
+
+/* pack_audit gives the last lines of what operators did. */
+static void
+pack_audit(struct page *page)
+{
+	struct packer *p = page->out;
+	struct text path = arena_printf(page->arena, "%s/audit.log",
+	    worker_state_dir(page->monitor->worker));
+	char *tail = arena_alloc(page->arena, AUDIT_TAIL + 1);
+	size_t bytes = 0;
+	const char *lines[SHOWN];
+	uint32_t count = 0;
+
+	if (fd_read_tail(path.at, tail, AUDIT_TAIL, &bytes) != OK)
+		bytes = 0;
+	tail[bytes] = '\0';
+	while (bytes > 0 && count < SHOWN) {
+		if (tail[bytes - 1] == '\n')
+			tail[--bytes] = '\0';
+		while (bytes > 0 && tail[bytes - 1] != '\n')
+			bytes--;
+		if (bytes > 0 || tail[0] != '\0')
+			lines[count++] = tail + bytes;
+	}
+	pack_string(p, "audit_entries");
+	pack_array(p, count);
+	for (uint32_t i = 0; i < count; i++)
+		pack_string(p, lines[count - 1 - i]);
+}
+
+static void
+policy_came(void *ctx, const struct ask_reply *reply)
+{
+	struct page *page = ctx;
+	struct packer *p = page->out;
+	struct text rules = settings_list(
+	    discovery_settings(page), SETTING_security_allowed_targets);
+	uint32_t count =
+	    discovery_items(page, SETTING_security_allowed_targets);
+
+	if (reply->err != OK || !reply->is_ok) {
+		page_finish(page,
+		    page_fail(page, PAGE_UNAVAILABLE,
+			"config_db does not answer: %.*s",
+			TEXT_ARG(reply->message)));
+		return;
+	}
+	pack_map(p, 1);
+	pack_string(p, "policy");
+	pack_map(p, 8);
+	pack_field_bool(p, "enabled", true);
+	discovery_pack_when(p, "generated_at", clock_wall_ms());
+	pack_field_bool(p, "default_allow", count == 0);
+	pack_field_u64(p, "rule_count", count);
+	pack_string(p, "rules");
+	pack_raw(p, rules);
+	pack_audit(page);
+	pack_accesses(p, reply->result, SHOWN);
+	page_finish(page, PAGE_OK);
+}
+
+static void
+access_came(void *ctx, const struct ask_reply *reply)
+{
+	struct page *page = ctx;
+	uint64_t limit = 100;
+
+	if (reply->err != OK || !reply->is_ok) {
+		page_finish(page,
+		    page_fail(page, PAGE_UNAVAILABLE,
+			"config_db does not answer: %.*s",
+			TEXT_ARG(reply->message)));
+		return;
+	}
+	if (page_u64_in(page, "limit", 1, 10000, &limit) != OK) {
+		page_finish(page, PAGE_BAD);
+		return;
+	}
+	pack_map(page->out, 2);
+	pack_accesses(page->out, reply->result, limit);
+	page_finish(page, PAGE_OK);
+}
+
+static enum page_status
+ask_config_db(struct page *page, const char *op, ask_done *done)
+{
+	ask(page->monitor->worker,
+	    &(struct ask_question){.role = ROLE_config_db,
+		.op = op,
+		.deadline_ms = ASK_MS,
+		.done = done,
+		.ctx = page});
+	return page_park(page);
+}
+
+enum page_status
+page_discovery_policy(struct page *page)
+{
+	return ask_config_db(page, "failed.list", policy_came);
+}
+
+enum page_status
+page_discovery_access(struct page *page)
+{
+	return ask_config_db(page, "failed.list", access_came);
+}
+
+/* ---- the catalogue ---- */
+
+struct query {
+	struct text service;
+	struct text name;
+	uint64_t limit;
+	uint64_t from; /* the page token: entries to pass over */
+};
+
+static bool
+is_meant(const struct query *q, struct text span)
+{
+	return (q->service.len == 0 ||
+		   text_starts_with(field(span, "service"), q->service)) &&
+	    (q->name.len == 0 || text_eq(field(span, "request_type"), q->name));
+}
+
+static void
+functions_came(void *ctx, const struct ask_reply *reply)
+{
+	struct page *page = ctx;
+	struct packer *p = page->out;
+	struct query *q = page->ctx;
+	struct unpacker u;
+	struct text span;
+	uint32_t total = 0, count = 0;
+	uint64_t met = 0;
+
+	if (reply->err != OK || !reply->is_ok) {
+		page_finish(page,
+		    page_fail(page, PAGE_UNAVAILABLE,
+			"config_db does not answer: %.*s",
+			TEXT_ARG(reply->message)));
+		return;
+	}
+	unpack_init(&u, reply->result);
+	if (unpack_array(&u, &total) != OK)
+		total = 0;
+	pack_map(p, 3);
+	pack_string(p, "items");
+	size_t place = pack_open(p);
+	for (uint32_t i = 0; i < total && unpack_raw(&u, &span) == OK; i++) {
+		if (!is_meant(q, span) || met++ < q->from || count == q->limit)
+			continue;
+		pack_raw(p, span);
+		count++;
+	}
+	pack_close_array(p, place, count);
+	pack_field_u64(p, "total", met);
+	pack_string(p, "next_page_token");
+	if (q->from + count < met)
+		pack_u64(p, q->from + count);
+	else
+		pack_nil(p);
+	page_finish(page, PAGE_OK);
+}
+
+static enum page_status
+list_of_settings(struct page *page, enum setting id)
+{
+	struct packer *p = page->out;
+
+	pack_map(p, 3);
+	pack_string(p, "items");
+	pack_raw(p, settings_list(discovery_settings(page), id));
+	pack_field_u64(p, "total", discovery_items(page, id));
+	pack_string(p, "next_page_token");
+	pack_nil(p);
+	return PAGE_OK;
+}
+
+enum page_status
+page_discovery_query(struct page *page)
+{
+	struct query *q = ARENA_NEW(page->arena, struct query);
+	struct text kind = TEXT("functions");
+
+	*q = (struct query){.limit = 100};
+	if (page_u64_in(page, "limit", 1, 10000, &q->limit) != OK ||
+	    page_u64_in(page, "page_token", 0, UINT32_MAX, &q->from) != OK)
+		return PAGE_BAD;
+	if (page_text(page, "namespace", &q->service) != OK)
+		q->service = TEXT("");
+	if (page_text(page, "function_name", &q->name) != OK)
+		q->name = TEXT("");
+	if (page_text(page, "entry_type", &kind) != OK)
+		kind = TEXT("functions");
+	if (text_is(kind, "nodes"))
+		return list_of_settings(page, SETTING_nodes);
+	if (text_is(kind, "topics"))
+		return list_of_settings(page, SETTING_gateway_channels);
+	if (text_is(kind, "queues"))
+		return list_of_settings(page, SETTING_pools_list);
+	if (!text_is(kind, "functions"))
+		return page_fail(page, PAGE_BAD,
+		    "entry_type is one of functions, nodes, topics, queues");
+	page->ctx = q;
+	return ask_config_db(page, "functions.list", functions_came);
+}
+
+/* ---- what one tree alone does not have ---- */
+
+enum page_status
+page_routing_trace(struct page *page)
+{
+	struct text destination;
+
+	if (page_text(page, "destination", &destination) != OK)
+		return page_fail(page, PAGE_BAD, "destination is missing");
+	return page_fail(page, PAGE_UNAVAILABLE,
+	    "there are no routes: this node has no peers");
+}
+
+enum page_status
+page_routing_link_state(struct page *page)
+{
+	return page_fail(page, PAGE_UNAVAILABLE,
+	    "link state is not enabled: this node has no peers");
+}
+
+enum page_status
+page_dns_metrics(struct page *page)
+{
+	pack_map(page->out, 1);
+	pack_string(page->out, "dns_gateway");
+	pack_map(page->out, 1);
+	pack_field_bool(page->out, "enabled", false);
+	return PAGE_OK;
+}
