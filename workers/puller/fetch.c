@@ -207,9 +207,13 @@ dial(struct service *s, struct source *source)
 		node_failed(s, TEXT("not allowed by security.node_urls"));
 		return false;
 	}
-	/* a link about to be closed may be resting: a new one dials now */
-	if (source->wants_close)
-		link_client_destroy(&source->link);
+	/* a link about to be closed may be resting: a new one dials now. It
+	 * may be the very one that calls us, so it lives until the turn ends */
+	if (source->wants_close) {
+		link_client_destroy(&source->old);
+		source->old = source->link;
+		source->link = NULL;
+	}
 	source->wants_close = false;
 	if (source->link != NULL)
 		return true;

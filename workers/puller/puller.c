@@ -123,7 +123,8 @@ timer_due(void *ctx)
 	    (unsigned long long)(next_due(p, now_ms) - now_ms));
 	diag_note(DIAG_discovery_loop, NULL,
 	    "targets=%u selected=%u interval=%llu", p->service_count,
-	    count_active(p), (unsigned long long)(next_due(p, now_ms) - now_ms));
+	    count_active(p),
+	    (unsigned long long)(next_due(p, now_ms) - now_ms));
 	loop_timer_start(loop, &p->timer, next_due(p, now_ms));
 }
 
@@ -194,7 +195,7 @@ puller_finished(struct service *s, bool is_success)
 	    loop_now_us(worker_loop(p->worker)) - s->began_us);
 	scope_note(SCOPE_puller_pull, "service=%.*s outcome=%s failures=%u",
 	    TEXT_ARG(s->name),
-	    !is_success                       ? "failed"
+	    !is_success                        ? "failed"
 		: s->pull.step == PULL_SKIPPED ? "unchanged"
 					       : "stored",
 	    s->failures);
@@ -227,6 +228,7 @@ close_stale(void *ctx)
 		for (uint32_t n = 0; n < s->pull.node_count; n++) {
 			struct source *source = &s->sources[n];
 
+			link_client_destroy(&source->old);
 			if (source->wants_close)
 				link_client_destroy(&source->link);
 			source->wants_close = false;

@@ -37,6 +37,9 @@ struct source {
 	struct text url;          /* len 0: no such name in `nodes:` */
 	struct link_client *link; /* NULL: not dialled */
 	bool wants_close;         /* destroyed at the end of the turn */
+	struct link_client
+	    *old; /* replaced, maybe from inside its own
+		     callback: destroyed at the end of the turn */
 };
 
 /* What is called on a node. */
@@ -55,7 +58,7 @@ struct service {
 	struct source *sources;
 	struct pull pull;
 	uint64_t began_us; /* the fetch at work */
-	bool is_wanted; /* to be started when there is room */
+	bool is_wanted;    /* to be started when there is room */
 	bool is_in_round;
 	bool was_seen;    /* it answered once */
 	bool is_call_out; /* the source has been sent the question */

@@ -134,8 +134,10 @@ close_all(struct service *services, uint32_t count)
 		struct service *s = &services[i];
 
 		fetch_cancel(s);
-		for (uint32_t n = 0; n < s->pull.node_count; n++)
+		for (uint32_t n = 0; n < s->pull.node_count; n++) {
 			link_client_destroy(&s->sources[n].link);
+			link_client_destroy(&s->sources[n].old);
+		}
 		buffer_finish(&s->names);
 	}
 }
