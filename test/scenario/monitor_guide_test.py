@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from monitor_client import get, place
 from prometheus_programs import Prometheus
-from tree import ROOT, STAGE, Tree
+from tree import ROOT, STAGE, Tree, until
 
 GUIDE = (ROOT / "workers" / "monitor" / "README.md").read_text()
 HTTP = GUIDE.split("## The operators' HTTP", 1)[1].split("\n## ", 1)[0]
@@ -19,8 +19,9 @@ def blocks(language):
 @pytest.fixture(scope="module", name="tree")
 def the_tree():
     with Tree() as tree:
-        assert tree.call("user_service", "get_user", {"user_id": "u42"})[0] \
-            == 0
+        # the function is known; its node may not be met yet
+        until(lambda: tree.call("user_service", "get_user",
+                                {"user_id": "u42"})[0] == 0)
         yield tree
 
 

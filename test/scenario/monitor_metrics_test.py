@@ -39,9 +39,9 @@ def more_settings(text, **tree):
 @pytest.fixture(scope="module")
 def tree():
     with Tree() as a_tree:
-        for _ in range(3):
-            assert a_tree.call("user_service", "get_user",
-                               {"user_id": "u42"})[0] == 0
+        # the function is known; its node may not be met yet
+        until(lambda: a_tree.call("user_service", "get_user",
+                                  {"user_id": "u42"})[0] == 0)
         yield a_tree
 
 
