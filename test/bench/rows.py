@@ -16,6 +16,7 @@ import health_rows  # noqa: E402
 import inspect_rows  # noqa: E402
 import local_rows  # noqa: E402
 import monitor_rows  # noqa: E402
+import trace_rows  # noqa: E402
 import tokens  # noqa: E402
 import tree as trees  # noqa: E402
 
@@ -500,6 +501,7 @@ ROWS = {**{name: sync for name in SYNC}, **{name: modes for name in MODES},
         **health_rows.ROWS,
         **inspect_rows.ROWS,
         **monitor_rows.ROWS,
+        **trace_rows.ROWS,
         "jwt": jwt,
         "tree_memory": tree_memory,
         "idle_memory": idle_memory, "reload": reload, "restart": restart,

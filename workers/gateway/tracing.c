@@ -28,7 +28,6 @@
 enum {
 	REQUEST_RECORDS = 16, /* what one usually leaves */
 	FACT_BYTES = 200,     /* of one name in the facts */
-	LOG_BYTES = 40,       /* of a line logged on the way */
 	ARGS_BYTES = 640,     /* of the arguments */
 	ARGS_MOST = 64 << 10  /* larger ones are not even looked at */
 };
@@ -136,6 +135,28 @@ add(struct match *m, const struct trace_filter *f)
 		    m->used > 0 ? "," : "", f->id);
 }
 
+/* is_after: this call, or every call of this gateway. */
+static bool
+is_after(const struct tracing *t, const struct trace_filter *f,
+    const struct trace_call *call)
+{
+	if (f->kind != TRACE_PROCESS)
+		return trace_filter_has_call(f, call);
+	return f->who.what != TRACE_PORTS &&
+	    trace_filter_has_process(f, &t->self);
+}
+
+/* is_any_after is all that most calls cost while another is traced. */
+static bool
+is_any_after(struct tracing *t, const struct trace_call *call)
+{
+	trace_watch_read(&t->gateway->watch, &t->view);
+	for (uint32_t i = 0; i < t->view.count; i++)
+		if (is_after(t, &t->view.filters[i], call))
+			return true;
+	return false;
+}
+
 /* match_all finds the filters that are after this call. */
 static bool
 match_all(struct tracing *t, const struct trace_call *call, uint32_t kinds,
@@ -152,9 +173,7 @@ match_all(struct tracing *t, const struct trace_call *call, uint32_t kinds,
 		if ((kinds & 1u << f->kind) == 0 ||
 		    (f->until_ms != 0 && now_ms >= f->until_ms))
 			continue;
-		if (!trace_filter_has_call(f, call) &&
-		    (f->who.what == TRACE_PORTS ||
-			!trace_filter_has_process(f, &t->self)))
+		if (!is_after(t, f, call))
 			continue;
 		if (take_budget(t, i, f))
 			add(m, f);
@@ -293,7 +312,10 @@ tracing_begin(struct client *c, const struct request *r)
 		return NULL;
 	const struct trace_call call = call_of(c, r);
 	bool is_wanted = trace_watch_generation(&g->watch) != 0 &&
+	    is_any_after(g->tracing, &call) &&
 	    match_all(g->tracing, &call, UINT32_MAX, &m);
+	if (!is_wanted && r->traceparent.len == 0 && c->trace.span == 0)
+		return NULL;
 	bool has_parent = parent_of(c, r, &parent);
 	if (!is_wanted && !has_parent)
 		return NULL;
@@ -318,9 +340,7 @@ look_again(struct refusal *to, const struct compiled *f,
 	    .function = f->function,
 	    .arity = (int32_t)arguments_count(f->arguments),
 	};
-	trace_watch_read(&g->watch, &g->tracing->view);
-	if ((g->tracing->view.kinds & 1u << TRACE_TARGET) == 0 ||
-	    !match_all(g->tracing, &call, 1u << TRACE_TARGET, &m))
+	if (!match_all(g->tracing, &call, 1u << TRACE_TARGET, &m))
 		return;
 	if (to->traced == NULL)
 		to->traced = make(g, &none, false);
@@ -332,7 +352,11 @@ void
 tracing_found(
     struct refusal *to, const struct compiled *f, const struct request *r)
 {
-	if (trace_watch_generation(&to->client->gateway->watch) != 0 &&
+	const struct gateway *g = to->client->gateway;
+
+	/* the view is of this call's begin */
+	if (trace_watch_generation(&g->watch) != 0 &&
+	    (g->tracing->view.kinds & 1u << TRACE_TARGET) != 0 &&
 	    (to->traced == NULL || !to->traced->is_recorded))
 		look_again(to, f, r);
 	HOP(to->traced, config_lookup, "status=ok version=%.*s",
@@ -344,147 +368,4 @@ tracing_missed(const struct traced *traced, bool is_disabled)
 {
 	HOP(traced, config_lookup, "status=%s",
 	    is_disabled ? "disabled" : "not_found");
-}
-
-/* --- the ends --- */
-
-void
-tracing_ended(struct traced *traced, bool is_success, bool is_async)
-{
-	if (traced == NULL || traced->is_over)
-		return;
-	traced->is_over = true;
-	HOP(traced, end, "success=%s async=%s duration_us=%" PRIu64,
-	    is_success ? "true" : "false", is_async ? "true" : "false",
-	    clock_mono_us() - traced->span.arrived_us);
-}
-
-void
-tracing_failed(struct traced *traced, enum answer_code code, struct text error)
-{
-	char room[128];
-	struct buffer quoted;
-
-	if (traced == NULL || traced->is_over)
-		return;
-	traced->is_over = true;
-	buffer_init(&quoted, sizeof(room));
-	if (error.len > 48)
-		error.len = 48;
-	facts_put(&quoted, "error", error);
-	struct text words = buffer_text(&quoted);
-	HOP(traced, error, "kind=%s %.*s", answer_code_name(code),
-	    TEXT_ARG(words));
-	HOP(traced, end,
-	    "success=false async=false duration_us=%" PRIu64 " error=%s",
-	    clock_mono_us() - traced->span.arrived_us,
-	    answer_code_name(code));
-	buffer_finish(&quoted);
-}
-
-/* on_note passes a line on that is logged while this request is in hand. */
-static void
-on_note(void *ctx, enum event id, const char *fields)
-{
-	static const char *const levels[] = {
-	    [LOG_DEBUG] = "debug",
-	    [LOG_INFO] = "info",
-	    [LOG_WARN] = "warn",
-	    [LOG_ERROR] = "error",
-	    [LOG_FATAL] = "fatal",
-	};
-	const struct traced *traced = ctx;
-	struct text message = text_of(fields);
-	struct buffer quoted;
-
-	if (message.len > LOG_BYTES)
-		message.len = LOG_BYTES;
-	buffer_init(&quoted, 4 * LOG_BYTES);
-	facts_put(&quoted, "message", message);
-	struct text words = buffer_text(&quoted);
-	HOP(traced, log, "level=%s pid=%d mfa=gateway.%s %.*s",
-	    levels[event_level(id)], (int)getpid(), event_name(id),
-	    TEXT_ARG(words));
-	buffer_finish(&quoted);
-}
-
-void
-tracing_listen(struct traced *traced)
-{
-	bool wants = traced != NULL && traced->is_recorded;
-
-	event_listen(wants ? on_note : NULL, traced);
-}
-
-void
-tracing_release(struct traced **traced)
-{
-	if (*traced == NULL)
-		return;
-	event_listen(NULL, NULL); /* it might be this one that listens */
-	if (!(*traced)->is_over)
-		HOP(*traced, end,
-		    "success=false async=false duration_us=%" PRIu64
-		    " error=client_gone",
-		    clock_mono_us() - (*traced)->span.arrived_us);
-	memory_free(*traced);
-	*traced = NULL;
-}
-
-/* --- nodes --- */
-
-void
-tracing_sent(const struct call *call, struct text node, bool is_local)
-{
-	const struct compiled *f = call->function;
-	const struct traced *traced = call->traced;
-
-	if (traced == NULL)
-		return;
-	HOP(traced, node, "node=%.*s", TEXT_ARG(node));
-	HOP(traced, dispatch, "mode=%s mfa=%.*s.%.*s/%u",
-	    is_local ? "local" : "remote", TEXT_ARG(f->module),
-	    TEXT_ARG(f->function), arguments_count(f->arguments));
-}
-
-void
-tracing_passed_over(const struct call *call, struct text node, enum err e)
-{
-	HOP(call->traced, fallback, "node=%.*s reason=%s", TEXT_ARG(node),
-	    err_name(e));
-}
-
-void
-tracing_on_served(void *owner, void *of, struct text hops)
-{
-	const struct call *call = of;
-	uint64_t queue_us = 0, run_us = 0;
-
-	(void)owner;
-	if (call->traced == NULL ||
-	    unpack_field_u64(hops, "run_us", &run_us) != OK)
-		return;
-	if (unpack_field_u64(hops, "queue_us", &queue_us) != OK)
-		queue_us = 0;
-	HOP(call->traced, served, "queue_us=%" PRIu64 " run_us=%" PRIu64,
-	    queue_us, run_us);
-}
-
-uint32_t
-tracing_hints_count(const struct call *call)
-{
-	return call->traced == NULL ? 0 : 1 + call->traced->is_recorded;
-}
-
-void
-tracing_hints(const struct call *call, struct packer *p)
-{
-	char text[TRACEPARENT_BYTES + 1];
-
-	if (call->traced == NULL)
-		return;
-	traceparent_write(&call->traced->span.at, text);
-	pack_field_string(p, "traceparent", text);
-	if (call->traced->is_recorded)
-		pack_field_u64(p, "hops", call->traced->span.flags);
 }
