@@ -129,15 +129,6 @@ take_bool(struct pool_taking *t, const struct pool_key *row, struct text span)
 		    "must be true or false, not %s", said(t, span));
 }
 
-static bool
-has_control(struct text text)
-{
-	for (uint32_t i = 0; i < text.len; i++)
-		if ((uint8_t)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return true;
-	return false;
-}
-
 static void
 take_text(struct pool_taking *t, const struct pool_key *row, struct text span)
 {
@@ -146,7 +137,7 @@ take_text(struct pool_taking *t, const struct pool_key *row, struct text span)
 
 	unpack_init(&at, span);
 	if (unpack_text(&at, to) == OK && to->len >= row->min &&
-	    to->len <= row->max && !has_control(*to))
+	    to->len <= row->max && !text_has_control(*to))
 		return;
 	pool_problem(t, text_of(row->key), row->error,
 	    "must be a text of %" PRIu64 " to %" PRIu64 " bytes, not %s",
@@ -219,7 +210,7 @@ take_texts(struct pool_taking *t, const struct pool_key *row, struct text span)
 
 		unpack_init(&one, item);
 		if (unpack_text(&one, text) == OK && text->len > 0 &&
-		    text->len <= 1024 && !has_control(*text))
+		    text->len <= 1024 && !text_has_control(*text))
 			continue;
 		pool_problem(t, text_of(row->key), row->error,
 		    "each must be a text of 1 to 1024 bytes, not %s",

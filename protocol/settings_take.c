@@ -169,15 +169,6 @@ expand(struct settings_writer *w, struct text from)
 }
 
 static bool
-has_control(struct text text)
-{
-	for (uint32_t i = 0; i < text.len; i++)
-		if ((uint8_t)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static bool
 take_text(const struct taking *t, struct text *text)
 {
 	const struct setting_row *row = t->row;
@@ -194,7 +185,7 @@ take_text(const struct taking *t, struct text *text)
 		    t->name, text->len, row->min, row->max);
 		return false;
 	}
-	if (has_control(*text)) {
+	if (text_has_control(*text)) {
 		settings_problem(t->w->problems, t->node->place,
 		    "%s: has control characters", t->name);
 		return false;

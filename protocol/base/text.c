@@ -69,6 +69,15 @@ text_matches(struct text t, struct text pattern)
 	return p == pattern.len;
 }
 
+bool
+text_has_control(struct text text)
+{
+	for (uint32_t i = 0; i < text.len; i++)
+		if ((uint8_t)text.at[i] < 0x20 || text.at[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int64_t
 text_find(struct text t, char byte)
 {

@@ -37,6 +37,9 @@ int text_compare(struct text, struct text); /* byte order, like memcmp */
 /* text_matches: `*` in the pattern stands for any run of bytes, even none. */
 bool text_matches(struct text, struct text pattern);
 
+/* text_has_control: a byte below 0x20, or 0x7f. */
+bool text_has_control(struct text);
+
 /* text_find gives the offset of `byte`, or -1. */
 int64_t text_find(struct text, char byte);
 

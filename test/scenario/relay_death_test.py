@@ -52,6 +52,7 @@ def test_members_stay_members_when_the_relay_dies(tree):
 
 @pytest.mark.parametrize("is_back", [True, False])
 def test_a_message_that_outlives_its_sender_is_refused(tree, is_back):
+    known = tree.counter("compiled")
     added = tree.run_banyan("functions", "add", json.dumps({
         "service": "test", "request_type": "post", "nodes": ["relay"],
         "mfa": {"module": "relay", "function": "send", "args": []},
@@ -59,6 +60,7 @@ def test_a_message_that_outlives_its_sender_is_refused(tree, is_back):
         "arg_orders": ["group_id", "message"], "check_permission": False,
         "response_type": "none", "retry": 100, "timeout": 120000}))
     assert added.returncode == 0, added
+    until(lambda: tree.counter("compiled") > known, 10, "it is known")
     a = tree.member()
     tree.banyan("stop", "relay")
     until(lambda: tree.counter("in_flight") == 0, 5, "the link is down")

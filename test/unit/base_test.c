@@ -37,6 +37,17 @@ a_number_in_text_is_read_whole_or_refused(void **state)
 }
 
 static void
+control_characters_are_found_wherever_they_stand(void **state)
+{
+	(void)state;
+	assert_false(text_has_control(TEXT("")));
+	assert_false(text_has_control(TEXT("a b~\xc3\xa9")));
+	assert_true(text_has_control(TEXT("\tab")));
+	assert_true(text_has_control(TEXT("a\x7f")));
+	assert_true(text_has_control(TEXT("a\0b")));
+}
+
+static void
 utf8_refuses_overlong_surrogate_and_too_high(void **state)
 {
 	(void)state;
@@ -220,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_number_in_text_is_read_whole_or_refused),
+	    cmocka_unit_test(control_characters_are_found_wherever_they_stand),
 	    cmocka_unit_test(utf8_refuses_overlong_surrogate_and_too_high),
 	    cmocka_unit_test(a_typo_finds_its_word_and_a_stranger_finds_none),
 	    cmocka_unit_test(a_buffer_never_holds_more_than_its_limit),

@@ -16,13 +16,7 @@ identity_is_user(struct text user)
 	if (user.len == 0 || user.len > IDENTITY_USER_BYTES ||
 	    text_starts_with(user, TEXT(GUEST)) || !text_is_utf8(user))
 		return false;
-	for (uint32_t i = 0; i < user.len; i++) {
-		unsigned char c = (unsigned char)user.at[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return false;
-	}
-	return true;
+	return !text_has_control(user);
 }
 
 static struct text
