@@ -237,6 +237,9 @@ def test_the_command_lists_metrics_and_shows_one(tree):
             "p95_latency_ms", "error_rate_percent", "cpu_percent",
             "connections"} <= set(names)
     assert 0 < names["memory_percent"]["last"] < 100
+    until(lambda: "pool_utilization.default" in
+          {row["metric"] for row in tree.banyan("history")["metrics"]}, 15,
+          "each pool has a column")
     body = tree.banyan("history", "--metric", "memory_percent",
                        "--resolution", "0")
     assert body["data_points"] == len(body["data"]) >= 5

@@ -85,3 +85,13 @@ gather_of(const struct gather *g, enum gathered which)
 {
 	return buffer_text(&g->of[which].answer);
 }
+
+bool
+gather_is_fresh(const struct gather *g, enum gathered which)
+{
+	const struct gather_one *one = &g->of[which];
+
+	return one->at_ms > 0 &&
+	    loop_now_ms(worker_loop(g->worker)) - one->at_ms <=
+	    2 * EVERY_MS + DEADLINE_MS;
+}

@@ -12,6 +12,7 @@
  *         until the next turn of the loop.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/base/buffer.h"
@@ -53,7 +54,9 @@ struct gather {
 void gather_start(struct gather *, struct worker *);
 void gather_stop(struct gather *);
 
-/* gather_of: the last answer, a msgpack value; empty when there is none. */
+/* gather_of: the last answer, a msgpack value; empty when there is none.
+ * gather_is_fresh: it came within the last two rounds. */
 struct text gather_of(const struct gather *, enum gathered);
+bool gather_is_fresh(const struct gather *, enum gathered);
 
 #endif /* WORKERS_MONITOR_GATHER_H */

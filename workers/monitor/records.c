@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/monitor/records.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/base/clock.h"
@@ -131,6 +132,39 @@ put_machine(const struct records *r, float *v)
 	v[SERIES_network_bytes_per_second] = (float)m->network_per_second;
 }
 
+/* put_pools: a column a pool, made when the pool is first seen. */
+static void
+put_pools(const struct records *r, float *v)
+{
+	struct text list = gather_of(&r->gather, GATHERED_pools);
+	struct unpacker u;
+	struct text map, name;
+	char column[SERIES_NAME];
+	uint32_t count = 0;
+
+	if (!gather_is_fresh(&r->gather, GATHERED_pools) ||
+	    unpack_map_find(list, TEXT("pools"), &list) != OK)
+		return;
+	unpack_init(&u, list);
+	if (unpack_array(&u, &count) != OK)
+		return;
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &map) == OK; i++) {
+		uint64_t busy = 0, workers = 0;
+
+		(void)!unpack_field_u64(map, "busy", &busy);
+		(void)!unpack_field_u64(map, "workers", &workers);
+		if (unpack_field_text(map, "name", &name) != OK ||
+		    snprintf(column, sizeof(column), "pool_utilization.%.*s",
+			TEXT_ARG(name)) >= (int)sizeof(column))
+			continue;
+		uint32_t at =
+		    series_column(r->history.series, text_of(column));
+		if (at != SERIES_NONE)
+			v[at] = (float)machine_percent(
+			    (double)busy, (double)workers);
+	}
+}
+
 static void
 point_is_due(void *ctx)
 {
@@ -143,6 +177,7 @@ point_is_due(void *ctx)
 	put_systems(r, p.values);
 	put_gauges(r, p.values);
 	put_machine(r, p.values);
+	put_pools(r, p.values);
 	history_add(&r->history, &p);
 	loop_timer_start(loop, &r->point, loop_now_ms(loop) + r->interval_ms);
 }

@@ -126,7 +126,7 @@ series_meaning(const struct series *s, uint32_t column)
 {
 	(void)s;
 	return column < SERIES_FIXED ? metrics[column].meaning
-				     : "of the capacity of that pool in use";
+				     : "of that pool's workers are busy";
 }
 
 /* --- points --- */
