@@ -125,6 +125,10 @@
 	C(gateway, flow,  "flow",  "", READER, "SERVICE FUNCTION [--version V]", "what becomes of a call, step by step: nodes, permission, limits, hooks, retry") \
 	C(gateway, flows, "flows", "", READER, "[--all] [--service S] [--limit N]", "every function a client may call; --all shows disabled ones too") \
 	C(gateway, inspect, "inspect", "", READER, "JSON [--user USER] [--roles ROLES] [--unverified] [--topic TOPIC] [--ip ADDRESS]", "a dry run of one request, as a client would send it: what would be answered, or which node would get it; nothing is called or counted") \
+	C(gateway, conns_list, "conns", "list", READER, "[--user USER] [--state STATE] [--older MS] [--limit N]", "clients of all gateways: who, from where, since when, what waits for them") \
+	C(gateway, conns_kill, "conns", "kill", ADMIN,  "ID [--reason TEXT]", "close one client's socket, with a reason") \
+	C(gateway, calls_list, "calls", "list", READER, "[--user USER] [--service S] [--function F] [--state STATE] [--older MS] [--limit N]", "calls in flight on all gateways: running, waiting, retrying, asking") \
+	C(gateway, calls_kill, "calls", "kill", ADMIN,  "ID", "end one call with an error; its client is told whether it may have run") \
 	C(gateway, kick,  "kick",  "", ADMIN,  "USER|all", "close every socket of a user, or of everybody; they may come back")
 
 /* Any one live instance answers these for all: what they tell is the same. */

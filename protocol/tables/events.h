@@ -101,6 +101,7 @@
 	E(auth_none,          INFO,  LIFE,   "auth.mode is none: nobody is asked who he is, every session is unverified") \
 	E(auth_keys,          INFO,  LIFE,   "tokens are verified with these keys from now on") \
 	E(auth_keys_broken,   WARN,  LIFE,   "the key file cannot be taken; the keys before stay, without any every token is refused") \
+	E(call_killed,        WARN,  LIFE,   "an operator ended a call") \
 	E(kicked,             INFO,  LIFE,   "an operator closed the sockets of a user, or all") \
 	E(auth_refused,       INFO,  MASKED, "a client was not let in, or not refreshed, and why") \
 	E(hook_before_start,     DEBUG, MASKED, "a before hook was asked about a call") \

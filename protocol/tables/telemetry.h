@@ -98,6 +98,7 @@
 	T(client_cut,      "connection.cut",           connection, "unsent", "peer reason user") \
 	T(client_slow,     "connection.slow",          connection, "unsent budget", "peer") \
 	T(listener_paused, "connection.accept.paused", connection, "clients descriptors", "") \
+	T(call_killed,     "call.killed",              executor, "", "id service type") \
 	T(kicked,          "connection.kicked",        connection, "closed", "user") \
 	T(identity_claimed, "auth.identity.claimed",   auth, "", "") \
 	T(auth_none,        "auth.none",               auth, "", "mode") \

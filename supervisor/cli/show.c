@@ -22,6 +22,10 @@ static const struct {
     {"flow", show_flow},
     {"flows", show_flows},
     {"inspect", show_inspect_request},
+    {"conns.list", show_conns},
+    {"conns.kill", show_killed},
+    {"calls.list", show_calls},
+    {"calls.kill", show_killed},
     {"debug", show_debug},
     {"cluster", show_cluster},
     {"reload", show_reload},
@@ -68,6 +72,8 @@ show_exit_of(const char *op, struct text result)
 		return text_is(status, "ok") || text_is(status, "info")
 		    ? CLI_OK
 		    : CLI_DEGRADED;
+	if (strcmp(op, "conns.kill") == 0 || strcmp(op, "calls.kill") == 0)
+		return show_was_killed(result) ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "flow") == 0)
 		return show_text(result, "error").len > 0 ? CLI_DEGRADED
 							  : CLI_OK;

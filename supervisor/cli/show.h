@@ -31,6 +31,9 @@ show_page show_cluster;
 show_page show_flow; /* show_flow.c */
 show_page show_flows;
 show_page show_inspect_request;
+show_page show_conns; /* show_inflight.c */
+show_page show_calls;
+show_page show_killed;
 show_page show_reload; /* show_orders.c */
 show_page show_order;
 show_page show_pools; /* show_pools.c */
@@ -51,6 +54,9 @@ show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */
 void show_json(struct text value);
+
+/* show_was_killed: one of the gateways had what was to be ended. */
+bool show_was_killed(struct text result);
 
 /* Fields with a default, for pages. */
 struct text show_text(struct text map, const char *key);

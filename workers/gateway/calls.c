@@ -156,6 +156,7 @@ calls_start(struct calls *c, const struct call_texts *texts)
 	c->idle = call->by_client.next;
 	memset(call, 0, offsetof(struct call, inside));
 	call->is_in_flight = true;
+	call->serial = ++c->serial;
 	c->count++;
 	char *at = call->inside;
 	if (bytes > sizeof(call->inside))
@@ -231,4 +232,13 @@ calls_next_due(struct calls *c, uint64_t now_ms)
 		}
 	}
 	return NULL;
+}
+
+void
+calls_each(struct calls *c, void (*visit)(void *ctx, struct call *), void *ctx)
+{
+	for (uint32_t i = 0; i < c->chunk_count; i++)
+		for (unsigned k = 0; k < CHUNK; k++)
+			if (c->chunks[i][k].is_in_flight)
+				visit(ctx, &c->chunks[i][k]);
 }

@@ -50,6 +50,7 @@ struct pick;
 struct traced;
 
 struct call {
+	uint64_t serial;          /* never reused in a life of this gateway */
 	uint64_t link_id;         /* what the link calls it */
 	struct link_client *link; /* where it runs; NULL: nowhere */
 	uint64_t deadline_ms;
@@ -93,6 +94,7 @@ struct calls {
 	struct call *idle; /* chained through by_client.next */
 	struct call_list wheel[CALL_WHEEL];
 	struct call **chunks; /* of calls, for the end */
+	uint64_t serial; /* the last one given */
 	uint64_t swept_tick;
 	uint32_t count;
 	uint32_t chunk_count;
@@ -130,6 +132,10 @@ void calls_finish_one(struct calls *, struct call *);
  * caller finishes or arms it and asks again.
  */
 struct call *calls_next_due(struct calls *, uint64_t now_ms);
+
+/* calls_each visits every call in flight; the visitor ends none. */
+void calls_each(
+    struct calls *, void (*visit)(void *ctx, struct call *), void *ctx);
 
 /* calls_of_client puts it on its client's list; calls_forget_client takes it
  * off, and the call has no client any more. */

@@ -347,6 +347,7 @@ client_create(struct gateway *g, int fd, const struct sockaddr_storage *from)
 	c->timer = (struct loop_timer){.due = on_timer, .ctx = c};
 	c->heard_ms = loop_now_ms(g->loop);
 	c->serial = ++g->clients.serial;
+	c->opened_ms = loop_now_ms(g->loop);
 	identity_guest(c->guest, worker_instance(g->worker),
 	    worker_life(g->worker), c->serial);
 	name_peer(from, c->peer);

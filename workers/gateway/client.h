@@ -53,6 +53,7 @@ struct client {
 	enum client_state state;
 	enum phoenix_form form;
 	struct loop_timer timer;
+	uint64_t opened_ms;
 	uint64_t heard_ms;  /* its last byte */
 	uint64_t inside_ms; /* since when a message is incomplete; 0: none */
 	struct client *next_in_feed; /* relay_feed's */

@@ -319,6 +319,27 @@ settle_channels_gone(struct client *c)
 	}
 }
 
+/* has_not_run: what only waited, or was only asked for. */
+static bool
+has_not_run(const struct call *call)
+{
+	return hooked_has_not_run(call) || ask_is_open(call) ||
+	    pick_is_open(call) || (call->link == NULL && !call->may_have_run);
+}
+
+void
+settle_kill(struct gateway *g, struct call *call)
+{
+	bool was_idle = has_not_run(call);
+
+	nodes_cancel(call);
+	if (hooked_leave(g, call))
+		return;
+	settle_refuse(g, call,
+	    was_idle ? ANSWER_unavailable : ANSWER_dispatched_unknown,
+	    TEXT("The call was ended by an operator"));
+}
+
 void
 settle_leaving(struct client *c)
 {
@@ -330,14 +351,11 @@ settle_leaving(struct client *c)
 			let_go(call);
 			continue;
 		}
-		/* what only waited, or was only asked for, has not run */
-		bool has_not_run = hooked_has_not_run(call) ||
-		    ask_is_open(call) || pick_is_open(call) ||
-		    (call->link == NULL && !call->may_have_run);
+		bool was_idle = has_not_run(call);
 		nodes_cancel(call);
 		if (hooked_leave(g, call))
 			continue;
-		if (has_not_run || call->function->response == FUNCTION_STREAM)
+		if (was_idle || call->function->response == FUNCTION_STREAM)
 			settle_fail(g, call, ANSWER_draining, "");
 		else
 			settle_fail(g, call, ANSWER_dispatched_unknown,

@@ -78,6 +78,10 @@ void settle_channels_gone(struct client *);
  */
 void settle_leaving(struct client *);
 
+/* settle_kill ends one because an operator says so: with an error that tells
+ * whether it may have run. */
+void settle_kill(struct gateway *, struct call *);
+
 /* settle_rest ends what is left when all clients have gone. */
 void settle_rest(struct gateway *);
 
