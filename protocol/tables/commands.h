@@ -142,6 +142,7 @@
 	C(cli, check,      "check",      "", READER, "FILE",                    "read a settings file as banyand would, and say what is wrong") \
 	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS] [--token-file FILE] [--follow]", "call a function as a client would; --follow stays, prints what others push, and makes each line typed a call") \
 	C(cli, diagnose_scaling, "diagnose", "scaling", READER, "[--skip-spawn]", "seven tests of how many workers this machine could have, and what breaks first; --skip-spawn starts no processes") \
+	C(cli, doctor,     "doctor",     "", READER, "[FILE]",                  "one line for each thing a tree needs and what to do about it: programs, libraries, folders, ports, limits, and what a running tree says of itself; exit 1 when something is wrong") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
 	C(cli, bus_tail, "bus", "tail", READER, "CHANNEL[/TOPIC] [--count N] [--for SECONDS] [--secret-file FILE]", "print what the monitor publishes, one a line: health, metrics, alerts, diagnostics, lifecycle, logging, telemetry, or all") \

@@ -19,6 +19,7 @@ enum cli_exit local_check(struct cli *);      /* check.c */
 enum cli_exit local_call(struct cli *);       /* call.c */
 enum cli_exit local_diff(struct cli *);       /* diff.c */
 enum cli_exit local_inspect(struct cli *);    /* inspect.c */
+enum cli_exit local_doctor(struct cli *);     /* doctor.c */
 enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
 enum cli_exit local_tail(struct cli *);       /* tail.c */
 enum cli_exit local_bus_tail(struct cli *);

@@ -45,7 +45,7 @@ run(struct cli *cli)
 	} own[] = {{"help", local_help}, {"check", local_check},
 	    {"call", local_call}, {"completion", local_completion},
 	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
-	    {"diagnose.scaling", local_scaling},
+	    {"diagnose.scaling", local_scaling}, {"doctor", local_doctor},
 	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail}};
 
 	static const struct {
