@@ -4,6 +4,7 @@
  *
  *   0  level + 1, 0: none      1  until when it holds
  *   2  until when lines are tailed
+ *   3  until when clients are told inner reasons
  *   8 … 15   a bit for each muted event
  *  16 … 79   until when each scope is on
  */
@@ -16,6 +17,7 @@ enum {
 	WORD_LEVEL = 0,
 	WORD_LEVEL_UNTIL = 1,
 	WORD_TAIL_UNTIL = 2,
+	WORD_DETAIL_UNTIL = 3,
 	WORD_MUTE = 8,
 	WORD_SCOPES = 16,
 	WORDS = LOG_WATCH_BYTES / 8
@@ -77,6 +79,20 @@ void
 log_watch_tail(struct log_watch *w, uint64_t until_ms)
 {
 	put(w, WORD_TAIL_UNTIL, until_ms);
+}
+
+void
+log_watch_detail(struct log_watch *w, uint64_t until_ms)
+{
+	put(w, WORD_DETAIL_UNTIL, until_ms);
+}
+
+uint64_t
+log_watch_detail_until(const struct log_watch *w, uint64_t now_ms)
+{
+	uint64_t until_ms = get(w, WORD_DETAIL_UNTIL);
+
+	return until_ms > now_ms ? until_ms : 0;
 }
 
 void

@@ -39,6 +39,11 @@ void log_watch_mute(
 /* log_watch_tail: until then every line is told to the monitor, too. */
 void log_watch_tail(struct log_watch *, uint64_t until_ms);
 
+/* log_watch_detail: until then clients hear inner reasons of errors; it always
+ * has an end. log_watch_detail_until: 0 when it is off or over. */
+void log_watch_detail(struct log_watch *, uint64_t until_ms);
+uint64_t log_watch_detail_until(const struct log_watch *, uint64_t now_ms);
+
 /* One reading: what holds now. */
 struct log_watched {
 	bool has_level;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/mask.h"
 
+#include <string.h>
+
 #include "protocol/json.h"
 #include "protocol/json_out.h"
 #include "protocol/pack.h"
@@ -50,6 +52,143 @@ mask_hides(const struct mask *m, struct text key)
 	return false;
 }
 
+static bool
+is_of_key(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+static uint32_t
+skip_blank(struct text t, uint32_t at)
+{
+	while (at < t.len && (t.at[at] == ' ' || t.at[at] == '\t'))
+		at++;
+	return at;
+}
+
+/* skip_quote passes over a quote, and the backslash of one in a text. */
+static uint32_t
+skip_quote(struct text t, uint32_t at, char *quote)
+{
+	if (at + 1 < t.len && t.at[at] == '\\')
+		at++;
+	if (at < t.len && (t.at[at] == '"' || t.at[at] == '\''))
+		*quote = t.at[at++];
+	return at;
+}
+
+/* end_of gives where the value that begins at `at` is over. */
+static uint32_t
+end_of(struct text t, uint32_t at, char quote)
+{
+	static const struct text bearer = {.at = "bearer ", .len = 7};
+
+	if (at + bearer.len < t.len && has_at(t, at, bearer))
+		at += bearer.len;
+	for (; at < t.len; at++) {
+		char c = t.at[at];
+
+		if (quote != '\0' ? c == quote
+				  : strchr(" \t\r\n&,;\"'{}[]()<>", c) != NULL)
+			break;
+	}
+	return at;
+}
+
+/* value_behind: does a key that holds a word end in a value? */
+static bool
+value_behind(struct text t, uint32_t at, uint32_t *from, uint32_t *to)
+{
+	char quote = '\0';
+
+	while (at < t.len && is_of_key(t.at[at]))
+		at++;
+	at = skip_blank(t, skip_quote(t, at, &quote));
+	if (at == t.len || (t.at[at] != '=' && t.at[at] != ':'))
+		return false;
+	quote = '\0';
+	*from = skip_quote(t, skip_blank(t, at + 1), &quote);
+	*to = end_of(t, *from, quote);
+	return *to > *from;
+}
+
+/* password_at: the password of a URL whose `://` is here. */
+static bool
+password_at(struct text t, uint32_t at, uint32_t *from, uint32_t *to)
+{
+	if (at + 3 > t.len || memcmp(t.at + at, "://", 3) != 0)
+		return false;
+	*from = 0;
+	for (at += 3; at < t.len; at++) {
+		char c = t.at[at];
+
+		if (c == '@' && *from > 0) {
+			*to = at;
+			return *to > *from;
+		}
+		if (c == ':' && *from == 0)
+			*from = at + 1;
+		if (c == '/' || c == '?' || c == ' ' || c == '"')
+			return false;
+	}
+	return false;
+}
+
+/* secret_at: does a secret stand behind what is here? */
+static bool
+secret_at(const struct mask *m, struct text t, uint32_t at, uint32_t *from,
+    uint32_t *to)
+{
+	for (uint32_t w = 0; w < m->count; w++)
+		if (at + m->words[w].len <= t.len &&
+		    has_at(t, at, m->words[w]) &&
+		    value_behind(t, at + m->words[w].len, from, to))
+			return true;
+	return password_at(t, at, from, to);
+}
+
+enum err
+mask_text(const struct mask *m, struct text t, struct buffer *to)
+{
+	struct text plain = {t.at, 0};
+	uint32_t from, end;
+	enum err e = OK;
+
+	for (uint32_t at = 0; e == OK && at < t.len;) {
+		if (!secret_at(m, t, at, &from, &end)) {
+			at++;
+			continue;
+		}
+		plain.len = (uint32_t)(t.at + from - plain.at);
+		e = buffer_append_text(to, plain);
+		if (e == OK)
+			e = buffer_append_text(to, TEXT(MASK_TEXT));
+		plain.at = t.at + end;
+		at = end;
+	}
+	plain.len = (uint32_t)(t.at + t.len - plain.at);
+	return e == OK ? buffer_append_text(to, plain) : e;
+}
+
+/* copy_text: a text may hold a document, a header or a URL. */
+static enum err
+copy_text(const struct mask *m, struct unpacker *u, struct packer *p)
+{
+	struct buffer masked;
+	struct text t;
+	enum err e = unpack_text(u, &t);
+
+	if (e != OK)
+		return e;
+	buffer_init(&masked, MASK_BYTES);
+	e = mask_text(m, t, &masked);
+	if (e == OK)
+		pack_text(p, buffer_text(&masked));
+	buffer_finish(&masked);
+	return e;
+}
+
 static enum err copy(const struct mask *, struct unpacker *, struct packer *,
     uint32_t depth);
 
@@ -96,6 +235,8 @@ copy(const struct mask *m, struct unpacker *u, struct packer *p, uint32_t depth)
 		return ERR_TOO_DEEP;
 	if (unpack_peek(u) == PACK_MAP)
 		return copy_map(m, u, p, depth);
+	if (unpack_peek(u) == PACK_TEXT)
+		return copy_text(m, u, p);
 	if (unpack_peek(u) != PACK_ARRAY) {
 		e = unpack_raw(u, &span);
 		if (e == OK)

@@ -36,6 +36,14 @@ void mask_read(struct mask *, struct text array);
 bool mask_hides(const struct mask *, struct text key);
 
 /*
+ * mask_text copies a text with the values of telling keys masked, whatever
+ * its form: `token=abc`, `"password": "abc"`, `Authorization: Bearer abc`, and
+ * the password of a URL, `tcp://user:abc@host`.
+ */
+enum err mask_text(
+    const struct mask *, struct text, struct buffer *to) MUST_USE;
+
+/*
  * mask_json writes one msgpack value as JSON with secrets masked. An error is
  * pack_to_json's; nothing is left in the buffer then.
  */

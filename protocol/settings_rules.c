@@ -452,6 +452,7 @@ settings_rules(struct settings_writer *w)
 	check_mount(w);
 	settings_rules_auth(w);
 	settings_rules_telemetry(w);
+	settings_rules_security(w);
 	check_ports(w);
 	check_prefix(w);
 	check_workers(w);

@@ -98,4 +98,7 @@ void settings_rules_auth(struct settings_writer *);
 /* settings_rules_telemetry: the same for the section telemetry. */
 void settings_rules_telemetry(struct settings_writer *);
 
+/* settings_rules_security: the same for the section security. */
+void settings_rules_security(struct settings_writer *);
+
 #endif /* PROTOCOL_SETTINGS_WRITER_H */

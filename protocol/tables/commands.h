@@ -54,6 +54,7 @@
 	C(config_db, log_scopes,        "log",       "scopes",  READER, "",                             "matters whose debug lines can be turned on one by one") \
 	C(config_db, log_scope,         "log",       "scope",   ADMIN,  "ACTION [SCOPE] [--for SECONDS]", "add, remove or list: debug lines of one matter, whatever the level") \
 	C(config_db, log_filter,        "log",       "filter",  ADMIN,  "ACTION [PATTERN] [--for SECONDS]", "add, remove or list: mute routine events by name, * as a wildcard; warnings and errors stay") \
+	C(config_db, detail_error,      "detail-error", "",     ADMIN,  "[STATE] [--for SECONDS]",      "on or off: tell clients inner reasons of errors, as request.detail_error does; ends by itself after 600 s; needs the admin action change_detail_error") \
 	C(config_db, revoke_list,       "revoke",    "list",    READER, "",                             "users and tokens that are revoked") \
 	C(config_db, revoke_forget,     "revoke",    "forget",  ADMIN,  "[USER] [--user USER] [--jti ID]", "take a revocation back")
 

@@ -83,6 +83,8 @@
 	E(obituary_unwritten, WARN,  LIFE,   "an obituary could not be kept on disk") \
 	E(endpoints_unwritten, WARN, LIFE,   "endpoints.json could not be written") \
 	E(record_refused,     WARN,  LIFE,   "a record from a child made no sense") \
+	/* control */ \
+	E(admin_denied,       WARN,  LIFE,   "an operator asked for what security.admin_actions does not allow") \
 	/* gateway */ \
 	E(listener_paused,    WARN,  LIFE,   "no descriptor is left for clients: they wait in the kernel") \
 	E(client_cut,         INFO,  MASKED, "a client was closed by us, and why") \

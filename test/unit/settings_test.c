@@ -476,6 +476,21 @@ all_problems_are_told_at_once_in_the_order_of_the_file(void **state)
 }
 
 static void
+an_admin_action_that_there_is_not_is_named(void **state)
+{
+	static const char yaml[] =
+	    "security: {admin_actions: [push_config, enable_tracng, \"*\"]}\n";
+	int fd;
+
+	(void)state;
+	assert_int_equal(read_text(text_of(yaml), &fd), ERR_MALFORMED);
+	assert_int_equal(problems.count, 2);
+	assert_non_null(strstr(problems.at[0].text,
+	    "there is no action \"enable_tracng\"; did you mean "
+	    "\"enable_tracing\"?"));
+}
+
+static void
 a_slip_hides_none_of_the_others_and_is_told_once(void **state)
 {
 	static const char yaml[] =
@@ -952,6 +967,7 @@ main(void)
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(an_admin_action_that_there_is_not_is_named),
 	    cmocka_unit_test(a_slip_hides_none_of_the_others_and_is_told_once),
 	    cmocka_unit_test(a_problem_reads_as_file_line_and_column),
 	    cmocka_unit_test(two_hundred_kilobytes_of_brackets_end_at_once),

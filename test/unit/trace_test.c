@@ -460,10 +460,49 @@ secrets_are_masked_wherever_their_keys_stand(void **state)
 	buffer_finish(&json);
 }
 
+static void
+secrets_are_masked_in_texts_of_every_form(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"token=s3cret", "token=[MASKED]"},
+	    {"/x?a=1&access_token=s3cret&b=2",
+		"/x?a=1&access_token=[MASKED]&b=2"},
+	    {"{\"Password\": \"s3 cret\", \"a\": 1}",
+		"{\"Password\": \"[MASKED]\", \"a\": 1}"},
+	    {"{'token_file':'x'}", "{'token_file':'[MASKED]'}"},
+	    {"{\\\"token\\\":\\\"s3cret\\\"}",
+		"{\\\"token\\\":\\\"[MASKED]\"}"},
+	    {"TOKEN: Bearer s3cret, b", "TOKEN: [MASKED], b"},
+	    {"tcp://user:s3cret@host:80/x", "tcp://user:[MASKED]@host:80/x"},
+	    {"tcp://127.0.0.1:4000", "tcp://127.0.0.1:4000"},
+	    {"a token is wanted", "a token is wanted"},
+	    {"token=", "token="},
+	    {"token", "token"},
+	    {"token:", "token:"},
+	    {"token\\", "token\\"},
+	    {"", ""},
+	};
+	struct mask m = {.words = {TEXT("password"), TEXT("token")},
+	    .count = 2};
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 4096);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		buffer_truncate(&b, 0);
+		assert_int_equal(mask_text(&m, text_of(rows[i][0]), &b), OK);
+		if (!text_is(buffer_text(&b), rows[i][1]))
+			fail_msg("%s: %.*s", rows[i][0],
+			    TEXT_ARG(buffer_text(&b)));
+	}
+	buffer_finish(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(secrets_are_masked_in_texts_of_every_form),
 	    cmocka_unit_test(a_traceparent_is_read_and_written_as_it_came),
 	    cmocka_unit_test(
 		what_breaks_a_rule_of_the_w3c_is_as_good_as_absent),

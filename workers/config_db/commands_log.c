@@ -13,7 +13,8 @@
 
 enum {
 	FOR_S = 600, /* what is turned on without --for ends by itself */
-	FOR_MOST_S = 86400 * 365
+	FOR_MOST_S = 86400 * 365,
+	DETAIL_MOST_S = 86400
 };
 
 static const char *const level_words[] = {
@@ -159,6 +160,49 @@ config_db_cmd_log_filter(struct worker *w, struct command *command)
 	struct log_mark m = {.kind = LOG_MARK_FILTER};
 
 	act(w, command, &m, "pattern");
+}
+
+static void
+pack_detail(struct packer *p, uint64_t for_s)
+{
+	pack_map(p, 2);
+	pack_field_bool(p, "detail_error", for_s > 0);
+	pack_field_u64(p, "for_s", for_s);
+}
+
+/* config_db_cmd_detail_error: in shared memory only, so it always ends. */
+void
+config_db_cmd_detail_error(struct worker *w, struct command *command)
+{
+	struct log_watch *words =
+	    log_watch_at(events_watch_area(worker_events(w)));
+	uint64_t now_ms = clock_mono_ms(), seconds = FOR_S;
+	struct text word = {0};
+	enum err e = command_text(command, "state", &word);
+	enum err number = command_u64(command, "for", &seconds);
+
+	if (e == ERR_MISSING) {
+		uint64_t until_ms = log_watch_detail_until(words, now_ms);
+		pack_detail(command->result,
+		    until_ms == 0 ? 0 : (until_ms - now_ms + 999) / 1000);
+		return;
+	}
+	if (e != OK || (!text_is(word, "on") && !text_is(word, "off"))) {
+		command_fail(command, CLASS_INVALID, NULL,
+		    "detail-error takes on or off");
+		return;
+	}
+	if ((number != OK && number != ERR_MISSING) || seconds == 0 ||
+	    seconds > DETAIL_MOST_S) {
+		command_fail(command, CLASS_INVALID,
+		    "request.detail_error in the settings has no end",
+		    "--for takes 1 to %d seconds", DETAIL_MOST_S);
+		return;
+	}
+	if (text_is(word, "off"))
+		seconds = 0;
+	log_watch_detail(words, seconds == 0 ? 0 : now_ms + seconds * 1000);
+	pack_detail(command->result, seconds);
 }
 
 /* config_db_cmd_log_scopes tells every scope there is, and which are on. */

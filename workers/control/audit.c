@@ -10,7 +10,8 @@
 
 #include "protocol/base/buffer.h"
 #include "protocol/base/fd.h"
-#include "protocol/json_out.h"
+#include "protocol/mask.h"
+#include "protocol/settings.h"
 #include "workers/control/control.h"
 #include "workers/kit/worker.h"
 
@@ -51,12 +52,15 @@ note(struct worker *w, const struct command *command, const char *denied)
 	char line[LINE_BYTES];
 	char when[32];
 	struct buffer args;
+	struct mask mask;
 	time_t now = time(NULL);
 	struct tm tm;
 
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	buffer_init(&args, ARGS_SHOWN);
-	if (pack_to_json(command->args, &args, NULL) != OK) {
+	mask_read(&mask,
+	    settings_list(worker_settings(w), SETTING_security_masked_keys));
+	if (mask_json(&mask, command->args, &args) != OK) {
 		buffer_truncate(&args, 0);
 		enum err e = buffer_append_text(&args, TEXT("(too long)"));
 		(void)e;

@@ -3,8 +3,8 @@
 #define WORKERS_CONTROL_AUDIT_H
 
 /*
- * audit - who asked for what change, one line each in state_dir/audit.log,
- * written before the change is made.
+ * audit - who asked for what, one line each in state_dir/audit.log, written
+ * before it is done: every change, every look that reveals, every denial.
  *
  *   2026-11-21T10:00:00Z uid=0 pid=812 op=restart args={"role":"gateway"}
  *
@@ -12,7 +12,7 @@
  * repair it: health is degraded until a line can be written again.
  *
  * Trust:  arguments are an operator's: they are told as JSON (no control
- *         bytes) and cut at 2 KiB.
+ *         bytes) with secrets masked, up to 2 KiB.
  * Owner:  the descriptor is in struct control.
  */
 

@@ -15,6 +15,7 @@
 
 #include "protocol/tables/commands.h"
 #include "workers/control/orders.h"
+#include "workers/control/permit.h"
 #include "workers/kit/route.h"
 
 struct figures_seen;
@@ -25,6 +26,7 @@ struct control {
 	struct figures_seen *before; /* what stats told last; NULL: never */
 	int audit_fd;             /* -1 until first needed */
 	bool audit_fails;         /* the last line could not be written */
+	struct permit_leases leases;
 };
 
 CONTROL_COMMANDS(DECLARE_COMMAND)

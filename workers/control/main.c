@@ -5,6 +5,7 @@
 #include "protocol/tables/commands.h"
 #include "workers/control/control.h"
 #include "workers/control/forward.h"
+#include "workers/control/permit.h"
 #include "workers/kit/worker.h"
 
 static const struct command_route commands[] = {CONTROL_COMMANDS(AS_COMMAND)};
@@ -16,6 +17,7 @@ static const struct worker_spec spec = {
     .commands = commands,
     .command_count = COUNT_OF(commands),
     .unrouted = forward_command,
+    .gate = permit_gate,
     .takes_json = true,
     .contexts = 64,
 };

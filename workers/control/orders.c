@@ -6,7 +6,6 @@
 #include "protocol/base/clock.h"
 #include "protocol/pack.h"
 #include "protocol/stats.h"
-#include "workers/control/audit.h"
 #include "workers/control/control.h"
 #include "workers/control/target.h"
 #include "workers/kit/worker.h"
@@ -241,7 +240,6 @@ static void
 give_order(struct worker *w, struct command *command, enum order order,
     const struct target *target)
 {
-	audit_note(w, command);
 	struct order_pending *p = send_order(w, command, order, target);
 
 	if (p != NULL)

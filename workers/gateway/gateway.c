@@ -6,6 +6,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/events.h"
 #include "protocol/log_rules.h"
+#include "protocol/log_watch.h"
 #include "protocol/settings.h"
 #include "protocol/store.h"
 #include "workers/gateway/conversation.h"
@@ -48,6 +49,16 @@ uint64_t
 gateway_chance_look(const struct gateway *g)
 {
 	return next_chance(g->chance) * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+bool
+gateway_tells_details(const struct gateway *g)
+{
+	const struct log_watch *words =
+	    log_watch_at(events_watch_area(worker_events(g->worker)));
+
+	return g->options->detail_error ||
+	    log_watch_detail_until(words, loop_now_ms(g->loop)) != 0;
 }
 
 static uint64_t

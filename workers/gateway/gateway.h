@@ -108,6 +108,10 @@ uint64_t gateway_chance(struct gateway *);
 /* gateway_chance_look gives what comes next, and leaves it there. */
 uint64_t gateway_chance_look(const struct gateway *);
 
+/* gateway_tells_details: clients may hear inner reasons, by the settings or
+ * by an operator's word for a while (protocol/log_watch.h). */
+bool gateway_tells_details(const struct gateway *);
+
 /* gateway_look_at_store rereads the functions if the store has moved on. */
 void gateway_look_at_store(struct gateway *);
 

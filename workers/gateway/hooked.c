@@ -241,7 +241,7 @@ trouble_of(const struct gateway *g, const struct call *call,
     enum hook_failure how, struct text detail)
 {
 	return (struct hook_trouble){.how = how,
-	    .detail = g->options->detail_error ? detail : TEXT(""),
+	    .detail = gateway_tells_details(g) ? detail : TEXT(""),
 	    .timeout_ms = call->function->hooks->timeout_ms};
 }
 
@@ -374,7 +374,7 @@ on_encoded(struct gateway *g, struct call *call, struct text value)
 		r = (struct hook_response){.shape = ANSWER_FINAL,
 		    .code = ANSWER_internal,
 		    .error = TEXT(ANSWER_TEXT_INTERNAL)};
-		if (g->options->detail_error)
+		if (gateway_tells_details(g))
 			r.error = inspect_printf(&g->arena,
 			    ANSWER_TEXT_INTERNAL ": {:error, %v}", &reason);
 	}

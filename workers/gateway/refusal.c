@@ -151,7 +151,7 @@ refuse_internal(struct refusal *to, enum answer_code code, const char *detail)
 {
 	struct gateway *g = to->gateway;
 
-	if (!g->options->detail_error)
+	if (!gateway_tells_details(g))
 		refuse_text(to, code, ANSWER_TEXT_INTERNAL);
 	else
 		refuse_after(to, code,
@@ -175,7 +175,7 @@ refuse_service(struct refusal *to, struct text message)
 	struct gateway *g = to->gateway;
 	struct buffer quoted;
 
-	if (!g->options->detail_error) {
+	if (!gateway_tells_details(g)) {
 		refuse_text(to, ANSWER_internal, ANSWER_TEXT_INTERNAL);
 		return;
 	}

@@ -55,6 +55,14 @@ fail_unknown(struct worker *w, struct command *command)
 	    role_name(w->spec->role), (int)shown, command->op.at);
 }
 
+/* is_held_back: the worker's gate has answered it. */
+static bool
+is_held_back(struct worker *w, struct command *command)
+{
+	return w->spec->gate != NULL && command_find(command->op) != NULL &&
+	    !w->spec->gate(w, command);
+}
+
 bool
 route_run(struct worker *w, struct command *command)
 {
@@ -63,6 +71,8 @@ route_run(struct worker *w, struct command *command)
 
 	if (known == NULL)
 		message = find_message(w->spec, command->op);
+	if (message == NULL && is_held_back(w, command))
+		return true;
 	if (known != NULL)
 		known->run(w, command);
 	else if (message != NULL)

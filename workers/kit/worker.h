@@ -95,6 +95,12 @@ struct worker_spec {
 	 * not in `commands`: how control passes orders on to other roles.
 	 */
 	void (*unrouted)(struct worker *, struct command *);
+
+	/*
+	 * gate (may be NULL) is asked before any op of the command table is
+	 * run or passed on. False: it has failed the command.
+	 */
+	bool (*gate)(struct worker *, struct command *);
 	bool takes_json;   /* control: JSON when the first byte is `{` */
 	uint32_t contexts; /* requests answered at once; 0 means 4, most 64 */
 };

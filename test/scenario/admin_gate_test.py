@@ -1,0 +1,109 @@
+"""What operators may do: admin actions, and a line for all that they did."""
+import json
+import os
+import re
+
+from gateway_tree import GatewayTree, request
+from tree import until
+
+ACTION = "security: {admin_actions: [change_detail_error]}"
+FAIL = request("fail", {"text": "inner words"})
+MASKED = "Internal Server Error"
+
+
+def audit(tree):
+    return (tree.state / "audit.log").read_text().splitlines()
+
+
+def lines_of(tree, op):
+    return [line for line in audit(tree) if f" op={op} " in line]
+
+
+def said(client):
+    push = client.call(FAIL)[0]
+    assert push["success"] is False
+    return push["error"]
+
+
+def test_every_admin_action_is_denied_by_default_and_audited():
+    with GatewayTree(nodes=("one",)) as tree, tree.joined() as client:
+        for words, action in (
+                (["detail-error", "on"], "change_detail_error"),
+                (["detail-error", "off"], "change_detail_error"),
+                (["trace", "start", "all"], "enable_tracing"),
+                (["tracer", "enable"], "enable_tracing"),
+                (["trace", "stop"], "disable_tracing")):
+            done = tree.run_banyan(*words)
+            assert done.returncode == 77, (words, done)
+            assert f"admin_action_denied: {action}" in done.stderr
+            assert f"security: {{admin_actions: [{action}]}}" in done.stderr
+            op = words[0] if words[0] == "detail-error" else ".".join(words[:2])
+            assert re.search(rf" uid={os.geteuid()} pid=\d+ op={op} "
+                             rf"denied={action} ", lines_of(tree, op)[-1])
+        assert said(client) == MASKED
+
+
+def test_details_are_told_for_a_while_and_the_settings_are_read_at_each_check():
+    with GatewayTree(nodes=("one",), more=ACTION) as tree, \
+            tree.joined() as client:
+        assert said(client) == MASKED
+        shown = tree.banyan("detail-error", "on", "--for", "600")
+        assert shown == {"detail_error": True, "for_s": 600}
+        assert 'inner words' in said(client)
+        assert tree.banyan("detail-error")["detail_error"] is True
+        tree.banyan("detail-error", "off")
+        assert said(client) == MASKED
+        # it ends by itself
+        tree.banyan("detail-error", "on", "--for", "1")
+        until(lambda: said(client) == MASKED, 10, "it has ended")
+        assert tree.banyan("detail-error") == \
+            {"detail_error": False, "for_s": 0}
+        for wrong in (["maybe"], ["on", "--for", "0"],
+                      ["on", "--for", "100000"]):
+            assert tree.run_banyan("detail-error", *wrong).returncode == 64
+        tree.file.write_text(tree.file.read_text().replace(
+            "[change_detail_error]", "[]"))
+        assert tree.run_banyan("reload").returncode == 0
+        assert tree.run_banyan("detail-error", "on").returncode == 77
+
+
+def test_every_change_and_every_look_that_reveals_leaves_one_line():
+    with GatewayTree(nodes=("one",), more=ACTION) as tree:
+        before = len(audit(tree))
+        for words, op in (
+                (["functions", "disable", "test", "echo"],
+                 "functions.disable"),
+                (["functions", "disable", "test", "nobody"],
+                 "functions.disable"),
+                (["restart", "rate_limiter"], "restart"),
+                (["restart", "no_such_role"], "restart"),
+                (["reload"], "reload"),
+                (["kick", "u7"], "kick"),
+                (["log", "level", "info"], "log.level"),
+                (["detail-error", "off"], "detail-error"),
+                (["trace", "show", "nothing"], "trace.show"),
+                (["diag", "snapshot"], "diag.snapshot"),
+                (["telemetry", "attach", "me", "--match", "node.*"],
+                 "telemetry.attach"),
+                (["telemetry", "detach", "me"], "telemetry.detach")):
+            tree.run_banyan(*words)
+            more = audit(tree)[before:]
+            assert len(more) == 1, (words, more)
+            assert re.match(rf"\S+ uid={os.geteuid()} pid=\d+ op={op} args=",
+                            more[0]), more
+            before += 1
+        for words in (["tree"], ["health"], ["trace", "status"],
+                      ["settings", "show"], ["functions", "list"]):
+            tree.run_banyan(*words)
+        assert len(audit(tree)) == before
+
+
+def test_secrets_in_arguments_are_masked_in_the_audit():
+    with GatewayTree(nodes=(), functions=[]) as tree:
+        tree.run_banyan("functions", "add", json.dumps(
+            {"service": "s", "request_type": "r", "nodes": ["one"],
+             "api_token": "s3cret-one", "deep": [{"password": "s3cret-two"}],
+             "node_url": "tcp://me:s3cret-three@h:1",
+             "mfa": {"module": "m", "function": "f"}}))
+        line = lines_of(tree, "functions.add")[-1]
+        assert "s3cret" not in line and line.count("[MASKED]") == 3, line

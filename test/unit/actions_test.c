@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/* actions - what needs a permission, and what is written down. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "protocol/actions.h"
+#include "protocol/command.h"
+#include "protocol/pack.h"
+#include "protocol/tables/actions.h"
+
+static struct text
+list_of(struct buffer *b, const char *const words[], uint32_t count)
+{
+	struct packer p;
+
+	buffer_truncate(b, 0);
+	pack_init(&p, b);
+	pack_array(&p, count);
+	for (uint32_t i = 0; i < count; i++)
+		pack_string(&p, words[i]);
+	assert_int_equal(pack_finish(&p), OK);
+	return buffer_text(b);
+}
+
+#define N(action, what) #action,
+static const char *const names[] = {ADMIN_ACTION_NAMES(N)};
+#undef N
+
+static void
+nothing_is_allowed_by_an_empty_or_a_broken_list(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 4096);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		assert_false(action_is_allowed(
+		    list_of(&b, NULL, 0), names[i]));
+		assert_false(action_is_allowed(TEXT(""), names[i]));
+		assert_false(action_is_allowed(TEXT("\xa3" "all"), names[i]));
+		/* an array that says five and holds none */
+		assert_false(action_is_allowed(TEXT("\x95"), names[i]));
+		assert_false(action_is_allowed(TEXT("\x91\x01"), names[i]));
+	}
+	buffer_finish(&b);
+}
+
+static void
+one_action_never_brings_another(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 4096);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		for (size_t k = 0; k < COUNT_OF(names); k++)
+			assert_int_equal(
+			    action_is_allowed(
+				list_of(&b, &names[k], 1), names[i]),
+			    i == k);
+	assert_true(
+	    action_is_allowed(list_of(&b, names, COUNT_OF(names)), names[4]));
+	assert_false(action_is_allowed(
+	    list_of(&b, (const char *const[]){"enable_tracin", "*", "all"}, 3),
+	    "enable_tracing"));
+	buffer_finish(&b);
+}
+
+static void
+every_row_names_a_known_action_and_a_known_verb(void **state)
+{
+	(void)state;
+#define A(action, op) \
+	assert_true(action_is_known(TEXT(#action))); \
+	assert_non_null(command_find(TEXT(op))); \
+	assert_string_equal(action_needed(TEXT(op)), #action);
+	ADMIN_ACTIONS(A)
+#undef A
+#define L(op) \
+	assert_non_null(command_find(TEXT(op))); \
+	assert_int_equal(command_find(TEXT(op))->who, COMMAND_READER); \
+	assert_true(action_is_look(TEXT(op)));
+	AUDITED_LOOKS(L)
+#undef L
+	assert_null(action_needed(TEXT("tree")));
+	assert_null(action_needed(TEXT("restart")));
+	assert_null(action_needed(TEXT("detail-error ")));
+	assert_false(action_is_look(TEXT("tree")));
+}
+
+static void
+a_misspelt_action_is_unknown_and_the_one_meant_is_found(void **state)
+{
+	(void)state;
+	assert_false(action_is_known(TEXT("enable_tracng")));
+	assert_string_equal(
+	    action_closest(TEXT("enable_tracng")), "enable_tracing");
+	assert_null(action_closest(TEXT("zzzzzzzzzzzzzzzz")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(nothing_is_allowed_by_an_empty_or_a_broken_list),
+	    cmocka_unit_test(one_action_never_brings_another),
+	    cmocka_unit_test(every_row_names_a_known_action_and_a_known_verb),
+	    cmocka_unit_test(
+		a_misspelt_action_is_unknown_and_the_one_meant_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
