@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 
-from tree import ROOT, SETTINGS, STAGE, Tree
+from tree import ROOT, SETTINGS, STAGE, Tree, until
 
 GUIDE = (ROOT / "workers" / "monitor" / "README.md").read_text()
 PART = GUIDE.split("\n## Tracing", 1)[1].split("\n## ", 1)[0]
@@ -15,6 +15,8 @@ def block(language):
 
 def test_what_an_operator_types_works_as_printed():
     with Tree(SETTINGS + block("yaml")) as tree:
+        until(lambda: tree.call("user_service", "get_user",
+                                {"user_id": "u42"})[0] == 0)
         env = {**tree.env, "PATH": f"{STAGE}/bin:{os.environ['PATH']}"}
         said = {}
         for line in block("sh").splitlines():

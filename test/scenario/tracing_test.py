@@ -533,6 +533,8 @@ def test_the_hops_of_a_local_call_are_those_of_two_processes():
 
 def test_a_service_of_the_sdk_tells_of_its_own_time():
     with Tree(SETTINGS + ALLOWED) as tree:
+        until(lambda: tree.call("user_service", "get_user",
+                                {"user_id": "u42"})[0] == 0)
         tree.banyan("trace", "start", "--function", "user_service/get_user",
                     "--for", "60000")
         code, said = tree.call("user_service", "get_user",
