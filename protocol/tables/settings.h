@@ -185,6 +185,7 @@
 	S(telemetry, sampling_patterns, TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that sampling is for; empty: all") \
 	S(telemetry, allow,             TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that may be published; empty: all") \
 	S(telemetry, deny,              TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are never published") \
+	S(telemetry, slow_request_us,   U64,   "1000000", 0, 3600000000, LIVE, gateway, "us", "a call that takes longer is warned of by name and duration; 0: none is") \
 	S(telemetry, publish,           TEXTS, "[]",   0, 8,     RESTART, monitor, "URL", "where the monitor's PUB socket listens beside telemetry.ipc: ipc://, tcp://") \
 	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \
 	S(telemetry_bus, secret,              TEXT, "\"\"",  0, 256, LIVE, monitor, "", "signs each message with HMAC-SHA256; empty: $SECRET_KEY_BASE, or unsigned") \

@@ -401,11 +401,11 @@ def test_failures_in_a_row_open_the_breaker_and_a_trial_closes_it():
         assert codes == ["dispatched_unknown"] * 3
         got = tree.ask(client, "echo", x=1)
         assert got["code"] == "unavailable" and got["can_retry"]
-        until(lambda: "circuit_breaker_opened pool=default breaker=pool"
+        until(lambda: "circuit_breaker_opened pool_name=default breaker=pool"
               in tree.log(), 5, "it is told")
         until(lambda: tree.ask(client, "echo", x=1)["success"], 20,
               "a trial goes well")
-        until(lambda: "circuit_breaker_closed pool=default breaker=pool"
+        until(lambda: "circuit_breaker_closed pool_name=default breaker=pool"
               in tree.log(), 5, "it is told")
 
 

@@ -92,7 +92,7 @@ def test_a_payload_cannot_make_itself_an_admin(tree):
     assert tree.counter("denied") == before[1] + 2
     log = tree.log()
     assert "identity_claimed" in log
-    assert "permission_denied user=anna" in log
+    assert "permission_denied user_id=anna" in log
 
 
 def test_a_callback_hears_of_the_sessions_user_and_roles_only(tree):

@@ -19,26 +19,70 @@ mode_name(const struct compiled *f)
 							 : "all_nodes";
 }
 
+/* bare takes the quotes off a JSON text. */
+static struct text
+bare(struct text json)
+{
+	if (json.len < 2)
+		return json;
+	return (struct text){.at = json.at + 1, .len = json.len - 2};
+}
+
+static const char *
+failure_name(enum retry_failure how)
+{
+	return how == RETRY_ANSWERED    ? "answered"
+	    : how == RETRY_MAY_HAVE_RUN ? "lost"
+					: "not_sent";
+}
+
 /* note_exhausted: only where something was tried again. */
 static void
-note_exhausted(struct gateway *g, const struct call *call)
+note_exhausted(
+    struct gateway *g, const struct call *call, enum retry_failure how)
 {
+	struct event_word id, service, type;
+	bool is_noted;
 	const struct compiled *f = call->function;
-	uint64_t unnoted;
+	uint64_t unnoted = 0;
 
 	if (call->retries == 0)
 		return;
 	COUNT(g, retries_exhausted);
 	HOP(call->traced, retry_exhausted, "mode=%s type=%s result=error",
 	    mode_name(f), "error");
-	if (!notes_take(&g->exhaustions, loop_now_ms(g->loop), &unnoted))
+	is_noted = notes_take(&g->exhaustions, loop_now_ms(g->loop), &unnoted);
+	if (!event_happens(EVENT_retry_exhausted))
 		return;
-	event_note(EVENT_retry_exhausted,
-	    "request=%.*s service=%.*s type=%.*s mode=%s attempts=%u "
-	    "unnoted=%" PRIu64,
-	    TEXT_ARG(call->request_id), TEXT_ARG(f->service),
-	    TEXT_ARG(f->request_type), mode_name(f), call->retries + 1,
-	    unnoted);
+	(is_noted ? event_tell : event_record)(EVENT_retry_exhausted,
+	    "request_id=%s service=%s request_type=%s mode=%s attempts=%u "
+	    "last_error=%s unnoted=%" PRIu64,
+	    event_word(&id, bare(call->request_id)), event_word(&service, f->service),
+	    event_word(&type, f->request_type), mode_name(f), call->retries + 1,
+	    failure_name(how), unnoted);
+}
+
+static bool
+is_local(const struct compiled *f)
+{
+	return f->node_count == 1 && text_is(nodes_name(f->nodes[0]), "local");
+}
+
+static void
+note_retry(const struct call *call, uint64_t backoff_ms)
+{
+	const struct compiled *f = call->function;
+	struct event_word id, service, type;
+
+	if (!event_happens(EVENT_retry))
+		return;
+	event_tell(EVENT_retry,
+	    "attempt=%u backoff_ms=%" PRIu64 " mode=%s type=%s nodes=%u "
+	    "request_id=%s service=%s request_type=%s",
+	    f->retry_count - call->retries + 1, backoff_ms, mode_name(f),
+	    is_local(f) ? "local" : "remote", f->node_count,
+	    event_word(&id, bare(call->request_id)), event_word(&service, f->service),
+	    event_word(&type, f->request_type));
 }
 
 /* is_orphan: the relay takes a call for its sender alone, and he is gone. */
@@ -69,17 +113,15 @@ again_later(struct gateway *g, struct call *call, enum retry_failure how)
 	/* parts that were passed on must not come again */
 	if (call->has_parts || is_orphan(call) ||
 	    !retry_again(&r, how, gateway_chance(g), &at_ms)) {
-		note_exhausted(g, call);
+		note_exhausted(g, call, how);
 		return false;
 	}
 	call->retries++;
 	call->is_resting = true;
 	HOP(call->traced, retry,
 	    "attempt=%u mode=%s backoff_ms=%" PRIu64 " type=error result=%s",
-	    call->retries, mode_name(f), at_ms - r.now_ms,
-	    how == RETRY_ANSWERED          ? "answered"
-		: how == RETRY_MAY_HAVE_RUN ? "lost"
-					    : "not_sent");
+	    call->retries, mode_name(f), at_ms - r.now_ms, failure_name(how));
+	note_retry(call, at_ms - r.now_ms);
 	calls_rest(&g->calls, call, at_ms);
 	return true;
 }
@@ -92,12 +134,6 @@ again_now(struct gateway *g, struct call *call)
 	call->is_resting = false;
 	calls_arm(&g->calls, call, call->deadline_ms);
 	COUNT(g, retries);
-	event_note(EVENT_retry,
-	    "request=%.*s service=%.*s type=%.*s mode=%s attempt=%u "
-	    "remaining=%u",
-	    TEXT_ARG(call->request_id), TEXT_ARG(f->service),
-	    TEXT_ARG(f->request_type), mode_name(f), call->retries + 1,
-	    f->retry_count - call->retries);
 	if (f->retry_mode == FUNCTION_RETRY_ALL_NODES && f->is_resolved) {
 		pick_anew(g, call);
 		return;

@@ -148,6 +148,7 @@ struct call *
 calls_start(struct calls *c, const struct call_texts *texts)
 {
 	size_t bytes = (size_t)texts->ref.len + texts->request_id.len +
+	    texts->correlation.len +
 	    texts->args.len + texts->facts.len;
 
 	if (c->idle == NULL)
@@ -163,6 +164,7 @@ calls_start(struct calls *c, const struct call_texts *texts)
 		at = call->overflow = memory_new(bytes);
 	call->ref = keep(&at, texts->ref);
 	call->request_id = keep(&at, texts->request_id);
+	call->correlation = keep(&at, texts->correlation);
 	call->args = keep(&at, texts->args);
 	call->facts = keep(&at, texts->facts);
 	return call;

@@ -64,6 +64,7 @@ struct call {
 	struct call_place by_credit; /* streams whose credit may be due */
 	struct text ref;        /* JSON */
 	struct text request_id; /* JSON */
+	struct text correlation; /* as its client sent it; mostly empty */
 	struct text args;       /* msgpack: to hand to another node */
 	struct text facts;      /* the same, of the caller; may be empty */
 	uint32_t channel;       /* serial of the join it came through */
@@ -109,6 +110,7 @@ struct call_texts {
 	struct text request_id;
 	struct text args;
 	struct text facts;
+	struct text correlation; /* mostly empty */
 };
 
 /*

@@ -78,6 +78,7 @@ struct gateway {
 	uint64_t drain_until_ms;
 	struct notes denials;
 	struct notes exhaustions;
+	struct notes slow_notes;
 	struct notes hook_failures;
 	uint64_t chance;    /* state of the generator behind random choices */
 	struct arena arena; /* of the message being read */

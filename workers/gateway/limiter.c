@@ -3,6 +3,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
+#include "protocol/events.h"
 #include "protocol/limit_rules.h"
 #include "protocol/settings.h"
 #include "protocol/pack.h"
@@ -113,6 +114,54 @@ call_of(const struct client *c, const struct request *r)
 	};
 }
 
+static void
+tell_check(const struct refusal *to, const struct request *r,
+    enum limit_outcome outcome, uint64_t began_us)
+{
+	static const char *const results[] = {
+	    [LIMIT_ADMITTED] = "ok",
+	    [LIMIT_UNCHECKED] = "unchecked",
+	    [LIMIT_REFUSED] = "rate_limited",
+	    [LIMIT_NO_ROOM] = "no_room",
+	    [LIMIT_UNUSABLE] = "unusable",
+	};
+	struct gateway *g = to->client->gateway;
+	struct event_word id, user, service, type;
+
+	if (!event_happens(EVENT_limit_check))
+		return;
+	event_tell(EVENT_limit_check,
+	    "duration_us=%llu result=%s request_id=%s user_id=%s "
+	    "instance=gateway/%u service=%s request_type=%s",
+	    (unsigned long long)(clock_mono_us() - began_us), results[outcome],
+	    event_word(&id, r->request_id), event_word(&user, r->user_id),
+	    worker_instance(g->worker), event_word(&service, r->service),
+	    event_word(&type, r->request_type));
+}
+
+static void
+tell_exceeded(const struct refusal *to, const struct request *r,
+    const struct limit_answer *answer)
+{
+	const struct limit_rule *rule = answer->rule;
+	struct event_word id, user, key;
+
+	(void)to;
+	if (!event_happens(EVENT_limit_exceeded))
+		return;
+	event_tell(EVENT_limit_exceeded,
+	    "retry_after_ms=%u key=%s scope=%s max_requests=%llu "
+	    "current_requests=%u request_id=%s user_id=%s",
+	    answer->verdict.retry_after_ms,
+	    event_word(&key, rule != NULL ? rule->key : TEXT("")),
+	    rule == NULL                ? "-"
+		: rule->service.len > 0 ? "api"
+					: "global",
+	    rule != NULL ? (unsigned long long)rule->max : 0ull,
+	    answer->verdict.current, event_word(&id, r->request_id),
+	    event_word(&user, r->user_id));
+}
+
 bool
 limiter_admits(struct refusal *to, const struct request *r)
 {
@@ -135,6 +184,9 @@ limiter_admits(struct refusal *to, const struct request *r)
 		outcome = limit_rules_take(l->rules,
 		    l->is_mapped ? &l->limits : NULL, &call, now_us, &answer);
 		note_check(g, now_us, outcome);
+		tell_check(to, r, outcome, now_us);
+		if (outcome == LIMIT_REFUSED || outcome == LIMIT_NO_ROOM)
+			tell_exceeded(to, r, &answer);
 	}
 	switch (outcome) {
 	case LIMIT_ADMITTED:

@@ -64,6 +64,7 @@ struct options {
 	uint32_t meet_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t default_timeout_ms;
+	uint64_t slow_request_us; /* 0: none is slow */
 	uint32_t infinite_timeout_ms;
 	uint32_t max_connections;
 	uint32_t max_calls_per_client;

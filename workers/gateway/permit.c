@@ -13,16 +13,19 @@
 void
 permit_note(struct gateway *g, const struct permit_denial *d)
 {
-	uint64_t unnoted;
+	uint64_t unnoted = 0;
+	bool is_noted = notes_take(&g->denials, loop_now_ms(g->loop), &unnoted);
+	struct event_word user, id, service, type, mode;
 
-	if (!notes_take(&g->denials, loop_now_ms(g->loop), &unnoted))
+	if (!event_happens(EVENT_permission_denied))
 		return;
-	event_note(EVENT_permission_denied,
-	    "user=%.*s request=%.*s service=%.*s type=%.*s mode=%.*s "
+	(is_noted ? event_tell : event_record)(EVENT_permission_denied,
+	    "user_id=%s request_id=%s service=%s request_type=%s mode=%s "
 	    "reason=%s unnoted=%" PRIu64,
-	    TEXT_ARG(d->user_id), TEXT_ARG(d->request_id),
-	    TEXT_ARG(d->function->service), TEXT_ARG(d->function->request_type),
-	    TEXT_ARG(d->mode), d->reason, unnoted);
+	    event_word(&user, d->user_id), event_word(&id, d->request_id),
+	    event_word(&service, d->function->service),
+	    event_word(&type, d->function->request_type),
+	    event_word(&mode, d->mode), d->reason, unnoted);
 }
 
 bool

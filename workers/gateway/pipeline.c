@@ -28,6 +28,7 @@
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/refusal.h"
 #include "workers/gateway/request.h"
+#include "workers/gateway/request_news.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
 
@@ -99,8 +100,7 @@ arm_question(struct gateway *g, struct call *call)
 
 	if (ms == FUNCTION_NO_TIMEOUT)
 		ms = g->options->default_timeout_ms;
-	calls_arm(
-	    &g->calls, call, deadline_after(g, call->function, ms));
+	calls_arm(&g->calls, call, deadline_after(g, call->function, ms));
 }
 
 /* enter takes the call into the table: from here on it ends exactly once. */
@@ -113,6 +113,8 @@ enter(struct refusal *to, struct compiled *function, struct text info,
 	const struct call_texts texts = {
 	    .ref = to->to.address.ref,
 	    .request_id = to->to.request_id,
+	    .correlation =
+		to->request != NULL ? to->request->correlation_id : TEXT(""),
 	    .args = buffer_text(&g->packed),
 	    .facts = info,
 	};
@@ -231,8 +233,7 @@ take_asked(struct refusal *to, struct compiled *function,
     const struct channel *channel, const struct request *r)
 {
 	buffer_truncate(&to->gateway->packed, 0);
-	ask_first(
-	    to->gateway, enter(to, function, TEXT(""), channel), r);
+	ask_first(to->gateway, enter(to, function, TEXT(""), channel), r);
 }
 
 /* take runs a request that was read and may be asked for. */
@@ -282,6 +283,7 @@ pipeline_take(
 	    "client=%llu request=%.*s service=%.*s type=%.*s outcome=%s",
 	    (unsigned long long)c->serial, TEXT_ARG(r.id_json),
 	    TEXT_ARG(r.service), TEXT_ARG(r.request_type), err_name(e));
+	request_news_arrived(c, &r);
 	if (!checks_readable(&to, channel->rule, e, &error))
 		return;
 	to.request = &r;

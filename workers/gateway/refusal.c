@@ -3,6 +3,7 @@
 
 #include "workers/gateway/foreseen.h"
 #include "workers/gateway/gateway.h"
+#include "workers/gateway/request_news.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
 
@@ -58,6 +59,7 @@ refuse(struct refusal *to, const struct answer_error *error)
 		return;
 	}
 	tracing_failed(to->traced, error->code, error->text);
+	request_news_refused(to, error);
 	if (to->client->state != CLIENT_OPEN) {
 		COUNT(to->gateway, client_gone); /* it was cut in this very turn */
 		return;

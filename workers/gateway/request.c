@@ -137,6 +137,7 @@ take_field(struct json_reader *r, struct arena *arena, struct text key,
 	    FIELD(user_id),
 	    FIELD(device_id),
 	    FIELD(traceparent),
+	    FIELD(correlation_id),
 #undef FIELD
 	};
 	struct text ignored;

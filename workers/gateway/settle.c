@@ -19,6 +19,7 @@
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/pick.h"
 #include "workers/gateway/refusal.h"
+#include "workers/gateway/request_news.h"
 #include "workers/gateway/stream.h"
 #include "workers/gateway/tracing.h"
 
@@ -70,6 +71,7 @@ is_discarded(struct gateway *g, struct call *call)
 	if (!call->is_accepted || call->function->response != FUNCTION_NONE)
 		return false;
 	COUNT(g, discarded);
+	request_news_answered(g, call);
 	tracing_ended(call->traced, true, true);
 	end(g, call);
 	return true;
@@ -109,6 +111,7 @@ settle_say(
 		return;
 	call->is_over = true;
 	tracing_failed(call->traced, error->code, error->text);
+	request_news_failed(g, call, error);
 	if (settle_address(call, &to))
 		refusal_write(
 		    call->client, &to, error, call->arrived_us);
@@ -173,6 +176,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 		return;
 	if (!settle_address(call, &to)) {
 		COUNT(g, client_gone);
+		request_news_gone(g, call);
 		end(g, call);
 		return;
 	}
@@ -188,6 +192,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	}
 	if (e == OK) {
 		COUNT(g, answered);
+		request_news_answered(g, call);
 		if (call->traced != NULL)
 			tell_answer(call, buffer_used(client_out(c)) - before);
 		stats_time(g->slot,
@@ -196,6 +201,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 		    loop_now_us(g->loop) - call->arrived_us);
 	} else {
 		COUNT(g, client_gone);
+		request_news_gone(g, call);
 	}
 	end(g, call);
 	client_written(c, e != OK ? 0 : to.is_replied ? 1 : 2);
@@ -206,8 +212,10 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 void
 settle_quietly(struct gateway *g, struct call *call)
 {
-	if (!call->is_over) /* else it was counted with its last word */
+	if (!call->is_over) { /* else it was counted with its last word */
 		COUNT(g, client_gone);
+		request_news_gone(g, call);
+	}
 	nodes_cancel(call);
 	end(g, call);
 }
@@ -396,6 +404,7 @@ settle_too_slow(struct client *c)
 			break;
 		COUNT(g, failed);
 		COUNT(g, unavailable);
+		request_news_failed(g, call, &error);
 		stats_time(g->slot, HISTOGRAM_gateway_failed_us,
 		    loop_now_us(g->loop) - call->arrived_us);
 		COUNT(g, frames_out);

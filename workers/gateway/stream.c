@@ -16,6 +16,7 @@
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/phoenix_binary.h"
 #include "workers/gateway/request.h"
+#include "workers/gateway/request_news.h"
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
 
@@ -36,6 +37,7 @@ stream_open(struct gateway *g, struct call *call)
 
 	scope_note(SCOPE_gateway_stream, "request=%.*s what=opened",
 	    TEXT_ARG(call->request_id));
+	request_news_stream(g, call);
 	credit_open(&call->credit, &rules);
 }
 

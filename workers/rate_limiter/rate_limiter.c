@@ -18,6 +18,7 @@
 #include "protocol/events.h"
 #include "protocol/log_rules.h"
 #include "protocol/settings.h"
+#include "protocol/unpack.h"
 #include "protocol/stats.h"
 
 enum {
@@ -64,6 +65,16 @@ count_keys(struct rate_limiter *r)
 	return fullest;
 }
 
+static uint32_t
+limits_in(const struct rate_limiter *r, enum setting list)
+{
+	struct unpacker u;
+	uint32_t count = 0;
+
+	unpack_init(&u, settings_list(worker_settings(r->worker), list));
+	return unpack_array(&u, &count) == OK ? count : 0;
+}
+
 static void
 end_sweep(struct rate_limiter *r)
 {
@@ -80,8 +91,12 @@ end_sweep(struct rate_limiter *r)
 	stats_add(slot, COUNTER_rate_limiter_repaired, r->last.repaired);
 	atomic_store(&worker_stats(r->worker)->shared->limits_swept_ms,
 	    r->last.ended_ms);
-	event_note(EVENT_limits_cleanup, "looked=%u freed=%u busy_us=%llu",
-	    r->last.looked, r->last.freed, (unsigned long long)r->last.took_us);
+	event_note(EVENT_limits_cleanup,
+	    "duration_us=%llu cleaned_entries=%u global_limits_count=%u "
+	    "api_limits_count=%u looked=%u",
+	    (unsigned long long)r->last.took_us, r->last.freed,
+	    limits_in(r, SETTING_rate_limiter_global_limits),
+	    limits_in(r, SETTING_rate_limiter_api_limits), r->last.looked);
 	if (r->last.repaired > 0)
 		event_note(EVENT_limits_repaired, "slots=%u", r->last.repaired);
 	if (fullest >= NEARLY_FULL_PERCENT)

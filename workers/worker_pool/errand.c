@@ -20,7 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
+#include "workers/worker_pool/errand_news.h"
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
@@ -112,26 +114,6 @@ errand_refuse(struct errand *e, struct text code, struct text text)
 	link_session_error(e->session, e->link_id, code, text);
 }
 
-void
-errand_executed(struct errand *e, bool is_success, const char *reason)
-{
-	struct worker_pool *wp = e->crew->wp;
-	uint64_t took_us = loop_now_us(wp->loop) - e->received_us;
-
-	errand_trace_ran(e, is_success ? "ok" : "error");
-	stats_time(wp->slot, HISTOGRAM_worker_pool_call_us, took_us);
-	if (!event_is_wanted(EVENT_request_executed))
-		return;
-	event_note(EVENT_request_executed,
-	    "pool=%.*s worker_id=%.*s/%u command=%s duration_us=%llu "
-	    "success=%s aborted=%s streaming=%s reason=%s",
-	    TEXT_ARG(e->crew->spec->name), TEXT_ARG(e->crew->spec->name),
-	    e->work.runner + 1, e->label, (unsigned long long)took_us,
-	    is_success ? "true" : "false",
-	    is_success || reason == NULL ? "false" : "true",
-	    e->is_stream ? "true" : "false", reason != NULL ? reason : "-");
-}
-
 /* --- on its way in --- */
 
 /* keep copies what the request borrows. */
@@ -153,28 +135,18 @@ keep(struct errand *e)
 }
 
 static void
-note_dispatched(const struct errand *e)
-{
-	if (!event_is_wanted(EVENT_call_dispatched))
-		return;
-	event_note(EVENT_call_dispatched,
-	    "pool=%.*s worker_id=%.*s/%u command=%s queued=%s",
-	    TEXT_ARG(e->crew->spec->name), TEXT_ARG(e->crew->spec->name),
-	    e->work.runner + 1, e->label,
-	    e->work.was_queued ? "true" : "false");
-}
-
-static void
 note_capacity(struct errand *e, struct runner *r)
 {
 	const struct pool_runner *pr = pool_runner(e->crew->pool, r->index);
 
 	if (pr->load < pr->capacity || pr->capacity < 2 ||
-	    !event_is_wanted(EVENT_capacity_reached))
+	    !event_happens(EVENT_capacity_reached))
 		return;
-	event_note(EVENT_capacity_reached,
-	    "worker_pid=%d profile=thread capacity=%u load=%u rejected=false",
-	    r->child->pid, pr->capacity, pr->load);
+	event_tell(EVENT_capacity_reached,
+	    "pool=%.*s worker_pid=%d profile=thread capacity=%u load=%u "
+	    "rejected=false",
+	    TEXT_ARG(e->crew->spec->name), r->child->pid, pr->capacity,
+	    pr->load);
 }
 
 /* note_full: a call found every runner with threads at its capacity, and was
@@ -185,9 +157,9 @@ note_full(const struct crew *crew)
 	uint32_t most = pool_spec_capacity(crew->spec);
 
 	if (most < 2 || pool_ready(crew->pool) == 0 ||
-	    !event_is_wanted(EVENT_capacity_reached))
+	    !event_happens(EVENT_capacity_reached))
 		return;
-	event_note(EVENT_capacity_reached,
+	event_tell(EVENT_capacity_reached,
 	    "pool=%.*s profile=thread capacity=%u load=%u rejected=true",
 	    TEXT_ARG(crew->spec->name), most * pool_ready(crew->pool),
 	    pool_running(crew->pool));
@@ -200,9 +172,8 @@ hand_over(struct errand *e)
 	struct crew *crew = e->crew;
 	struct runner *r = &crew->runners[e->work.runner];
 	uint64_t now_ms = now_ms_of(e);
-	uint64_t left_ms = e->work.deadline_ms > now_ms
-	    ? e->work.deadline_ms - now_ms
-	    : 1;
+	uint64_t left_ms =
+	    e->work.deadline_ms > now_ms ? e->work.deadline_ms - now_ms : 1;
 
 	e->request.deadline_ms =
 	    left_ms < UINT32_MAX ? (uint32_t)left_ms : UINT32_MAX;
@@ -210,12 +181,11 @@ hand_over(struct errand *e)
 	if (err == OK) {
 		COUNT(crew->wp, dispatched);
 		errand_trace_run(e);
-		note_dispatched(e);
+		errand_news_dispatched(e);
 		note_capacity(e, r);
 		return;
 	}
-	bool is_wanted =
-	    pool_end(crew->pool, &e->work, POOL_NOTHING, now_ms);
+	bool is_wanted = pool_end(crew->pool, &e->work, POOL_NOTHING, now_ms);
 	if (is_wanted && err == ERR_TOO_BIG)
 		errand_refuse(e, TEXT("not_dispatched"),
 		    TEXT("the call is too big for its node"));
@@ -246,6 +216,7 @@ refuse(struct errand *e, enum pool_verdict verdict)
 {
 	struct worker_pool *wp = e->crew->wp;
 
+	errand_news_rejected(e, verdict);
 	if (verdict == POOL_LATE) {
 		COUNT(wp, expired);
 		errand_refuse(e, TEXT("expired"), TEXT("timeout"));
@@ -278,6 +249,10 @@ errand_submit(struct errand *e)
 		hand_over(e);
 		return;
 	}
+	event_note(EVENT_task_queued,
+	    "system_time=%llu queue_size=%u pool_name=%.*s command=%s",
+	    (unsigned long long)clock_wall_us() * 1000,
+	    pool_waiting(crew->pool), TEXT_ARG(crew->spec->name), e->label);
 	event_note(EVENT_queue_enqueued, "pool=%.*s command=%s queue_size=%u",
 	    TEXT_ARG(crew->spec->name), e->label, pool_waiting(crew->pool));
 	note_full(crew);
@@ -286,8 +261,8 @@ errand_submit(struct errand *e)
 static void
 note_dequeued(const struct errand *e, uint64_t now_ms)
 {
-	if (event_is_wanted(EVENT_queue_dequeued))
-		event_note(EVENT_queue_dequeued,
+	if (event_happens(EVENT_queue_dequeued))
+		event_tell(EVENT_queue_dequeued,
 		    "pool=%.*s command=%s waited_ms=%llu",
 		    TEXT_ARG(e->crew->spec->name), e->label,
 		    (unsigned long long)(now_ms - e->work.queued_ms));

@@ -241,6 +241,7 @@ uint32_t pool_sessions(const struct pool *);  /* remembered */
  * asked, and a runner's with pool_runner_breaker_turn: for the events.
  */
 enum breaker_turn pool_breaker_turn(struct pool *);
+uint64_t pool_breaker_failures(const struct pool *); /* in a row */
 enum breaker_turn pool_runner_breaker_turn(struct pool *, uint32_t runner);
 
 /* The words of A4 in events and answers: "pool_saturated", "queue_timeout". */

@@ -224,6 +224,12 @@ pool_breaker_turn(struct pool *p)
 	return turn;
 }
 
+uint64_t
+pool_breaker_failures(const struct pool *p)
+{
+	return p->breaker.failures;
+}
+
 enum breaker_turn
 pool_runner_breaker_turn(struct pool *p, uint32_t runner)
 {

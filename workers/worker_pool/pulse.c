@@ -78,8 +78,8 @@ check_heart(struct runner *r, uint64_t now_ms)
 			runner_ping(r);
 		else
 			note_missed(r, act == HEARTBEAT_FAILED);
-		diag_note(DIAG_heartbeat, NULL, "worker=%s action=%s missed=%llu",
-		    r->child->spec.name,
+		diag_note(DIAG_heartbeat, NULL,
+		    "worker=%s action=%s missed=%llu", r->child->spec.name,
 		    act == HEARTBEAT_PING ? "ping" : "missed",
 		    (unsigned long long)r->heart.missed);
 		if (act == HEARTBEAT_FAILED)
@@ -106,8 +106,8 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 
 	sums[4] += crew->is_hopeless || is_crashing;
 	sums[5] += is_crashing;
-	sums[6] += breaker_state(pool_breaker(crew->pool), now_ms) ==
-	    BREAKER_OPEN;
+	sums[6] +=
+	    breaker_state(pool_breaker(crew->pool), now_ms) == BREAKER_OPEN;
 	sums[0] += pool_ready(crew->pool);
 	sums[1] += pool_waiting(crew->pool);
 	sums[2] += pool_running(crew->pool);
@@ -187,14 +187,17 @@ note_started(struct worker_pool *wp, uint64_t now_ms)
 }
 
 static void
-note_breaker(struct crew *crew, const char *who, enum breaker_turn turn)
+note_breaker(struct crew *crew, const char *who, enum breaker_turn turn,
+    uint64_t failures)
 {
 	if (turn == BREAKER_STAYED)
 		return;
 	event_note(turn == BREAKER_OPENED ? EVENT_circuit_breaker_opened
 					  : EVENT_circuit_breaker_closed,
-	    "pool=%.*s breaker=%s cooldown_ms=%llu", TEXT_ARG(crew->spec->name),
-	    who, (unsigned long long)crew->spec->circuit_breaker_cooldown_ms);
+	    "pool_name=%.*s breaker=%s consecutive_failures=%llu "
+	    "cooldown_ms=%llu",
+	    TEXT_ARG(crew->spec->name), who, (unsigned long long)failures,
+	    (unsigned long long)crew->spec->circuit_breaker_cooldown_ms);
 }
 
 static void
@@ -206,9 +209,11 @@ look_at_crew(struct crew *crew, uint64_t now_ms)
 		check_heart(r, now_ms);
 		check_end(r, now_ms);
 		note_breaker(crew, r->child->spec.name,
-		    pool_runner_breaker_turn(crew->pool, i));
+		    pool_runner_breaker_turn(crew->pool, i),
+		    pool_runner(crew->pool, i)->breaker.failures);
 	}
-	note_breaker(crew, "pool", pool_breaker_turn(crew->pool));
+	note_breaker(crew, "pool", pool_breaker_turn(crew->pool),
+	    pool_breaker_failures(crew->pool));
 }
 
 static void
