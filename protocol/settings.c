@@ -37,6 +37,8 @@
 #define SECTION_arguments             "arguments"
 #define SECTION_history               "history"
 #define SECTION_security              "security"
+#define SECTION_health                "health"
+#define SECTION_health_thresholds     "health.thresholds"
 #define SECTION_discovery             "discovery"
 #define SECTION_tracer                "tracer"
 #define SECTION_telemetry             "telemetry"

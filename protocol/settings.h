@@ -44,6 +44,8 @@
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_history(key)    SETTING_history_##key
 #define SETTING_ID_security(key)   SETTING_security_##key
+#define SETTING_ID_health(key)     SETTING_health_##key
+#define SETTING_ID_health_thresholds(key) SETTING_health_thresholds_##key
 #define SETTING_ID_discovery(key)  SETTING_discovery_##key
 #define SETTING_ID_tracer(key)     SETTING_tracer_##key
 #define SETTING_ID_telemetry(key)  SETTING_telemetry_##key

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "protocol/base/err.h"
@@ -165,4 +166,24 @@ proc_descriptors(int pid)
 	closedir(dir);
 	/* of our own, the directory itself is one */
 	return pid == PROC_SELF ? count - 1 : count;
+}
+
+uint64_t
+proc_most(void)
+{
+	struct rlimit limit;
+	char line[32];
+	size_t bytes;
+	uint64_t most = 32768;
+
+	if (getrlimit(RLIMIT_NPROC, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		return limit.rlim_cur;
+	if (fd_read_file(
+		"/proc/sys/kernel/pid_max", line, sizeof(line), &bytes) == OK &&
+	    bytes > 0 &&
+	    text_to_u64((struct text){.at = line, .len = (uint32_t)bytes - 1},
+		&most) != OK)
+		return 32768;
+	return most;
 }

@@ -51,6 +51,9 @@ bool proc_run(int pid, struct proc_run *);
 
 bool proc_memory(int pid, struct proc_memory *);
 
+/* proc_most: how many processes the system allows us. */
+uint64_t proc_most(void);
+
 /* proc_rss_bytes: the one figure of it that most want; 0: not known. */
 uint64_t proc_rss_bytes(int pid);
 

@@ -99,6 +99,7 @@
 
 #define MONITOR_COMMANDS(C) \
 	TELEMETRY_COMMANDS(C) \
+	C(monitor, health_check, "health", "check", READER, "", "pings every process and runs the five checks of the health checker, now; exit 1 degraded, 2 unhealthy") \
 	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
 	/* the debugger's records */ \
 	C(monitor, diag_trace,    "diag", "trace",    READER, "COMPONENT [--duration MS]", "what a component (a role, or role/N) did for a while: calls, memory, queue; kept as a record") \

@@ -29,6 +29,7 @@
 	E(settings_refused,   WARN,  LIFE,   "new settings were not taken; the old ones stay") \
 	E(segment_unusable,   ERROR, LIFE,   "a segment is not what it should be") \
 	E(loop_lagged,        WARN,  LIFE,   "a turn took too long") \
+	E(resource_usage,     WARN,  LIFE,   "memory or processes are over a threshold of health.thresholds") \
 	E(memory_high,        WARN,  LIFE,   "memory is near its limit") \
 	E(command,            DEBUG, MASKED, "an operator's command was answered") \
 	E(command_failed,     DEBUG, MASKED, "an operator's command could not be answered") \

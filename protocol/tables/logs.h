@@ -44,6 +44,7 @@
 	SC(gateway_route,       "gateway.route",       "the node a call was given to") \
 	SC(gateway_permission,  "gateway.permission",  "who may and who may not") \
 	SC(gateway_stream,      "gateway.stream",      "streams that begin and end") \
+	SC(monitor_health,      "monitor.health",      "what the health checker finds") \
 	SC(monitor_discovery,   "monitor.discovery",   "services as the puller lists them") \
 	SC(net_connect,         "net.connect",         "service nodes dialled") \
 	SC(net_listen,          "net.listen",          "sockets opened for others to connect to")

@@ -83,6 +83,7 @@
 	P(GET,  "/diagnostics/{id}",     diagnostic,           "",                   "one record")
 
 #define OPERATOR_PATHS(P) \
+	P(POST, "/health/run",       health_run,        "", "a round of the health checker, now") \
 	P(GET, "/discovery/summary", discovery_summary, "", "summaries of all services, if they are made") \
 	P(GET, "/discovery/cache",   discovery_cache,   "", "what is known of functions, services and nodes") \
 	P(GET, "/discovery/policy",  discovery_policy,  "", "what services may register, and who was refused") \

@@ -196,6 +196,12 @@
 	S(history, fine_points,   U64, "2160",  6, 100000,   RESTART, monitor, "points", "kept of these: 6 hours") \
 	S(history, coarse_points, U64, "10080", 6, 100000,   RESTART, monitor, "points", "kept of the coarse ones: 7 days") \
 	\
+	S(health, interval_ms,     U64, "30000", 100, 86400000, LIVE, monitor, "ms", "between two rounds of the health checker") \
+	S(health, ping_timeout_ms, U64, "1000", 10, 60000,      LIVE, monitor, "ms", "to answer a ping; longer is unhealthy") \
+	S(health, slow_ms,         U64, "250",  1, 60000,       LIVE, monitor, "ms", "a slower answer is degraded") \
+	S(health_thresholds, warning,  U64, "75", 0, 100,       LIVE, monitor, "percent", "of memory or processes used: a warning") \
+	S(health_thresholds, critical, U64, "90", 0, 100,       LIVE, monitor, "percent", "the same: an error") \
+	\
 	S(discovery, summary_export,     BOOL, "false", 0, 0,   LIVE, monitor, "", "true: a summary of every service at an interval, for who watches") \
 	S(discovery, summary_interval_s, U64,  "30", 1, 86400,  LIVE, monitor, "seconds", "between two summaries") \
 	S(discovery, scope,              CHOICE, "global", 0, 0, LIVE, monitor, "local|zone|region|global", "how far summaries are meant to go") \
@@ -219,7 +225,6 @@
  * known; anything in it is refused with that reason, never half-honoured.
  */
 #define SETTINGS_NOT_BUILT(N) \
-	N(health,     "configured health checks") \
 	N(alerts,     "alerts") \
 	N(cluster,    "clusters")
 

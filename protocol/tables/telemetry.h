@@ -166,6 +166,7 @@
 	T(settings_refused, "process.settings.refused", process, "", "reason") \
 	T(segment_unusable, "process.segment.unusable", process, "", "segment hint") \
 	T(loop_lagged,      "process.loop.lagged",      process, "turn_ms", "") \
+	T(resource_usage, "process.resource_usage", process, "", "level what") \
 	T(memory_high,      "process.memory.high",      process, "", "") \
 	T(command,          "process.command",          process, "", "op peer_uid# peer_pid#") \
 	T(command_failed,   "process.command.failed",   process, "", "op peer_uid# peer_pid#") \

@@ -18,6 +18,7 @@ static const struct {
     {"tree", show_tree},
     {"why", show_why},
     {"health", show_health},
+    {"health.check", show_checkup},
     {"stats", show_stats},
     {"flow", show_flow},
     {"flows", show_flows},
@@ -85,6 +86,8 @@ show_exit_of(const char *op, struct text result)
 		    : CLI_OK;
 	if (strcmp(op, "pools.check") == 0)
 		return text_is(status, "ok") ? CLI_OK : CLI_DEGRADED;
+	if (strcmp(op, "health.check") == 0)
+		return show_checkup_exit(result);
 	if (strcmp(op, "health") != 0)
 		return CLI_OK;
 	if (text_is(status, "ok"))

@@ -25,6 +25,8 @@ enum cli_exit show_exit_of(const char *op, struct text result);
 show_page show_tree;   /* show_tree.c */
 show_page show_why;    /* show_why.c */
 show_page show_health; /* show_health.c */
+show_page show_checkup; /* show_checkup.c */
+enum cli_exit show_checkup_exit(struct text result);
 show_page show_stats;  /* show_stats.c */
 show_page show_debug; /* show_debug.c */
 show_page show_cluster;

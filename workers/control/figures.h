@@ -36,7 +36,6 @@ void figures_pack_vm(struct packer *, const struct census *,
     struct worker *);
 uint64_t figures_cpu_us(const struct census *);
 uint64_t figures_switches(const struct census *);
-uint64_t figures_process_limit(void);
 
 /* figures_segment_bytes: what a shared segment takes of memory now. */
 uint64_t figures_segment_bytes(const struct worker *, int fd);

@@ -12,29 +12,10 @@
 #include <unistd.h>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 #include "protocol/pack.h"
 #include "workers/control/figures.h"
 #include "workers/kit/worker.h"
-
-uint64_t
-figures_process_limit(void)
-{
-	struct rlimit limit;
-	char line[32];
-	size_t bytes;
-	uint64_t most = 32768;
-
-	if (getrlimit(RLIMIT_NPROC, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY)
-		return limit.rlim_cur;
-	if (fd_read_file(
-		"/proc/sys/kernel/pid_max", line, sizeof(line), &bytes) == OK &&
-	    bytes > 0 &&
-	    text_to_u64((struct text){.at = line, .len = (uint32_t)bytes - 1},
-		&most) != OK)
-		return 32768;
-	return most;
-}
 
 uint64_t
 figures_segment_bytes(const struct worker *w, int fd)
@@ -164,7 +145,7 @@ figures_pack_vm(struct packer *p, const struct census *census,
 
 	pack_map(p, 14);
 	pack_field_u64(p, "process_count", census->count);
-	pack_field_u64(p, "process_limit", figures_process_limit());
+	pack_field_u64(p, "process_limit", proc_most());
 	pack_field_u64(p, "port_count", descriptors(census));
 	pack_field_u64(p, "ets_count", FD_ROUTES - FD_STATS + 1);
 	pack_field_u64(

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "protocol/base/arena.h"
+#include "protocol/base/proc.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "workers/control/control.h"
@@ -224,7 +225,7 @@ look(struct worker *w, struct command *command)
 	if (!read_arguments(h, &check))
 		return;
 	h->census = census_take(command->arena, worker_stats(w));
-	h->process_limit = figures_process_limit();
+	h->process_limit = proc_most();
 	for (uint32_t i = 0; i < h->census->count; i++)
 		h->memory_bytes += h->census->process[i].memory_bytes;
 	if (check.len == 0) {

@@ -13,6 +13,8 @@
  *     void config_db_cmd_failed_list(struct worker *, struct command *);
  *     void config_db_on_batch_add(struct worker *, struct command *);
  *
+ * Every worker answers the op `ping` with nil, by itself.
+ *
  * A handler packs exactly one value into command->result, or calls
  * command_fail, or parks the command and finishes it on a later turn. Packing
  * nothing means nil. What it allocates comes from command->arena, which lives
@@ -34,6 +36,8 @@
 
 struct worker;
 struct packer;
+
+#define ROUTE_PING "ping" /* does its loop take requests? */
 
 struct command {
 	struct worker *worker;

@@ -7,8 +7,9 @@
 #include "protocol/pack.h"
 #include "workers/monitor/bus_open.h"
 #include "workers/monitor/catalog.h"
-#include "workers/monitor/file_check.h"
+#include "workers/monitor/checker.h"
 #include "workers/monitor/diag.h"
+#include "workers/monitor/file_check.h"
 #include "workers/monitor/http.h"
 #include "workers/monitor/metrics.h"
 #include "workers/monitor/records.h"
@@ -43,6 +44,7 @@ monitor_start(struct worker *w)
 	own->bus = bus_open(w);
 	own->telemetry = telemetry_desk_open(own);
 	records_start(w, &own->records);
+	own->checker = checker_open(own);
 	own->diag = diag_open(w);
 	open_http(own);
 }
@@ -53,6 +55,7 @@ monitor_stop(struct worker *w)
 	struct monitor *own = worker_state(w);
 
 	http_close(&own->http);
+	checker_close(&own->checker);
 	records_stop(&own->records);
 	catalog_close(&own->catalog);
 	metrics_destroy(&own->metrics);
@@ -74,6 +77,7 @@ monitor_on_settings(struct worker *w, struct worker_reload *reload)
 		http_settings(own->http, reload->next);
 	bus_settings(own->bus, reload->next);
 	telemetry_desk_settings(own->telemetry, reload->next);
+	checker_settings(own->checker, reload->next);
 	catalog_settings(own->catalog, reload->next);
 	return RELOAD_UNCHANGED; /* the table knows which keys are live */
 }

@@ -21,6 +21,7 @@
 
 struct bus;
 struct catalog;
+struct checker;
 struct file_check;
 struct http;
 struct metrics;
@@ -49,6 +50,8 @@ struct monitor {
 	struct telemetry_desk *telemetry;
 	struct records *records; /* what the tree did, and how it is */
 	struct diag *diag;
+
+	struct checker *checker;
 
 	/* which services there are */
 	struct catalog *catalog;
