@@ -139,6 +139,8 @@ is_denied_module(struct text module)
 	static const char *const denied[] = {
 	    "os", "file", "code", "erlang", "net", "rpc", "global", "inet"};
 
+	if (module.len > 0 && *module.at == ':')
+		module = (struct text){module.at + 1, module.len - 1};
 	for (size_t i = 0; i < COUNT_OF(denied); i++)
 		if (text_is(module, denied[i]))
 			return true;
@@ -188,6 +190,18 @@ target_is_allowed(
 		    (!is_denied && matches(rules->allow[i], t)))
 			return true;
 	return rules->allow_count == 0 && !is_denied;
+}
+
+bool
+function_may_run(const struct function *f, const struct function_rules *rules)
+{
+	const struct function_target *const all[] = {
+	    &f->target, &f->callback, &f->resolver, &f->chooser};
+
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (all[i]->is_valid && !target_is_allowed(rules, all[i]))
+			return false;
+	return true;
 }
 
 /* put_module: MyApp.Api as it is, lower case with a colon in front. */

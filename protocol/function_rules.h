@@ -36,8 +36,8 @@ struct argument_limits;
 /*
  * What an installation allows. `allow` holds patterns of "module.function"
  * with `*` as a wildcard (a module alone means all of it); none means all.
- * Modules os file code erlang net rpc global inet are denied unless an entry
- * without a wildcard names module and function.
+ * Modules os file code erlang net rpc global inet (`:os` is the same) are
+ * denied unless an entry without a wildcard names module and function.
  */
 struct function_rules {
 	const struct text *allow;
@@ -48,6 +48,10 @@ struct function_rules {
 
 bool target_is_allowed(
     const struct function_rules *, const struct function_target *);
+
+/* function_may_run: all it would have run, hooks of the settings aside, is
+ * allowed now; the rules may have changed since it was kept. */
+bool function_may_run(const struct function *, const struct function_rules *);
 
 /* target_inspect: {MyApp.Api, :get_user, []}. */
 struct text target_inspect(struct arena *, const struct function_target *);

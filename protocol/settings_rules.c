@@ -384,9 +384,8 @@ check_services(struct settings_writer *w)
 		check_service_nodes(w, &walk);
 }
 
-/* rules_of reads what functions may call, and which hooks they may name. */
-static struct function_rules
-rules_of(struct settings_writer *w)
+struct function_rules
+settings_function_rules(struct settings_writer *w)
 {
 	struct function_rules rules = {.allow_count = 0};
 	struct unpacker at;
@@ -410,7 +409,7 @@ rules_of(struct settings_writer *w)
 static void
 check_functions(struct settings_writer *w)
 {
-	struct function_rules rules = rules_of(w);
+	struct function_rules rules = settings_function_rules(w);
 	struct walk walk;
 
 	if (w->is_wrong[SETTING_security_allowed_targets])

@@ -17,6 +17,7 @@
 
 #include "protocol/base/arena.h"
 #include "protocol/base/buffer.h"
+#include "protocol/function_rules.h"
 #include "protocol/settings_blob.h"
 #include "protocol/settings_yaml.h"
 
@@ -97,6 +98,10 @@ void settings_rules_auth(struct settings_writer *);
 
 /* settings_rules_telemetry: the same for the section telemetry. */
 void settings_rules_telemetry(struct settings_writer *);
+
+/* settings_function_rules reads what functions may call, and which hooks they
+ * may name. */
+struct function_rules settings_function_rules(struct settings_writer *);
 
 /* settings_rules_security: the same for the section security. */
 void settings_rules_security(struct settings_writer *);

@@ -84,6 +84,7 @@
 	E(obituary_unwritten, WARN,  LIFE,   "an obituary could not be kept on disk") \
 	E(endpoints_unwritten, WARN, LIFE,   "endpoints.json could not be written") \
 	E(record_refused,     WARN,  LIFE,   "a record from a child made no sense") \
+	E(target_denied,      WARN,  LIFE,   "a function is not callable: security.allowed_targets no longer allows what it runs") \
 	/* control */ \
 	E(admin_denied,       WARN,  LIFE,   "an operator asked for what security.admin_actions does not allow") \
 	/* gateway */ \

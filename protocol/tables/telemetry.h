@@ -210,6 +210,7 @@
 	T(storm_over,          "supervision.storm_over",          supervision, "", "") \
 	T(gap,                 "supervision.gap",                 supervision, "ms", "") \
 	T(order,               "supervision.order",               supervision, "", "order# role instance#") \
+	T(target_denied,       "executor.target.denied",          executor, "", "service request_type") \
 	T(admin_denied,        "supervision.admin.denied",        supervision, "", "op action uid# pid#") \
 	T(order_refused,       "supervision.order.refused",       supervision, "", "") \
 	T(reload,              "supervision.reload",              supervision, "", "file") \

@@ -107,3 +107,68 @@ def test_secrets_in_arguments_are_masked_in_the_audit():
              "mfa": {"module": "m", "function": "f"}}))
         line = lines_of(tree, "functions.add")[-1]
         assert "s3cret" not in line and line.count("[MASKED]") == 3, line
+
+
+# --- what may run ---
+
+def config(kind, **fields):
+    return json.dumps({"service": "test", "request_type": kind,
+                       "nodes": ["one"],
+                       "mfa": {"module": "test", "function": kind}, **fields})
+
+
+DENIED = ("os", "file", "code", "erlang", "net", "rpc", "global", "inet",
+          ":os")
+
+
+def test_denied_modules_are_registered_by_no_door_and_nowhere_in_a_function():
+    with GatewayTree(nodes=(), functions=[]) as tree:
+        for verb in ("add", "update"):
+            for module in DENIED:
+                done = tree.run_banyan("functions", verb, config(
+                    "echo", mfa={"module": module, "function": "cmd"}))
+                assert done.returncode == 64, done
+                assert "MFA not allowed" in done.stderr
+            os_cmd = {"module": "os", "function": "cmd", "args": []}
+            for fields in (
+                    {"permission_callback": os_cmd},
+                    {"nodes": os_cmd},
+                    {"choose_node_mode": os_cmd},
+                    {"before_execute": os_cmd},
+                    {"after_execute": os_cmd},
+                    {"result_encoder": os_cmd}):
+                done = tree.run_banyan(
+                    "functions", verb, config("echo", **fields))
+                assert done.returncode == 64, (fields, done)
+        assert tree.banyan("functions", "list") == []
+        tree.file.write_text(
+            tree.file.read_text() + "functions:\n  - " + config(
+                "echo", mfa={"module": "os", "function": "cmd"}) + "\n")
+        done = tree.run_banyan("reload")
+        assert done.returncode == 78 and "MFA not allowed" in done.stderr
+
+
+def test_a_record_from_before_the_rules_changed_does_not_run():
+    functions = [{"request_type": "echo", "arg_types": {"a": "any"}},
+                 {"request_type": "who"}]
+    with GatewayTree(nodes=("one",), functions=functions) as tree, \
+            tree.joined() as client:
+        plain = tree.file.read_text()
+
+        def answers(kind):
+            args = {"a": 1} if kind == "echo" else {}
+            return client.call(request(kind, args))[0]["success"]
+        assert answers("echo") and answers("who")
+        tree.file.write_text(
+            plain + 'security: {allowed_targets: ["test.who"]}\n')
+        assert tree.run_banyan("reload").returncode == 0
+        until(lambda: not answers("echo"), 10, "echo is denied")
+        assert answers("who")
+        assert "target_denied" in tree.log()
+        for verb in ("add", "update"):
+            done = tree.run_banyan("functions", verb, config("fail"))
+            assert done.returncode == 64
+            assert "MFA not allowed: {:test, :fail, []}" in done.stderr
+        tree.file.write_text(plain)
+        assert tree.run_banyan("reload").returncode == 0
+        until(lambda: answers("echo"), 10, "echo is allowed again")

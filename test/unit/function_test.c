@@ -501,6 +501,37 @@ a_pulled_function_may_say_no_version_in_any_way(void **state)
 }
 
 static void
+a_function_may_run_only_while_all_it_runs_is_allowed(void **state)
+{
+	const struct text list[] = {TEXT("good.*")};
+	const struct function_rules some = {.allow = list, .allow_count = 1};
+	const struct function_target good = {.module = TEXT("good"),
+	    .function = TEXT("f"), .is_valid = true};
+	const struct function_target other = {.module = TEXT("other"),
+	    .function = TEXT("f"), .is_valid = true};
+	const struct function_target os = {
+	    .module = TEXT("os"), .function = TEXT("cmd"), .is_valid = true};
+	struct function f = {.target = good};
+
+	(void)state;
+	assert_true(function_may_run(&f, &some));
+	struct function_target *const places[] = {
+	    &f.target, &f.callback, &f.resolver, &f.chooser};
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		const struct function_target kept = *places[i];
+
+		*places[i] = other;
+		assert_false(function_may_run(&f, &some));
+		assert_true(function_may_run(&f, &no_rules));
+		*places[i] = os;
+		assert_false(function_may_run(&f, &some));
+		assert_false(function_may_run(&f, &no_rules));
+		*places[i] = kept;
+	}
+	assert_true(function_may_run(&f, &some));
+}
+
+static void
 dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
 {
 	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
@@ -514,6 +545,7 @@ dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
 	    {"Other", "get_user", true, false},
 	    {"Users", "anything", true, true},
 	    {"os", "cmd", false, false},
+	    {":os", "cmd", false, false},
 	    {"os", "timestamp", false, true},
 	    {"file", "delete", false, false},
 	    {"erlang", "halt", false, false},
@@ -628,6 +660,8 @@ main(void)
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
 	    cmocka_unit_test(the_installations_limits_hold_for_defaults_too),
 	    cmocka_unit_test(a_pulled_function_may_say_no_version_in_any_way),
+	    cmocka_unit_test(
+		a_function_may_run_only_while_all_it_runs_is_allowed),
 	    cmocka_unit_test(
 		dangerous_modules_are_denied_unless_the_pair_is_allowed),
 	    cmocka_unit_test(

@@ -476,6 +476,22 @@ all_problems_are_told_at_once_in_the_order_of_the_file(void **state)
 }
 
 static void
+the_trees_own_settings_name_no_denied_module_either(void **state)
+{
+	(void)state;
+	bad("hooks:\n  - {name: h, module: os, function: system}\n", 2, 3,
+	    "hooks[0]: MFA not allowed: {:os, :system, []}");
+	bad("hooks: [{name: h, module: m, function: f}]\n"
+	    "security: {allowed_targets: [\"a.*\"]}\n",
+	    1, 8, "hooks[0]: MFA not allowed: {:m, :f, []}");
+	bad("auth: {module: \":rpc\", function: call}\n", 1, 16,
+	    "auth.module: MFA not allowed");
+	bad("services:\n  - {service: s, nodes: [\"tcp://127.0.0.1:1\"],"
+	    " version_module: file}\n",
+	    2, 3, "services[0]: MFA not allowed: {:file, ");
+}
+
+static void
 an_admin_action_that_there_is_not_is_named(void **state)
 {
 	static const char yaml[] =
@@ -967,6 +983,7 @@ main(void)
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(the_trees_own_settings_name_no_denied_module_either),
 	    cmocka_unit_test(an_admin_action_that_there_is_not_is_named),
 	    cmocka_unit_test(a_slip_hides_none_of_the_others_and_is_told_once),
 	    cmocka_unit_test(a_problem_reads_as_file_line_and_column),

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "protocol/base/memory.h"
+#include "protocol/events.h"
+#include "protocol/function_rules.h"
 #include "protocol/hash.h"
 #include "protocol/json_out.h"
 #include "protocol/store.h"
@@ -178,6 +180,21 @@ is_callable(const struct function *f)
 	    f->hook_timeout_ms > 0;
 }
 
+/* may_run: the rules may have changed since config_db let it in. */
+static bool
+may_run(const struct functions_context *context, const struct function *f,
+    const struct store_record *record)
+{
+	struct event_word service, type;
+
+	if (context->targets == NULL || function_may_run(f, context->targets))
+		return true;
+	event_note(EVENT_target_denied, "service=%s request_type=%s",
+	    event_word(&service, record->service),
+	    event_word(&type, record->request_type));
+	return false;
+}
+
 static struct compiled *
 compile(
     const struct functions_context *context, const struct store_record *record)
@@ -190,6 +207,7 @@ compile(
 	c->holds = 1;
 	struct text span = arena_text(&c->arena, record->span);
 	if (function_read(span, &c->arena, &f) != OK || !is_callable(&f) ||
+	    !may_run(context, &f, record) ||
 	    arguments_compile(
 		&f, context->limits, &c->arena, &c->arguments, &reason) != OK) {
 		functions_release(c);

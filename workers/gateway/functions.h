@@ -86,6 +86,7 @@ struct functions_context {
 	struct nodes *nodes;
 	const struct argument_limits *limits;
 	const struct hook_list *hooks;
+	const struct function_rules *targets; /* NULL: our own, all may run */
 	uint64_t settings_mark; /* changes when those above do */
 };
 

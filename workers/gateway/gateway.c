@@ -75,6 +75,7 @@ compile_context(const struct gateway *g)
 	    .nodes = g->nodes,
 	    .limits = &g->options->arguments,
 	    .hooks = &g->options->hooks,
+	    .targets = &g->options->targets,
 	    .settings_mark = g->settings_mark,
 	};
 }
@@ -82,8 +83,9 @@ compile_context(const struct gateway *g)
 static void
 compile_builtins(struct gateway *g)
 {
-	const struct functions_context context = compile_context(g);
+	struct functions_context context = compile_context(g);
 
+	context.targets = NULL;
 	builtins_compile(&g->builtins, &context,
 	    settings_choice(worker_settings(g->worker), SETTING_auth_mode) !=
 		0);

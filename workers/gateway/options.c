@@ -223,6 +223,9 @@ options_create(const struct settings *s)
 	take_times(o, s);
 	take_auth(o, s);
 	hook_list_read(settings_list(s, SETTING_hooks), &o->arena, &o->hooks);
+	o->targets.allow = take_texts(o,
+	    settings_list(s, SETTING_security_allowed_targets),
+	    &o->targets.allow_count);
 	o->node_urls = take_texts(o,
 	    settings_list(s, SETTING_security_node_urls), &o->node_url_count);
 	return o;

@@ -17,6 +17,7 @@
 
 #include "protocol/arguments.h"
 #include "protocol/base/arena.h"
+#include "protocol/function_rules.h"
 #include "protocol/hook_list.h"
 #include "workers/gateway/http.h"
 #include "workers/gateway/jwt.h"
@@ -54,6 +55,7 @@ struct options {
 	struct argument_limits arguments;
 	struct auth_options auth;
 	struct hook_list hooks; /* that functions may name */
+	struct function_rules targets; /* what may run: allowed_targets */
 	const struct node_address *nodes;
 	uint32_t node_count;
 	const struct text *node_urls; /* what may be dialled; * is a wildcard */
