@@ -29,6 +29,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/base/log.h"
+
 #define NAMES_K(role, name, kind, ...) #role "." #name " " #kind,
 #define NAMES_H(role, name, ...)       #role "." #name,
 
@@ -104,9 +106,21 @@ stats_map(int fd, struct stats *stats)
 	return OK;
 }
 
+/* The slot this process's lines count in; NULL: none. */
+static struct stats_slot *counted;
+
+_Static_assert((int)COUNTER_process_lines_fatal ==
+	COUNTER_process_lines_debug + LOG_FATAL,
+    "a counter for each level, in their order");
+
 void
 stats_unmap(struct stats *stats)
 {
+	if (counted != NULL && counted >= stats->slots &&
+	    counted < stats->slots + STATS_SLOTS) {
+		log_count_in(NULL);
+		counted = NULL;
+	}
 	segment_unmap(&stats->segment);
 	memset(stats, 0, sizeof(*stats));
 }
@@ -131,6 +145,8 @@ stats_begin(struct stats_slot *slot, enum role role, uint32_t instance,
 		if (counter_infos[i].is_gauge)
 			stats_set(slot, (enum counter)i, 0);
 	stats_last_words(slot, "");
+	counted = slot;
+	log_count_in(&slot->counters[COUNTER_process_lines_debug]);
 	atomic_store(&slot->phase, STATS_STARTING);
 	atomic_store(&slot->pid, (uint32_t)getpid());
 }

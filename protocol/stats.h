@@ -120,7 +120,8 @@ struct stats_slot *stats_slot_at(const struct stats *, uint32_t index);
 
 /* --- what a process writes into its own slot --- */
 
-/* stats_begin names the new life; counters stay, gauges start at 0. */
+/* stats_begin names the new life; counters stay, gauges start at 0. From then
+ * until stats_unmap the lines of this process's log count in the slot. */
 void stats_begin(struct stats_slot *, enum role, uint32_t instance,
     uint64_t life, uint64_t now_ms);
 void stats_phase_set(struct stats_slot *, enum stats_phase);

@@ -33,6 +33,7 @@ static struct {
 	uint32_t window_ms;
 	atomic_flag is_folding;
 	struct log_fold fold;
+	_Atomic uint64_t *_Atomic counts; /* of the levels; NULL: none */
 } state = {
     .who = "-", .level = LOG_INFO, .is_folding = ATOMIC_FLAG_INIT};
 
@@ -75,6 +76,21 @@ bool
 log_wants(enum log_level level)
 {
 	return level >= state.level;
+}
+
+void
+log_count_in(_Atomic uint64_t *of)
+{
+	atomic_store(&state.counts, of);
+}
+
+static void
+count(enum log_level level)
+{
+	_Atomic uint64_t *of = atomic_load(&state.counts);
+
+	if (of != NULL)
+		atomic_fetch_add_explicit(&of[level], 1, memory_order_relaxed);
 }
 
 static bool
@@ -204,6 +220,7 @@ void
 log_write(
     enum log_level level, enum log_kind kind, const char *event, char *fields)
 {
+	count(level);
 	clean(fields);
 	if (!is_swallowed(level, kind, event, fields))
 		write_line(level, kind, event, fields);

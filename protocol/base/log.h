@@ -21,6 +21,7 @@
  * Owner:  no memory. Any thread; not for signal handlers.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ enum log_level {
 	LOG_WARN,
 	LOG_ERROR,
 	LOG_FATAL
+};
+
+enum {
+	LOG_LEVELS = LOG_FATAL + 1
 };
 
 enum log_format {
@@ -58,6 +63,8 @@ enum log_colour {
 
 struct log_box;
 
+const char *log_level_name(enum log_level);
+
 /* log_init names the process in every later line; `who` is copied. */
 void log_init(const char *who, uint64_t life);
 void log_set_level(enum log_level);
@@ -71,6 +78,11 @@ void log_set_colour(enum log_colour);
 void log_set_folding(uint32_t window_ms);
 void log_tick(void);
 void log_flush(void);
+
+/* log_count_in: from now on each line counts in of[its level], also one that
+ * folding holds back; LOG_LEVELS words that stay until another call. NULL:
+ * nowhere. */
+void log_count_in(_Atomic uint64_t *of);
 
 /* log_is_terminal: are lines written for a person's eyes, in colour? */
 bool log_is_terminal(void);

@@ -23,6 +23,12 @@
 
 static const char *const level_names[] = {
     "debug", "info", "warn", "error", "fatal"};
+
+const char *
+log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
 static const char *const level_colours[] = {
     "\x1b[2m", "", "\x1b[33m", "\x1b[31m", "\x1b[1;31m"};
 static const char *const kind_colours[] = {

@@ -101,6 +101,7 @@
 	TELEMETRY_COMMANDS(C) \
 	C(monitor, health_check, "health", "check", READER, "", "pings every process and runs the five checks of the health checker, now; exit 1 degraded, 2 unhealthy") \
 	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
+	C(monitor, log_summary, "log", "summary", READER, "[--period SECONDS]", "lines of all processes by level, the events of warnings and errors that came most, and how many of them a minute; over the last hour, or so many seconds") \
 	/* the debugger's records */ \
 	C(monitor, diag_trace,    "diag", "trace",    READER, "COMPONENT [--duration MS]", "what a component (a role, or role/N) did for a while: calls, memory, queue; kept as a record") \
 	C(monitor, diag_analyze,  "diag", "analyze",  READER, "COMPONENT [--duration MS]", "bottlenecks of a component, what to do, and a score; kept as a record") \

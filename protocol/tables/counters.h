@@ -22,6 +22,11 @@
 	K(process, messages,          COUNTER, messages, "other roles' requests answered") \
 	K(process, messages_refused,  COUNTER, messages, "requests refused: malformed, too big, wrong peer") \
 	K(process, events,            COUNTER, events,   "events noted") \
+	K(process, lines_debug,       COUNTER, lines,    "lines for the log at level debug, folded repeats included") \
+	K(process, lines_info,        COUNTER, lines,    "… at level info") \
+	K(process, lines_warn,        COUNTER, lines,    "… at level warn") \
+	K(process, lines_error,       COUNTER, lines,    "… at level error") \
+	K(process, lines_fatal,       COUNTER, lines,    "… at level fatal") \
 	K(process, log_dropped,       COUNTER, lines,    "log lines nobody could take in time") \
 	K(process, reloads,           COUNTER, reloads,  "new settings applied") \
 	K(process, lag_worst_ms,      GAUGE,   ms,       "longest turn of this life") \

@@ -95,7 +95,8 @@
 	P(GET, "/routing/link-state", routing_link_state, "", "link state between nodes; 503 without peers") \
 	P(GET, "/dns/metrics",       dns_metrics,       "", "the DNS gateway: there is none")
 
-#define LOG_PATHS(P)
+#define LOG_PATHS(P) \
+	P(GET, "/log/summary", log_summary, "period=3600 (seconds)", "lines of the log by level, the errors that came most, how many a minute")
 
 #define ALL_PATHS(P) \
 	HTTP_PATHS(P) \

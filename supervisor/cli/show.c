@@ -49,6 +49,7 @@ static const struct {
     {"trace.status", show_trace_status},
     {"trace.tail", show_trace_tail},
     {"history", show_history},
+    {"log.summary", show_log_summary},
     {"groups.list", show_groups},
     {"revoke.list", show_revoked},
     {"groups.show", show_group},

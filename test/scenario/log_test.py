@@ -112,6 +112,61 @@ def test_a_filter_hides_routine_events_and_never_warnings(tree):
     tree.banyan("log", "filter", "remove", "child_*")
 
 
+def written(tree):
+    """Lines of the log by level; a line that was repeated counts so often."""
+    counts = dict.fromkeys(("debug", "info", "warn", "error", "fatal"), 0)
+    for line in lines_of(tree):
+        found = re.match(r"\S+Z (\w+) \S+ life=\d+ ", line)
+        if found and found[1] in counts:
+            again = re.search(r" repeated=(\d+)$", line)
+            counts[found[1]] += int(again[1]) if again else 1
+    return counts
+
+
+def summary(tree, *more):
+    return tree.banyan("log", "summary", *more)["summary"]
+
+
+def test_the_summary_counts_every_line_of_every_process(tree):
+    def uncounted():
+        """Lines that are in the log alone; None while it grows."""
+        before, said = written(tree), summary(tree)
+        assert said["total_logs"] == sum(said["log_counts"].values())
+        if before != written(tree):
+            return None
+        return {k: before[k] - said["log_counts"][k] for k in before}
+    # the guard's first lines come before there is anything to count in
+    first = []
+    until(lambda: first.append(uncounted()) or first[-1], 20, "it rests")
+    assert all(0 <= n <= 3 for n in first[-1].values()), first[-1]
+    deaths = [t["count"] for t in summary(tree)["top_errors"]
+              if t["error_type"] == "child_died"]
+    tree.banyan("log", "level", "debug", "--for", "60")
+    until(lambda: summary(tree)["log_counts"]["debug"] > 0, 20, "debug lines")
+    tree.kill("puller")
+    tree.until_whole()
+    tree.banyan("log", "level", "settings")
+    until(lambda: uncounted() == first[-1], 20, "each line is counted once")
+    said = summary(tree)
+    died = next(t for t in said["top_errors"] if t["error_type"] == "child_died")
+    assert died["count"] == sum(deaths) + 1
+    assert died["level"] == "warn" and died["process"] == "supervisor"
+    assert "puller" in died["error_message"] and died["last_seen"] > 1.6e9
+    assert said["nodes_reporting"] and said["error_rate"] > 0
+
+
+def test_the_summary_of_a_period_and_of_none(tree):
+    assert summary(tree, "--period", "3600")["time_period"] > 0
+    page = tree.run_banyan("log", "summary", "--period", "0")
+    assert page.returncode == 64
+    page = tree.run_banyan("log", "summary", "--no-color")
+    assert page.returncode == 0 and "warnings and errors a minute" in page.stdout
+    tree.kill("monitor")
+    tree.until_whole()
+    # the counters outlive the monitor: the whole tree's life is still told
+    assert summary(tree)["log_counts"]["info"] > 20
+
+
 def load(tree):
     with RawClient(tree.gateway_port()) as client:
         ref = client.join()[0]

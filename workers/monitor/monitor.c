@@ -11,6 +11,7 @@
 #include "workers/monitor/diag.h"
 #include "workers/monitor/file_check.h"
 #include "workers/monitor/http.h"
+#include "workers/monitor/log_desk.h"
 #include "workers/monitor/metrics.h"
 #include "workers/monitor/records.h"
 #include "workers/monitor/trace_hub.h"
@@ -46,6 +47,7 @@ monitor_start(struct worker *w)
 	records_start(w, &own->records);
 	own->checker = checker_open(own);
 	own->diag = diag_open(w);
+	own->log = log_desk_open(w);
 	open_http(own);
 }
 
@@ -60,6 +62,7 @@ monitor_stop(struct worker *w)
 	catalog_close(&own->catalog);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
+	log_desk_close(&own->log);
 	diag_close(&own->diag);
 	file_check_destroy(&own->file_check);
 	telemetry_desk_close(&own->telemetry);

@@ -27,6 +27,7 @@ struct http;
 struct metrics;
 struct telemetry_desk;
 struct diag;
+struct log_desk;
 struct trace_hub;
 struct records;
 
@@ -50,6 +51,7 @@ struct monitor {
 	struct telemetry_desk *telemetry;
 	struct records *records; /* what the tree did, and how it is */
 	struct diag *diag;
+	struct log_desk *log; /* what the log had, and when */
 
 	struct checker *checker;
 
