@@ -95,6 +95,11 @@ show_metrics(struct view *v, struct text result)
 	struct text row;
 	uint32_t count = show_array(result, "metrics", &u);
 
+	if (count == 0) {
+		view_print(v, "No metrics are kept yet.\n"
+			      "next: banyan monitor show\n");
+		return;
+	}
 	table_begin(&t, v, "metric|now|unit|what it is", "lrll");
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &row) == OK; i++) {
 		struct text last = TEXT("");

@@ -172,6 +172,9 @@ show_trace(struct view *v, struct text result)
 	uint32_t count = show_array(result, "requests", &u);
 	bool is_bad = false;
 
+	if (count == 0)
+		view_print(v, "No hops of it are kept.\n"
+			      "next: banyan trace status\n");
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &request) == OK; i++) {
 		if (i > 0)
 			view_print(v, "\n");

@@ -264,21 +264,38 @@ instances_of_a_role_are_shown_one_after_another(void **state)
 static void
 a_page_survives_an_answer_of_another_shape(void **state)
 {
-	static const char *const ops[] = {"tree", "why", "health", "stats",
-	    "reload", "start", "functions.list"};
 	static const char *const shapes[] = {"null", "[]", "{}", "[1,[2]]",
-	    "\"text\"", "{\"children\":7,\"processes\":{},\"checks\":[]}"};
+	    "\"text\"", "{\"children\":7,\"processes\":{},\"checks\":[]}",
+	    "{\"children\":[7,null,{}],\"processes\":[1,{}],\"status\":9}",
+	    "{\"ets_tables\":{\"stats\":null},\"trace\":[],\"nodes\":7,"
+	    "\"connected\":[{},1],\"services\":[null,{\"services\":1}],"
+	    "\"registered_processes\":{\"n\":7},\"node_selection\":[]}",
+	    "{\"steps\":[1,{}],\"flows\":{},\"functions\":[null,[]],"
+	    "\"predictions\":[0,{}],\"request\":1,\"prediction\":[],"
+	    "\"checks\":{\"limits\":7},\"candidates\":{}}",
+	    "{\"instances\":[{\"result\":null},{\"error\":7},8,"
+	    "{\"result\":{\"clients\":7,\"calls\":[1]}}]}",
+	    "{\"hops\":[1,{}],\"records\":{},\"traces\":[null],"
+	    "\"points\":[[],1,{}],\"series\":[{}],\"metrics\":7}",
+	    "{\"overall\":7,\"scopes\":{},\"summary\":[],\"cache\":null}"};
 	struct arena arena;
 	struct buffer bytes;
 	struct buffer page;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(ops); i++)
+	/* every command: its own page, or the one for values of any shape */
+	for (size_t i = 0; i < command_count; i++)
 		for (size_t k = 0; k < COUNT_OF(shapes); k++) {
+			const char *op = command_infos[i].op;
+
 			arena_init(&arena);
 			buffer_init(&page, 1 << 16);
 			struct view view = {.out = &page, .arena = &arena};
-			show_page_of(ops[i])(&view, packed(&bytes, shapes[k]));
+			struct text result = packed(&bytes, shapes[k]);
+			enum cli_exit code = show_page_of(op)(&view, result);
+			assert_in_range(code, CLI_OK, CLI_UNHEALTHY);
+			assert_in_range(
+			    show_exit_of(op, result), CLI_OK, CLI_UNHEALTHY);
 			buffer_finish(&bytes);
 			buffer_finish(&page);
 			arena_finish(&arena);

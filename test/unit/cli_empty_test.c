@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cli_empty - pages when there is nothing to show. A page's expected text is
+ * test/golden/cli/NAME.txt; run with BANYAN_GOLDEN=write to make it anew, then
+ * look at the difference.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "protocol/json.h"
+#include "supervisor/cli/show.h"
+
+void
+cli_complain(const char *hint, const char *fmt, ...)
+{
+	/* the pages complain through main.c, which is not linked here */
+	(void)hint;
+	(void)fmt;
+}
+
+static void
+compare_golden(const char *name, const char *page)
+{
+	static char golden[64 << 10];
+	char path[512];
+	size_t bytes;
+	FILE *f;
+
+	snprintf(
+	    path, sizeof(path), SOURCE_ROOT "/test/golden/cli/%s.txt", name);
+	if (getenv("BANYAN_GOLDEN") != NULL) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fwrite(page, 1, strlen(page), f);
+		fclose(f);
+	}
+	f = fopen(path, "r");
+	assert_non_null(f);
+	bytes = fread(golden, 1, sizeof(golden) - 1, f);
+	golden[bytes] = '\0';
+	fclose(f);
+	assert_string_equal(page, golden);
+}
+
+static enum cli_exit
+check_page(const char *op, const char *name, const char *json)
+{
+	struct buffer bytes, page;
+	struct arena arena;
+	enum cli_exit code;
+
+	arena_init(&arena);
+	buffer_init(&bytes, 1 << 20);
+	buffer_init(&page, 1 << 20);
+	assert_int_equal(
+	    json_to_pack(text_of(json), &bytes, JSON_LIMITS, NULL), OK);
+	struct view view = {.out = &page, .arena = &arena};
+	code = show_page_of(op)(&view, buffer_text(&bytes));
+	compare_golden(name, arena_string(&arena, buffer_text(&page)));
+	buffer_finish(&page);
+	buffer_finish(&bytes);
+	arena_finish(&arena);
+	return code;
+}
+
+static void
+a_page_of_nothing_is_still_a_page(void **state)
+{
+	static const struct {
+		const char *op, *golden, *json;
+	} cases[] = {
+	    {"flow", "flow_none", "{\"error\":\"no such function\"}"},
+	    {"flows", "flows_none", "{\"functions\":[]}"},
+	    {"debug", "debug_none", "{\"processes\":[],\"ets_tables\":{}}"},
+	    {"cluster", "cluster_none", "{\"self\":\"n1\"}"},
+	    {"conns.list", "conns_none", "{\"instances\":[]}"},
+	    {"calls.list", "calls_none",
+		"{\"instances\":[{\"instance\":1,\"error\":\"no answer in "
+		"time\"}]}"},
+	    {"trace.show", "trace_none", "{\"requests\":[]}"},
+	    {"trace.status", "trace_status_none", "{\"traces\":[]}"},
+	    {"trace.tail", "trace_tail_none", "{\"records\":[]}"},
+	    {"history", "history_none", "{\"metrics\":[]}"},
+	    {"log.scopes", "log_scopes_none", "[]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		check_page(cases[i].op, cases[i].golden, cases[i].json);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_page_of_nothing_is_still_a_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
