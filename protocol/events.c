@@ -57,6 +57,9 @@ static struct {
 	uint32_t pid;
 } mine;
 
+/* Is this the thread that writes the rings? */
+static _Thread_local bool is_mine;
+
 static size_t
 body_of(const uint32_t params[SEGMENT_PARAMS])
 {
@@ -126,6 +129,7 @@ event_attach(struct events *events, uint32_t slot, uint64_t life)
 	}
 	mine.counts = mine.body->counts[slot];
 	mine.life = life;
+	is_mine = true;
 	mine.pid = (uint32_t)getpid();
 }
 
@@ -249,16 +253,21 @@ event_is_wanted(enum event id)
 	return log_rules_wants(id) || event_is_recorded(id);
 }
 
+static void
+count(enum event id)
+{
+	_Atomic uint64_t *of = &mine.counts[id];
+
+	atomic_store_explicit(of,
+	    atomic_load_explicit(of, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
 bool
 event_happens(enum event id)
 {
-	if (mine.body != NULL) {
-		_Atomic uint64_t *count = &mine.counts[id];
-
-		atomic_store_explicit(count,
-		    atomic_load_explicit(count, memory_order_relaxed) + 1,
-		    memory_order_relaxed);
-	}
+	if (mine.body != NULL)
+		count(id);
 	return event_is_wanted(id);
 }
 
@@ -343,6 +352,19 @@ event_record(enum event id, const char *fmt, ...)
 	va_start(args, fmt);
 	tell(id, false, fmt, args);
 	va_end(args);
+}
+
+void
+event_line(enum log_level level, const char *event, const char *fields)
+{
+	char text[EVENTS_TEXT + 64];
+
+	if (mine.body == NULL || !is_mine)
+		return;
+	count(EVENT_log_line);
+	snprintf(text, sizeof(text), "%s %s %s", log_level_name(level), event,
+	    fields);
+	record(EVENT_log_line, text);
 }
 
 /* is_plain: nothing in it could end a value or begin another pair. */

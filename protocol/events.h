@@ -97,6 +97,13 @@ void event_tell(enum event, const char *fields, ...) PRINTF(2, 3);
 /* event_record is event_tell without the line in the log. */
 void event_record(enum event, const char *fields, ...) PRINTF(2, 3);
 
+/*
+ * event_line records a line of the log as EVENT_log_line, whatever the mask:
+ * "level event fields", a blank between them. Lines of other threads than
+ * event_attach's are left out.
+ */
+void event_line(enum log_level, const char *event, const char *fields);
+
 /* event_is_wanted: event_tell would do something. It does not count. */
 bool event_is_wanted(enum event);
 

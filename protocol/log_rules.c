@@ -116,6 +116,7 @@ put_together(void)
 	log_rules_scopes = rules.chosen.scopes | rules.watched.scopes;
 	if (level == LOG_DEBUG)
 		log_rules_scopes |= ((uint64_t)1 << LOG_SCOPES) - 1;
+	log_listen(rules.watched.is_tailed ? event_line : NULL);
 	for (uint32_t i = 0; i < EVENT_IDS; i++)
 		log_rules_events[i] = is_wanted((enum event)i);
 }
@@ -159,12 +160,6 @@ log_rules_environment(void)
 			mask |= (uint64_t)1 << i;
 	}
 	return mask;
-}
-
-bool
-log_rules_is_tailed(void)
-{
-	return rules.watched.is_tailed;
 }
 
 void

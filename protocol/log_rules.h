@@ -47,9 +47,6 @@ log_rules_wants(enum event id)
 	return log_rules_events[id];
 }
 
-/* log_rules_is_tailed: lines are to be told to the monitor, too. */
-bool log_rules_is_tailed(void);
-
 /* log_rules_write writes the line of an event, and its box. */
 void log_rules_write(enum event, char *fields);
 

@@ -6,7 +6,8 @@
  * log_watch - what operators asked of the log at run time, as every process
  * of the tree reads it: words in shared memory that end by themselves.
  *
- * config_db alone writes them: it keeps the same on disk. Everybody copies
+ * config_db alone writes them, and keeps the same on disk; the tail's word is
+ * the monitor's, and kept by nobody. Everybody copies
  * them twice a second, so no line costs a look at shared memory.
  *
  * Trust:  the words may hold anything; what is no level or no event is left
@@ -36,7 +37,7 @@ void log_watch_scope(struct log_watch *, enum log_scope, uint64_t until_ms);
 void log_watch_mute(
     struct log_watch *, const uint64_t bits[LOG_WATCH_MUTE_WORDS]);
 
-/* log_watch_tail: until then every line is told to the monitor, too. */
+/* log_watch_tail: until then every line written is recorded, too. */
 void log_watch_tail(struct log_watch *, uint64_t until_ms);
 
 /* log_watch_detail: until then clients hear inner reasons of errors; it always

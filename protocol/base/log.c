@@ -33,6 +33,7 @@ static struct {
 	uint32_t window_ms;
 	atomic_flag is_folding;
 	struct log_fold fold;
+	log_heard *_Atomic heard; /* NULL: nobody listens */
 	_Atomic uint64_t *_Atomic counts; /* of the levels; NULL: none */
 } state = {
     .who = "-", .level = LOG_INFO, .is_folding = ATOMIC_FLAG_INIT};
@@ -82,6 +83,12 @@ void
 log_count_in(_Atomic uint64_t *of)
 {
 	atomic_store(&state.counts, of);
+}
+
+void
+log_listen(log_heard *run)
+{
+	atomic_store(&state.heard, run);
 }
 
 static void
@@ -149,7 +156,10 @@ write_line(enum log_level level, enum log_kind kind, const char *event,
 {
 	struct log_record record = record_of(level, kind, event, fields);
 	char line[LOG_LINE_BYTES + 1];
+	log_heard *heard = atomic_load(&state.heard);
 
+	if (heard != NULL)
+		heard(level, event, fields);
 	leave(line, log_text_line(line, &record, state.format, is_coloured()));
 }
 

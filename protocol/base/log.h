@@ -84,6 +84,12 @@ void log_flush(void);
  * nowhere. */
 void log_count_in(_Atomic uint64_t *of);
 
+/* log_listen: `run` hears each line as it is written, on its thread; NULL ends
+ * that. It must not log. */
+typedef void log_heard(
+    enum log_level, const char *event, const char *fields);
+void log_listen(log_heard *run);
+
 /* log_is_terminal: are lines written for a person's eyes, in colour? */
 bool log_is_terminal(void);
 

@@ -102,6 +102,7 @@
 	C(monitor, health_check, "health", "check", READER, "", "pings every process and runs the five checks of the health checker, now; exit 1 degraded, 2 unhealthy") \
 	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
 	C(monitor, log_summary, "log", "summary", READER, "[--period SECONDS]", "lines of all processes by level, the events of warnings and errors that came most, and how many of them a minute; over the last hour, or so many seconds") \
+	C(monitor, log_lease,   "log", "lease",   READER, "", "let processes record their lines for some seconds: what `log tail` says again and again while it runs") \
 	/* the debugger's records */ \
 	C(monitor, diag_trace,    "diag", "trace",    READER, "COMPONENT [--duration MS]", "what a component (a role, or role/N) did for a while: calls, memory, queue; kept as a record") \
 	C(monitor, diag_analyze,  "diag", "analyze",  READER, "COMPONENT [--duration MS]", "bottlenecks of a component, what to do, and a score; kept as a record") \
@@ -148,6 +149,7 @@
 	C(cli, doctor,     "doctor",     "", READER, "[FILE]",                  "one line for each thing a tree needs and what to do about it: programs, libraries, folders, ports, limits, and what a running tree says of itself; exit 1 when something is wrong") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
+	C(cli, log_tail, "log", "tail", READER, "[--level LEVEL] [--match PATTERN] [--component ROLE] [--count N] [--for SECONDS] [--secret-file FILE]", "print the lines of all processes as they are written, from half a second on; PATTERN: names of events, by prefix or glob. Which lines are written `log level`, `log scope` and `log filter` say") \
 	C(cli, bus_tail, "bus", "tail", READER, "CHANNEL[/TOPIC] [--count N] [--for SECONDS] [--secret-file FILE]", "print what the monitor publishes, one a line: health, metrics, alerts, diagnostics, lifecycle, logging, telemetry, or all") \
 	C(cli, monitor_status,      "monitor", "status",      READER, "[--cluster ID] [--detail] [--output FORMAT] [--url URL]", "health, persistence, listeners and systems at a glance; --output table or json") \
 	C(cli, monitor_endpoints,   "monitor", "endpoints",   READER, "[--url URL]", "every page of the monitor's HTTP") \

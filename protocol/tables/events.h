@@ -34,6 +34,7 @@
 	E(command,            DEBUG, MASKED, "an operator's command was answered") \
 	E(command_failed,     DEBUG, MASKED, "an operator's command could not be answered") \
 	E(message_refused,    WARN,  MASKED, "another process sent what makes no sense") \
+	E(log_line,           DEBUG, MASKED, "a line of the log, while somebody reads along: `banyan log tail` prints it") \
 	/* tracing: only of requests that an operator's trace is after */ \
 	E(trace_hop,          DEBUG, MASKED, "a stage of a traced request; `banyan trace show` orders them") \
 	E(traces_full,        WARN,  LIFE,   "names of traces and tracer keys are too many or too long together; what was in force stays") \

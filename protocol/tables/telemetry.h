@@ -165,6 +165,7 @@
 	T(settings_applied, "process.settings.applied", process, "", "generation#") \
 	T(settings_refused, "process.settings.refused", process, "", "reason") \
 	T(segment_unusable, "process.segment.unusable", process, "", "segment hint") \
+	T(log_line,         "process.log.line",         process, "", "level event fields") \
 	T(loop_lagged,      "process.loop.lagged",      process, "turn_ms", "") \
 	T(resource_usage, "process.resource_usage", process, "", "level what") \
 	T(memory_high,      "process.memory.high",      process, "", "") \

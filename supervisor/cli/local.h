@@ -23,6 +23,7 @@ enum cli_exit local_doctor(struct cli *);     /* doctor.c */
 enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
 enum cli_exit local_tail(struct cli *);       /* tail.c */
 enum cli_exit local_bus_tail(struct cli *);
+enum cli_exit local_log_tail(struct cli *);
 
 /* remote_run asks control, shows the answer, repeats it for --watch. */
 enum cli_exit remote_run(struct cli *);

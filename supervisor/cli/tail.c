@@ -2,7 +2,7 @@
 /*
  * Design notes
  *
- * `telemetry tail` first listens and then asks for the events, so that none
+ * `telemetry tail` and `log tail` first listens and then asks for the events, so that none
  * is published before anybody hears it. It asks again every RENEW_MS: the
  * monitor forgets who does not, within seconds, and a new life of the monitor
  * learns of us by it.
@@ -114,7 +114,7 @@ read_common(struct cli *cli, struct tail *t)
 /* --- the lease --- */
 
 struct lease {
-	bool is_wanted;
+	const char *op; /* NULL: none is wanted */
 	const char *control; /* path of its socket */
 	char name[32];
 	uint64_t holder;
@@ -132,6 +132,10 @@ lease_args(
 	uint32_t count = 2;
 
 	pack_init(&p, out);
+	if (strcmp(lease->op, "telemetry.lease") != 0) {
+		pack_map(&p, 0);
+		return pack_finish(&p) == OK ? buffer_text(out) : TEXT("");
+	}
 	place = pack_open(&p);
 	pack_field_string(&p, "name", lease->name);
 	pack_field_u64(&p, "holder", lease->holder);
@@ -159,7 +163,7 @@ lease_say(struct cli *cli, const struct lease *lease, bool is_end)
 
 	buffer_init(&args, 4096);
 	is_ok = request_ask(&(struct request){.path = lease->control,
-				.op = "telemetry.lease",
+				.op = lease->op,
 				.args = lease_args(cli, lease, is_end, &args),
 				.timeout_ms = LEASE_TIMEOUT_MS},
 		    &reply) == OK &&
@@ -186,7 +190,7 @@ lease_begin(struct cli *cli, struct lease *lease, const char *folder)
 		lease->holder = clock_mono_ns();
 	lease->holder |= 1;
 	buffer_init(&args, 4096);
-	code = remote_ask(cli, "telemetry.lease",
+	code = remote_ask(cli, lease->op,
 	    lease_args(cli, lease, false, &args), &reply);
 	buffer_finish(&args);
 	if (code != CLI_OK)
@@ -205,7 +209,7 @@ lease_begin(struct cli *cli, struct lease *lease, const char *folder)
 static void
 lease_renew(struct cli *cli, struct lease *lease)
 {
-	if (!lease->is_wanted || clock_mono_ms() < lease->next_ms)
+	if (lease->op == NULL || clock_mono_ms() < lease->next_ms)
 		return;
 	lease->next_ms = clock_mono_ms() +
 	    (lease_say(cli, lease, false) ? RENEW_MS : RETRY_MS);
@@ -257,11 +261,11 @@ run(struct tail *t, struct lease *lease)
 	e = listen_dial(&l);
 	if (e != OK)
 		code = complain_of_bus(&l, e);
-	else if (lease->is_wanted)
+	else if (lease->op != NULL)
 		code = lease_begin(cli, lease, folder);
 	if (code == CLI_OK) {
 		follow(t, &l, lease);
-		if (lease->is_wanted)
+		if (t->is_telemetry)
 			(void)lease_say(cli, lease, true);
 	}
 	listen_finish(&l);
@@ -308,7 +312,7 @@ read_choice(struct cli *cli, struct telemetry_choice *to)
 enum cli_exit
 local_tail(struct cli *cli)
 {
-	struct lease lease = {.is_wanted = true};
+	struct lease lease = {.op = "telemetry.lease"};
 	struct tail t;
 
 	if (!read_common(cli, &t) || !read_choice(cli, &t.choice))
@@ -336,4 +340,39 @@ local_bus_tail(struct cli *cli)
 	if (text_is(t.prefix, "all"))
 		t.prefix = TEXT("");
 	return run(&t, &none);
+}
+
+/* read_lines reads which lines `log tail` is to print. */
+static bool
+read_lines(struct cli *cli, struct tail *t)
+{
+	const char *level = options_value(cli, "--level");
+	const char *pattern = options_value(cli, "--match");
+	const char *component = options_value(cli, "--component");
+	int which = LOG_DEBUG;
+
+	t->pattern = text_of(pattern == NULL ? "" : pattern);
+	t->component = text_of(component == NULL ? "" : component);
+	while (level != NULL && which < LOG_LEVELS &&
+	    strcmp(level, log_level_name((enum log_level)which)) != 0)
+		which++;
+	t->level = (enum log_level)which;
+	if (which < LOG_LEVELS)
+		return true;
+	cli_complain("debug, info, warn, error, fatal",
+	    "there is no level `%s`", level);
+	return false;
+}
+
+enum cli_exit
+local_log_tail(struct cli *cli)
+{
+	struct lease lease = {.op = "log.lease"};
+	struct tail t;
+
+	if (!read_common(cli, &t) || !read_lines(cli, &t))
+		return CLI_USAGE;
+	t.is_log = true;
+	t.prefix = TEXT("logging/");
+	return run(&t, &lease);
 }

@@ -3,7 +3,7 @@
 #define SUPERVISOR_CLI_TAIL_H
 
 /*
- * tail - what `telemetry tail` and `bus tail` share: what is wanted of the
+ * tail - what `telemetry tail`, `log tail` and `bus tail` share: what is wanted of the
  * bus, and how a message is printed.
  *
  * Trust:  messages are judged by protocol/bus_message.h before they are
@@ -24,6 +24,10 @@ struct tail {
 	struct telemetry_choice choice; /* is_telemetry: which events */
 	struct text secret; /* empty: anything well formed is taken */
 	bool is_telemetry;
+	bool is_log;
+	enum log_level level;  /* is_log: from it on */
+	struct text pattern;   /* … of the events; empty: all */
+	struct text component; /* … a role, or role/N; empty: all */
 	uint64_t left;     /* messages to print; 0: no end */
 	uint64_t until_ms; /* 0: no end */
 	uint64_t rejected;

@@ -23,6 +23,41 @@ wants_json(const struct tail *t)
 	return t->cli->wants_json || isatty(STDOUT_FILENO) != 1;
 }
 
+/* level_of: what is no level counts as the least. */
+static enum log_level
+level_of(struct text map)
+{
+	struct text word = show_text(map, "level");
+
+	for (int level = 0; level < LOG_LEVELS; level++)
+		if (text_is(word, log_level_name((enum log_level)level)))
+			return (enum log_level)level;
+	return LOG_DEBUG;
+}
+
+/* is_of: `gateway` is all of them, `gateway/2` is one. */
+static bool
+is_of(struct text component, struct text process)
+{
+	return component.len == 0 ||
+	    (text_starts_with(process, component) &&
+		(process.len == component.len ||
+		    process.at[component.len] == '/'));
+}
+
+static bool
+is_wanted_line(const struct tail *t, struct text map)
+{
+	char event[64];
+
+	if (level_of(map) < t->level ||
+	    !is_of(t->component, show_text(map, "process")))
+		return false;
+	return t->pattern.len == 0 ||
+	    (text_copy(show_text(map, "event"), event, sizeof(event)) == OK &&
+		telemetry_matches(event, t->pattern));
+}
+
 static bool
 is_wanted(const struct tail *t, struct text topic, struct text map)
 {
@@ -30,6 +65,8 @@ is_wanted(const struct tail *t, struct text topic, struct text map)
 
 	if (!text_starts_with(topic, t->prefix))
 		return false;
+	if (t->is_log)
+		return is_wanted_line(t, map);
 	if (!t->is_telemetry)
 		return true;
 	id = telemetry_find(show_text(map, "event"));
@@ -62,11 +99,35 @@ print_pairs(struct buffer *line, struct text map, int depth)
 	}
 }
 
+/* print_line: a line of the log, nearly as it stands there. */
+static void
+print_line(const struct tail *t, struct text map, struct buffer *line)
+{
+	static const char *const colours[LOG_LEVELS] = {[LOG_DEBUG] = "2",
+	    [LOG_INFO] = "0",
+	    [LOG_WARN] = "33",
+	    [LOG_ERROR] = "31",
+	    [LOG_FATAL] = "31"};
+	enum log_level level = level_of(map);
+	bool is_painted = t->cli->wants_colour;
+
+	if (is_painted)
+		(void)!buffer_printf(line, "\033[%sm", colours[level]);
+	(void)!buffer_printf(line, "%-5s", log_level_name(level));
+	if (is_painted)
+		(void)!buffer_printf(line, "\033[0m");
+	(void)!buffer_printf(line, "  %-14.*s %.*s %.*s",
+	    TEXT_ARG(show_text(map, "process")),
+	    TEXT_ARG(show_text(map, "event")),
+	    TEXT_ARG(show_text(map, "message")));
+}
+
 static void
 print_text(
     struct tail *t, struct text topic, struct text map, struct buffer *line)
 {
-	double seconds = show_f64(map, t->is_telemetry ? "time" : "timestamp");
+	double seconds = show_f64(
+	    map, t->is_telemetry || t->is_log ? "time" : "timestamp");
 	time_t whole = (time_t)seconds;
 	struct text about = t->is_telemetry ? show_text(map, "event") : topic;
 	struct text process = show_text(map, "process");
@@ -76,9 +137,14 @@ print_text(
 
 	if (localtime_r(&whole, &tm) != NULL)
 		(void)!strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	(void)!buffer_printf(line, "%s.%03d  %-14.*s %-32.*s", clock,
-	    (int)((seconds - (double)whole) * 1000), TEXT_ARG(process),
-	    TEXT_ARG(about));
+	(void)!buffer_printf(line, "%s.%03d  ", clock,
+	    (int)((seconds - (double)whole) * 1000));
+	if (t->is_log) {
+		print_line(t, map, line);
+		return;
+	}
+	(void)!buffer_printf(
+	    line, "%-14.*s %-32.*s", TEXT_ARG(process), TEXT_ARG(about));
 	if (!t->is_telemetry) {
 		print_pairs(line, map, 0);
 		return;
@@ -93,7 +159,7 @@ static void
 print_json(struct tail *t, struct text topic, struct text map,
     struct buffer *line, const char *signature)
 {
-	if (t->is_telemetry) {
+	if (t->is_telemetry || t->is_log) {
 		(void)!pack_to_json(map, line, NULL);
 		return;
 	}

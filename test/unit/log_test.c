@@ -303,6 +303,39 @@ the_environment_turns_switches_on(void **state)
 	    log_rules_environment(), (uint64_t)1 << DIAG_peer_dial);
 }
 
+static uint32_t heard_lines;
+
+static void
+on_line(enum log_level level, const char *event, const char *fields)
+{
+	assert_int_equal(level, LOG_ERROR);
+	assert_string_equal(event, "heard");
+	assert_string_equal(fields, "a=1?");
+	heard_lines++;
+}
+
+static void
+who_listens_hears_what_is_written(void **state)
+{
+	_Atomic uint64_t counts[LOG_LEVELS] = {0};
+	char fields[] = "a=1\n", again[] = "a=1\n", last[] = "a=1\n";
+
+	(void)state;
+	log_count_in(counts);
+	log_listen(on_line);
+	log_set_folding(60000);
+	log_write(LOG_ERROR, LOG_OTHER, "heard", fields);
+	log_write(LOG_ERROR, LOG_OTHER, "heard", again);
+	assert_int_equal(heard_lines, 1); /* folded: counted, not written */
+	assert_int_equal(atomic_load(&counts[LOG_ERROR]), 2);
+	log_listen(NULL);
+	log_flush();
+	log_set_folding(0);
+	log_write(LOG_ERROR, LOG_OTHER, "heard", last);
+	assert_int_equal(heard_lines, 1);
+	log_count_in(NULL);
+}
+
 int
 main(void)
 {
@@ -320,6 +353,7 @@ main(void)
 	    cmocka_unit_test(a_scope_shows_its_own_debug_lines_only),
 	    cmocka_unit_test(switches_silence_no_warning),
 	    cmocka_unit_test(the_environment_turns_switches_on),
+	    cmocka_unit_test(who_listens_hears_what_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

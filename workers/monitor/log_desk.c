@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "workers/monitor/log_desk.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
+#include "protocol/log_watch.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 #include "workers/kit/worker.h"
+#include "workers/monitor/bus.h"
 #include "workers/monitor/diag.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/pages.h"
+#include "workers/monitor/telemetry_desk.h"
 #include "workers/monitor/tell.h"
 
 enum {
-	TOPS_SHOWN = 20
+	TOPS_SHOWN = 20,
+	LEASE_MS = 4000
 };
 
 static void
@@ -176,4 +182,71 @@ void
 monitor_cmd_log_summary(struct worker *w, struct command *command)
 {
 	page_answer_command(w, command, page_log_summary);
+}
+
+/* --- lines as they are written --- */
+
+/* A line as event_line recorded it. */
+struct line {
+	const struct event_record *record;
+	const char *process;
+	struct text level, event, fields;
+};
+
+/* take_word takes the first word off. */
+static struct text
+take_word(struct text *rest)
+{
+	int64_t blank = text_find(*rest, ' ');
+	uint32_t len = blank < 0 ? rest->len : (uint32_t)blank;
+	struct text word = {rest->at, len};
+
+	rest->at += len + (blank >= 0);
+	rest->len -= len + (blank >= 0);
+	return word;
+}
+
+static void
+pack_line(struct packer *p, void *ctx)
+{
+	const struct line *l = ctx;
+
+	pack_string(p, "level");
+	pack_text(p, l->level);
+	pack_string(p, "event");
+	pack_text(p, l->event);
+	pack_string(p, "message");
+	pack_text(p, l->fields);
+	pack_field_string(p, "process", l->process);
+	pack_field_u64(p, "pid", l->record->pid);
+	pack_field_u64(p, "life", l->record->life);
+	pack_string(p, "time");
+	pack_f64(p, (double)l->record->wall_us / 1e6);
+}
+
+void
+log_desk_tell(
+    struct monitor *m, uint32_t slot, const struct event_record *record)
+{
+	enum {
+		PAIRS = 7
+	};
+	char process[48], topic[64];
+	struct line l = {.record = record, .fields = record->text};
+
+	l.process = telemetry_process(m, slot, process, sizeof(process));
+	l.level = take_word(&l.fields);
+	l.event = take_word(&l.fields);
+	snprintf(topic, sizeof(topic), "logging/%.*s",
+	    (int)strcspn(process, "/"), process);
+	(void)bus_publish(m, topic, PAIRS, pack_line, &l);
+}
+
+void
+monitor_cmd_log_lease(struct worker *w, struct command *command)
+{
+	log_watch_tail(log_watch_at(events_watch_area(worker_events(w))),
+	    clock_mono_ms() + LEASE_MS);
+	pack_map(command->result, 1);
+	pack_field_u64(command->result, "for_ms", LEASE_MS);
 }

@@ -13,6 +13,7 @@
 #include "protocol/base/loop.h"
 #include "workers/monitor/log_summary.h"
 
+struct monitor;
 struct worker;
 
 struct log_desk {
@@ -23,5 +24,9 @@ struct log_desk {
 
 struct log_desk *log_desk_open(struct worker *);
 void log_desk_close(struct log_desk **);
+
+/* log_desk_tell publishes a recorded line: logging/<role>. */
+void log_desk_tell(
+    struct monitor *, uint32_t slot, const struct event_record *);
 
 #endif /* WORKERS_MONITOR_LOG_DESK_H */

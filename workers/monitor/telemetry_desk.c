@@ -25,6 +25,7 @@
 #include "protocol/stats.h"
 #include "protocol/unpack.h"
 #include "workers/monitor/bus.h"
+#include "workers/monitor/log_desk.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/trace_hub.h"
 
@@ -130,6 +131,8 @@ tell(void *ctx, uint32_t slot, const struct event_record *record)
 
 	if (is_of_life)
 		lifecycle_tell(d->monitor, slot, record);
+	if (record->id == EVENT_log_line)
+		log_desk_tell(d->monitor, slot, record);
 	if (attachments_passes(&d->attachments, record->id, is_of_life,
 		record->sequence * EVENTS_RINGS + slot)) {
 		snprintf(topic, sizeof(topic), "telemetry/%s",
