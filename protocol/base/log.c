@@ -175,7 +175,8 @@ tell_repeats(const struct log_folded *told)
 	write_line(told->level, told->kind, told->event, fields);
 }
 
-/* is_swallowed folds the line if it can be. */
+/* is_swallowed folds the line if it can be: a warning or an error. What is
+ * done twice is told twice. */
 static bool
 is_swallowed(enum log_level level, enum log_kind kind, const char *event,
     const char *fields)
@@ -184,7 +185,7 @@ is_swallowed(enum log_level level, enum log_kind kind, const char *event,
 	struct log_folded told = {0};
 	bool is_written = true;
 
-	if (state.window_ms == 0 || level == LOG_FATAL ||
+	if (state.window_ms == 0 || level < LOG_WARN || level == LOG_FATAL ||
 	    strlen(fields) >= sizeof(line.fields) ||
 	    atomic_flag_test_and_set(&state.is_folding))
 		return false;

@@ -7,7 +7,8 @@
  *
  *   2026-11-21T10:00:00.123456Z warn gateway/1 life=2 listener_paused fds=…
  *
- * The same line again and again is written once, then counted (log_fold.h):
+ * The same warning or error again and again is written once, then counted
+ * (log_fold.h):
  *
  *   2026-11-21T10:00:05.1Z warn gateway/1 life=2 listener_paused fds=… repeated=17
  *
@@ -72,7 +73,7 @@ void log_set_format(enum log_format);
 bool log_wants(enum log_level);
 void log_set_colour(enum log_colour);
 
-/* log_set_folding: the same line again within `window_ms` is counted, not
+/* log_set_folding: the same warning or error within `window_ms` is counted, not
  * written; 0 writes all. log_tick tells the counts whose window is over;
  * call it about once a second, and log_flush before leaving. */
 void log_set_folding(uint32_t window_ms);

@@ -173,6 +173,7 @@
 	E(pool_started,       INFO,  LIFE,   "a pool has its runners started") \
 	E(pool_stopped,       INFO,  LIFE,   "a pool ends with its runners") \
 	E(pool_init_complete, INFO,  LIFE,   "every runner that could start has") \
+	E(pool_recommendation, INFO, LIFE,   "what the inspector would change about a pool, every pools.recommendations.report_interval_s") \
 	E(pool_warning,       WARN,  LIFE,   "a pool is not what its settings asked for, and why") \
 	E(pool_door_closed,   WARN,  LIFE,   "no runner of a pool is ready, and none will be soon: its calls are refused at once") \
 	E(worker_spawned,     INFO,  LIFE,   "a runner was exec'ed") \

@@ -31,7 +31,7 @@
 	S(log, level,  CHOICE, "info", 0, 0, LIVE, none, "debug|info|warn|error|fatal", "lines below this level are not written") \
 	S(log, format, CHOICE, "text", 0, 0, LIVE, none, "text|logfmt|json", "how a line looks; text is coloured on a terminal") \
 	S(log, color,  CHOICE, "auto", 0, 0, LIVE, none, "auto|always|never", "of text; auto: on a terminal, unless NO_COLOR is set") \
-	S(log, fold_ms, U64, "5000", 0, 3600000, LIVE, none, "ms", "the same line again is counted, and the count written after so long; 0: every line is written") \
+	S(log, fold_ms, U64, "5000", 0, 3600000, LIVE, none, "ms", "the same warning or error again is counted, and the count written after so long; 0: every line is written") \
 	S(log, debug_scopes, TEXTS, "[]", 0, 64, LIVE, none, "scope", "whose debug lines are written whatever the level; see `banyan log scopes`") \
 	\
 	S(supervisor, strategy,           CHOICE, "one_for_one", 0, 0, RESTART, supervisor, "one_for_one|one_for_all|rest_for_one", "which siblings fall when a child dies") \
@@ -147,6 +147,7 @@
 	S(pools_recommendations, mem_peak_mb,   U64, "200", 1, 1048576, RESTART, worker_pool, "MB", "of one runner from which recycling is advised") \
 	S(pools_recommendations, min_threads,   U64, "4",  1, 1024, RESTART, worker_pool, "threads", "of a runner; fewer are too few for the thread profile") \
 	S(pools_recommendations, max_threads,   U64, "32", 1, 1024, RESTART, worker_pool, "threads", "of a runner; more spend their time switching") \
+	S(pools_recommendations, report_interval_s, U64, "0", 0, 31536000, RESTART, worker_pool, "seconds", "between two reports of what to change, if there is something; 0: none") \
 	S(pools_recommendations, max_process_workers, U64, "200", 1, 1000, RESTART, worker_pool, "runners", "of the process profile; more should be threads") \
 	\
 	S(relay, max_groups,        U64, "10000",  1, 1000000,  LIVE, relay, "groups", "kept; one more lets the longest empty one go") \

@@ -133,6 +133,7 @@
 	T(pool_started,       "pool.started",           pool, "workers", "pool_name mode") \
 	T(pool_stopped,       "pool.stopped",           pool, "", "pool_name mode reason") \
 	T(pool_init_complete, "pool.init_complete",     pool, "duration_ms total_workers count ready", "") \
+	T(pool_recommendation, "pool.recommendation",   pool, "", "pool_name what") \
 	T(pool_warning,       "pool.warning",           pool, "", "pool what") \
 	T(pool_door_closed,   "pool.door_closed",       pool, "workers", "pool") \
 	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id pool") \

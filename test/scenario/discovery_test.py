@@ -174,3 +174,36 @@ def test_a_watch_stops_cleanly_when_interrupted(tree):
         watch.send_signal(signal.SIGINT)
         _, said = watch.communicate(timeout=20)
     assert watch.returncode == 0 and "stopped" in said
+
+
+def test_options_choose_the_page(tree):
+    """M32: --cluster, --summary or --detail, --system."""
+    assert "health_summary" in page(tree, "monitor", "health")
+    assert "federation_health" in page(tree, "monitor", "health", "--detail")
+    assert page(tree, "monitor", "health", "--cluster", "test")["cluster"][
+        "cluster_id"] == "test"
+    page(tree, "monitor", "health", "--cluster", "nobody", code=1)
+    for system in ("rpc", "PubSub", "queue", "cache"):
+        assert page(tree, "monitor", "metrics", "--system", system)[
+            "system"] == system.lower()
+    assert "unified_metrics" in page(tree, "monitor", "metrics")
+    assert "transport_health_snapshots" in page(
+        tree, "monitor", "metrics", "--system", "transport")
+    assert "topology" in page(tree, "monitor", "topology")
+    assert "analysis" in page(tree, "monitor", "topology", "--analysis")
+    points = page(tree, "monitor", "timeseries", "--metric", "health_score")
+    assert points["metric"] == "health_score"
+    page(tree, "monitor", "timeseries", "--duration", "x", code=1)
+
+
+def test_status_has_its_six_rows_and_its_four_parts(tree):
+    """M34: a table, or each payload with its status code."""
+    text = tree.run_banyan("monitor", "status").stdout
+    for row in ("Health", "Clusters", "Persistence", "Snapshots", "Transport",
+                "Unified"):
+        assert row in text
+    parts = json.loads(tree.run_banyan(
+        "monitor", "status", "--output", "json").stdout)
+    assert set(parts) == {"health", "persistence", "transport", "unified"}
+    assert all(p["status_code"] == 200 and p["payload"]["status"] == "ok"
+               for p in parts.values())

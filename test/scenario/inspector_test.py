@@ -334,3 +334,16 @@ def test_with_the_pools_stopped_the_other_tests_of_scaling_go_on():
                             code=1)["tests"]
         assert tests[0]["status"] == "failed"
         assert tests[3]["figures"]["successes"] == 110
+
+
+def test_recommendations_are_reported_only_when_there_are_some():
+    """D55: a pool far too small says so at its interval; a good one nothing."""
+    few = pool(name="few", worker_profile="thread", threads_per_worker=2)
+    with LocalTree([few, pool(name="fine")],
+                   rules="recommendations: {report_interval_s: 1, "
+                   "min_threads: 4}") as tree:
+        until(lambda: tree.log().count(" pool_recommendation ") >= 2, 20,
+              "two reports")
+        told = [line for line in tree.log().splitlines()
+                if " pool_recommendation " in line]
+        assert all("pool_name=few" in line for line in told)

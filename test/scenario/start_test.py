@@ -8,7 +8,7 @@ from tree import LIBEXEC, Tree, until
 
 # The libraries that make a start slow, by the roles that cannot be without.
 HEAVY = {
-    "libcrypto": {"gateway"},
+    "libcrypto": {"gateway", "monitor"},  # tokens; signed messages
     "libssl": set(),
     "libgcc_s": set(),
     "libnng": {"control", "monitor", "puller"},

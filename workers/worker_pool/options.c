@@ -67,4 +67,7 @@ pool_options_read(
 	    .jitter_percent = small(s, SETTING_pools_lifecycle_jitter_percent)};
 	read_specs(s, arena, options);
 	read_limits(s, &options->limits);
+	options->advise_ms =
+	    settings_u64(s, SETTING_pools_recommendations_report_interval_s) *
+	    1000;
 }

@@ -235,6 +235,7 @@ pulse(void *ctx)
 		tell_status(wp);
 		wp->status_ms = now_ms + STATUS_MS;
 	}
+	advise_look(wp, now_ms);
 	loop_timer_start(wp->loop, &wp->pulse, now_ms + RUNNER_PULSE_MS);
 }
 

@@ -139,7 +139,7 @@ struct worker_pool {
 	struct loop_timer due;   /* the pools' next */
 	struct loop_timer pulse; /* heartbeats, strangers, gauges */
 	struct loop_hook turn_end;
-	uint64_t started_ms, census_ms, status_ms, lifecycle_ms;
+	uint64_t started_ms, census_ms, status_ms, lifecycle_ms, advised_ms;
 	struct quarantine quarantine;
 	uint64_t quarantine_written; /* changes that the file has */
 	uint64_t told_failed_ms, untold_failed; /* local_call_failed */
@@ -220,6 +220,10 @@ void errand_abandon(struct errand *); /* its runner is told */
 /* errands_feed gives a runner what waits; errands_due does what is due. */
 void errands_feed(struct runner *);
 void errands_due(struct crew *);
+
+/* --- advise.c: what could be better about the pools --- */
+
+void advise_look(struct worker_pool *, uint64_t now_ms);
 
 /* --- recycle.c: healthy runners that are replaced --- */
 
