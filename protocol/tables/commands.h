@@ -133,6 +133,8 @@
 	C(gateway, conns_kill, "conns", "kill", ADMIN,  "ID [--reason TEXT]", "close one client's socket, with a reason") \
 	C(gateway, calls_list, "calls", "list", READER, "[--user USER] [--service S] [--function F] [--state STATE] [--older MS] [--limit N]", "calls in flight on all gateways: running, waiting, retrying, asking") \
 	C(gateway, calls_kill, "calls", "kill", ADMIN,  "ID", "end one call with an error; its client is told whether it may have run") \
+	C(gateway, slow,       "slow", "",      READER, "[--limit N]", "the slowest calls since they were cleared, 128 of each gateway: total, the gateway's part, the node's, the answer") \
+	C(gateway, slow_clear, "slow", "clear", ADMIN,  "",            "forget the slowest calls, to see new ones") \
 	C(gateway, kick,  "kick",  "", ADMIN,  "USER|all", "close every socket of a user, or of everybody; they may come back")
 
 /* Any one live instance answers these for all: what they tell is the same. */

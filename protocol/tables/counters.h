@@ -266,6 +266,13 @@
 	H(gateway,   stream_us, us, "from a stream's call to its last part") \
 	H(gateway,   failed_us, us, "from the call's arrival to its error") \
 	H(gateway,   node_us,   us, "from dispatch to the node's result") \
+	H(gateway,   stage_decode_ns,     ns, "reading a request; of the stages one call in 64 is timed") \
+	H(gateway,   stage_lookup_ns,     ns, "who calls, and finding the function") \
+	H(gateway,   stage_permission_ns, ns, "is it allowed; callbacks aside") \
+	H(gateway,   stage_limit_ns,      ns, "the limits") \
+	H(gateway,   stage_arguments_ns,  ns, "checking and converting the arguments") \
+	H(gateway,   stage_dispatch_ns,   ns, "choosing a node and handing the call to its link") \
+	H(gateway,   stage_encode_ns,     ns, "writing a result for its client") \
 	H(config_db, commit_us, us, "length of a durable commit") \
 	H(gateway,   limit_us,  us, "length of a check of the limits; one in 64 is timed") \
 	H(relay,     commit_us, us, "length of a durable commit") \

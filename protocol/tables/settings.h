@@ -186,6 +186,7 @@
 	S(telemetry, sampling_patterns, TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that sampling is for; empty: all") \
 	S(telemetry, allow,             TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that may be published; empty: all") \
 	S(telemetry, deny,              TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are never published") \
+	S(telemetry, slow_log_us,       U64,   "0", 0, 3600000000, LIVE, gateway, "us", "a call that takes less is not kept among the slowest (banyan slow)") \
 	S(telemetry, slow_request_us,   U64,   "1000000", 0, 3600000000, LIVE, gateway, "us", "a call that takes longer is warned of by name and duration; 0: none is") \
 	S(telemetry, publish,           TEXTS, "[]",   0, 8,     RESTART, monitor, "URL", "where the monitor's PUB socket listens beside telemetry.ipc: ipc://, tcp://") \
 	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \

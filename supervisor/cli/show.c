@@ -52,6 +52,7 @@ static const struct {
     {"log.summary", show_log_summary},
     {"groups.list", show_groups},
     {"revoke.list", show_revoked},
+    {"slow", show_slow},
     {"groups.show", show_group},
 };
 

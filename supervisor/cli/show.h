@@ -48,6 +48,7 @@ show_page show_scaling; /* show_scaling.c */
 show_page show_revoked; /* show_revoked.c */
 show_page show_groups;  /* show_groups.c */
 show_page show_group;
+show_page show_slow;    /* show_slow.c */
 show_page show_history; /* show_history.c */
 show_page show_log_summary; /* show_log.c */
 show_page show_trace; /* show_traces.c */

@@ -176,18 +176,26 @@ enum passed
 checks_pass(struct refusal *to, const struct channel_rule *rule,
     struct request *r, struct compiled **function, struct text *info)
 {
+	struct gateway *g = to->gateway;
 	struct compiled *f;
 
 	if (!identify(to, rule, r) || !find(to, function, r))
 		return PASSED_NOT;
 	f = *function;
+	STAGE_DONE(g, lookup);
 	if (f->hooks != NULL)
 		return has_room(to) && has_hooks(to, f) ? PASSED_HOOKS
 							: PASSED_NOT;
 	if (f->callback.is_valid)
 		return has_room(to) ? PASSED_ASK : PASSED_NOT;
-	return permit_allows(to, f, r) && limiter_admits(to, r) &&
-		has_room(to) && checks_prepare(to, f, r, info)
-	    ? PASSED
-	    : PASSED_NOT;
+	if (!permit_allows(to, f, r))
+		return PASSED_NOT;
+	STAGE_DONE(g, permission);
+	if (!limiter_admits(to, r))
+		return PASSED_NOT;
+	STAGE_DONE(g, limit);
+	if (!has_room(to) || !checks_prepare(to, f, r, info))
+		return PASSED_NOT;
+	STAGE_DONE(g, arguments);
+	return PASSED;
 }

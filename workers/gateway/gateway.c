@@ -300,6 +300,7 @@ gateway_start(struct worker *w)
 	conn_hub_init(&g->hub, g->loop);
 	stream_init(g); /* before any link, so that it runs before theirs */
 	calls_init(&g->calls, loop_now_ms(g->loop));
+	slow_log_init(&g->slow, g->options->slow_log_us);
 	functions_init(&g->functions);
 	functions_init(&g->builtins);
 	relay_feed_create(&g->feed, g); /* for the same reason */
@@ -359,6 +360,7 @@ gateway_on_settings(struct worker *w, struct worker_reload *reload)
 
 	g->options = options_create(reload->next);
 	g->settings_mark++;
+	slow_log_least(&g->slow, g->options->slow_log_us);
 	limiter_on_settings(g->limiter, reload->next);
 	tracing_on_settings(g->tracing, reload->next);
 	nodes_on_settings(g->nodes);

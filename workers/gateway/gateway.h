@@ -29,6 +29,8 @@
 #include "workers/gateway/functions.h"
 #include "workers/gateway/notes.h"
 #include "workers/gateway/options.h"
+#include "workers/gateway/slow_log.h"
+#include "workers/gateway/stage_clock.h"
 #include "protocol/tables/commands.h"
 #include "protocol/tables/messages.h"
 #include "workers/kit/route.h"
@@ -76,6 +78,9 @@ struct gateway {
 	struct loop_timer drain;
 	struct loop_hook turn_end;
 	uint64_t drain_until_ms;
+	struct slow_log slow;
+	struct stage_clock stages;  /* of a call's way in */
+	struct stage_clock encodes; /* of answers */
 	struct notes denials;
 	struct notes exhaustions;
 	struct notes slow_notes;
@@ -119,6 +124,10 @@ void gateway_look_at_store(struct gateway *);
 /* gateway_appended counts what was queued for many clients at once, and keeps
  * the sum of all buffers in its budget in between the seconds. */
 void gateway_appended(struct gateway *, uint64_t bytes);
+
+/* slow.c: slow_note keeps a call that slow_log_wants. */
+void slow_note(struct gateway *, const struct call *, uint64_t took_us,
+    const char *answer);
 
 /* drain.c */
 void drain_begin(struct gateway *, uint32_t allowed_ms);

@@ -203,6 +203,7 @@ take_times(struct options *o, const struct settings *s)
 	o->frame_timeout_ms = take_u32(s, SETTING_gateway_frame_timeout_ms);
 	o->meet_timeout_ms = take_u32(s, SETTING_gateway_meet_timeout_ms);
 	o->drain_timeout_ms = take_u32(s, SETTING_gateway_drain_timeout_ms);
+	o->slow_log_us = settings_u64(s, SETTING_telemetry_slow_log_us);
 	o->slow_request_us =
 	    settings_u64(s, SETTING_telemetry_slow_request_us);
 	o->default_timeout_ms = take_u32(s, SETTING_gateway_default_timeout_ms);

@@ -66,6 +66,7 @@ struct options {
 	uint32_t meet_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t default_timeout_ms;
+	uint64_t slow_log_us; /* faster calls are not among the slowest */
 	uint64_t slow_request_us; /* 0: none is slow */
 	uint32_t infinite_timeout_ms;
 	uint32_t max_connections;

@@ -253,6 +253,7 @@ take(struct refusal *to, const struct channel *channel, struct request *r)
 		break;
 	case PASSED:
 		dispatch_first(g, enter(to, function, info, channel), r);
+		STAGE_DONE(g, dispatch);
 		break;
 	case PASSED_NOT:
 		break;
@@ -277,20 +278,25 @@ pipeline_take(
 	COUNT(g, calls);
 	to.to.address.join_ref = channel->join_ref;
 	to.to.address.form = channel_form(channel, m->from.form);
+	stage_clock_begin(&g->stages);
 	enum err e = read_payload(g, m, &r, &error);
+	STAGE_DONE(g, decode);
 	to.to.request_id = r.id_json;
 	scope_note(SCOPE_gateway_decode,
 	    "client=%llu request=%.*s service=%.*s type=%.*s outcome=%s",
 	    (unsigned long long)c->serial, TEXT_ARG(r.id_json),
 	    TEXT_ARG(r.service), TEXT_ARG(r.request_type), err_name(e));
 	request_news_arrived(c, &r);
-	if (!checks_readable(&to, channel->rule, e, &error))
+	if (!checks_readable(&to, channel->rule, e, &error)) {
+		stage_clock_end(&g->stages);
 		return;
+	}
 	to.request = &r;
 	struct traced *traced = to.traced = tracing_begin(c, &r);
 	if (traced != NULL)
 		tracing_listen(traced);
 	take(&to, channel, &r);
+	stage_clock_end(&g->stages);
 	if (traced != NULL)
 		tracing_listen(NULL); /* a call may have it now, or had */
 	tracing_release(&to.traced);

@@ -185,6 +185,8 @@ ended(struct gateway *g, const struct call *call, bool is_success,
 	uint64_t took_us = loop_now_us(g->loop) - call->arrived_us;
 	bool is_stream = call->function->response == FUNCTION_STREAM;
 
+	if (!is_stream && slow_log_wants(&g->slow, took_us))
+		slow_note(g, call, took_us, is_success ? "ok" : reason);
 	tell_stop(g, &n, took_us, is_success, call->is_accepted);
 	if (!is_success)
 		tell_exception(g, &n, took_us, reason);

@@ -182,8 +182,11 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	}
 	call->is_over = true;
 	size_t before = buffer_used(client_out(c));
+	stage_clock_begin(&g->encodes);
 	enum err e =
 	    answer_put_result(client_out(c), &to, shape, value, &g->json);
+	stage_clock_done(
+	    &g->encodes, g->slot, HISTOGRAM_gateway_stage_encode_ns);
 	if (e != OK && e != ERR_FULL) {
 		client_written(c, 0);
 		settle_fail(g, call, ANSWER_bad_result,
