@@ -252,6 +252,15 @@ copy(const struct mask *m, struct unpacker *u, struct packer *p, uint32_t depth)
 }
 
 enum err
+mask_pack(const struct mask *m, struct text value, struct packer *to)
+{
+	struct unpacker u;
+
+	unpack_init(&u, value);
+	return copy(m, &u, to, 0);
+}
+
+enum err
 mask_json(const struct mask *m, struct text value, struct buffer *to)
 {
 	struct buffer masked;

@@ -20,6 +20,8 @@
 #include "protocol/base/err.h"
 #include "protocol/base/text.h"
 
+struct packer;
+
 #define MASK_TEXT "[MASKED]"
 
 enum {
@@ -42,6 +44,11 @@ bool mask_hides(const struct mask *, struct text key);
  */
 enum err mask_text(
     const struct mask *, struct text, struct buffer *to) MUST_USE;
+
+/* mask_pack copies one msgpack value with secrets masked; a value that is no
+ * msgpack, or too deep, is an error, and what was packed is of no use. */
+enum err mask_pack(
+    const struct mask *, struct text value, struct packer *to) MUST_USE;
 
 /*
  * mask_json writes one msgpack value as JSON with secrets masked. An error is

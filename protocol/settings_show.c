@@ -8,7 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/mask.h"
 #include "protocol/settings_blob.h"
+
+enum {
+	MASKED_BYTES = 64 << 10
+};
 
 void
 settings_word(const char *words, uint64_t index, char *to, size_t size)
@@ -20,6 +25,37 @@ settings_word(const char *words, uint64_t index, char *to, size_t size)
 	words += *words == '!';
 	len = strcspn(words, "|");
 	snprintf(to, size, "%.*s", (int)len, words);
+}
+
+/* What our own keys call a secret: auth.token_parameter is none. */
+static const struct mask own_words = {
+    .words = {{"secret", 6}, {"password", 8}}, .count = 2};
+
+/* pack_masked: a list, or a text that may be a URL; whole under a key that
+ * tells. */
+static void
+pack_masked(const struct settings *s, const char *key, bool is_text,
+    struct text value, struct packer *out)
+{
+	struct mask m;
+	struct buffer masked;
+
+	if (is_text && value.len > 0 &&
+	    mask_hides(&own_words, text_of(key))) {
+		pack_string(out, MASK_TEXT);
+		return;
+	}
+	mask_read(&m, settings_list(s, SETTING_security_masked_keys));
+	if (!is_text) {
+		/* it was written by our own packer */
+		INVARIANT(mask_pack(&m, value, out) == OK);
+		return;
+	}
+	buffer_init(&masked, MASKED_BYTES);
+	pack_text(out,
+	    mask_text(&m, value, &masked) == OK ? buffer_text(&masked)
+						: TEXT(MASK_TEXT));
+	buffer_finish(&masked);
 }
 
 static void
@@ -42,14 +78,14 @@ pack_value(const struct settings *s, uint32_t i, const struct setting_row *row,
 		pack_string(out, word);
 		break;
 	case SETTING_TEXT:
-		/* a secret is for its reader alone */
-		pack_text(out,
-		    strcmp(row->key, "secret") == 0 && value->len > 0
-			? TEXT("********")
-			: settings_value_text(s, value));
+		pack_masked(
+		    s, row->key, true, settings_value_text(s, value), out);
 		break;
 	case SETTING_TEXTS:
 	case SETTING_LIST:
+		pack_masked(
+		    s, row->key, false, settings_value_text(s, value), out);
+		break;
 	case SETTING_MAPS:
 	case SETTING_ANY:
 		pack_raw(out, settings_value_text(s, value));

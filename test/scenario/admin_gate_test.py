@@ -4,6 +4,7 @@ import os
 import re
 
 from gateway_tree import GatewayTree, request
+from monitor_client import get
 from tree import until
 
 ACTION = "security: {admin_actions: [change_detail_error]}"
@@ -172,3 +173,48 @@ def test_a_record_from_before_the_rules_changed_does_not_run():
         tree.file.write_text(plain)
         assert tree.run_banyan("reload").returncode == 0
         until(lambda: answers("echo"), 10, "echo is allowed again")
+
+
+# --- secrets ---
+
+SECRET = "planted-s3cret-0123456789"
+PLANTED = f"""\
+telemetry: {{bus: {{secret: "{SECRET}"}}}}
+security:
+  admin_actions: [enable_tracing, disable_tracing]
+  node_urls: ["tcp://user:{SECRET}@127.0.0.1:1", "ipc://*"]
+tracer: {{enabled: true, user_ids: [], request_types: [echo]}}
+"""
+
+
+def test_a_planted_secret_is_in_no_output():
+    functions = [{"request_type": "echo", "arg_types": {
+        "a": "any", "token": "string"}, "arg_orders": ["a", "token"]}]
+    with GatewayTree(nodes=("one",), more=PLANTED,
+                     functions=functions) as tree, tree.joined() as client:
+        tree.banyan("trace", "start", "all")
+        client.call(request("echo", {
+            "a": f"https://x/?access_token={SECRET}&b=1", "token": SECRET}))
+        seen = []
+        for words in (["settings", "show"], ["settings", "show", "--json"],
+                      ["settings", "diff"], ["trace", "show", "r1"],
+                      ["trace", "tail", "--json"], ["stats", "--json"],
+                      ["debug"], ["nodes"], ["bus", "status"],
+                      ["diag", "snapshot"], ["slow", "--json"],
+                      ["tracer", "flush"],
+                      ["inspect", json.dumps(request(
+                          "echo", {"a": 1, "token": SECRET}))]):
+            done = tree.run_banyan(*words)
+            seen.append((words, done.stdout + done.stderr))
+        for path in ("/config", "/config/validation", "/metrics"):
+            seen.append((path, str(get(tree, path))))
+        seen.append(("log", tree.log()))
+        for path in tree.state.rglob("*"):
+            if path.is_file() and path.suffix != ".mdb":
+                seen.append((path, path.read_text(errors="replace")))
+        assert any("[MASKED]" in text for where, text in seen
+                   if where == ["settings", "show"])
+        assert any("op=inspect" in text or "echo" in text
+                   for _, text in seen)
+        leaks = [where for where, text in seen if SECRET in text]
+        assert not leaks
