@@ -38,6 +38,7 @@
 	L("trace.tail") \
 	L("tracer.flush") \
 	L("telemetry.lease") \
+	L("log.lease") \
 	L("diag.trace") \
 	L("diag.analyze") \
 	L("diag.snapshot")

@@ -103,6 +103,10 @@
 	C(monitor, monitor_show, "monitor", "show", READER, "", "what the monitor knows of itself") \
 	C(monitor, log_summary, "log", "summary", READER, "[--period SECONDS]", "lines of all processes by level, the events of warnings and errors that came most, and how many of them a minute; over the last hour, or so many seconds") \
 	C(monitor, log_lease,   "log", "lease",   READER, "", "let processes record their lines for some seconds: what `log tail` says again and again while it runs") \
+	C(monitor, observe_start, "observe", "start", ADMIN,  "TARGET [--interval MS]", "look at system_metrics, process_metrics or memory_usage again and again (1000 ms); gives an id") \
+	C(monitor, observe_list,  "observe", "list",  READER, "",                       "what is observed: its target, points, and for how long") \
+	C(monitor, observe_data,  "observe", "data",  READER, "ID [--limit N]",         "the newest points of an observation (100); 600 are kept") \
+	C(monitor, observe_stop,  "observe", "stop",  ADMIN,  "ID",                     "end an observation; its points are gone") \
 	/* the debugger's records */ \
 	C(monitor, diag_trace,    "diag", "trace",    READER, "COMPONENT [--duration MS]", "what a component (a role, or role/N) did for a while: calls, memory, queue; kept as a record") \
 	C(monitor, diag_analyze,  "diag", "analyze",  READER, "COMPONENT [--duration MS]", "bottlenecks of a component, what to do, and a score; kept as a record") \

@@ -13,6 +13,7 @@
 #include "workers/monitor/http.h"
 #include "workers/monitor/log_desk.h"
 #include "workers/monitor/metrics.h"
+#include "workers/monitor/observe.h"
 #include "workers/monitor/records.h"
 #include "workers/monitor/trace_hub.h"
 #include "workers/monitor/telemetry_desk.h"
@@ -48,6 +49,7 @@ monitor_start(struct worker *w)
 	own->checker = checker_open(own);
 	own->diag = diag_open(w);
 	own->log = log_desk_open(w);
+	own->observe = observe_open(own);
 	open_http(own);
 }
 
@@ -62,6 +64,7 @@ monitor_stop(struct worker *w)
 	catalog_close(&own->catalog);
 	metrics_destroy(&own->metrics);
 	trace_hub_close(&own->traces);
+	observe_close(&own->observe);
 	log_desk_close(&own->log);
 	diag_close(&own->diag);
 	file_check_destroy(&own->file_check);

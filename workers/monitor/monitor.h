@@ -28,6 +28,7 @@ struct metrics;
 struct telemetry_desk;
 struct diag;
 struct log_desk;
+struct observe;
 struct trace_hub;
 struct records;
 
@@ -51,6 +52,7 @@ struct monitor {
 	struct telemetry_desk *telemetry;
 	struct records *records; /* what the tree did, and how it is */
 	struct diag *diag;
+	struct observe *observe; /* `banyan observe` */
 	struct log_desk *log; /* what the log had, and when */
 
 	struct checker *checker;
