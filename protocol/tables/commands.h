@@ -44,6 +44,7 @@
 	C(config_db, functions_delete,  "functions", "delete",  ADMIN,  "SERVICE FUNCTION [--version V]", "delete a function") \
 	C(config_db, functions_clear,   "functions", "clear",   ADMIN,  "",                             "delete every function") \
 	C(config_db, functions_export,  "functions", "export",  READER, "[--service S]",                "sample requests for every function, as JSON") \
+	C(config_db, config_db_persist, "config_db", "persist", ADMIN,  "",                             "write to the disk now and wait until it is safe there; tells generation and duration, or why not") \
 	C(config_db, failed_list,       "failed",    "list",    READER, "[--source S] [--service S] [--limit N] [--order O]", "function configs that were refused, and why") \
 	C(config_db, failed_count,      "failed",    "count",   READER, "",                             "how many refused configs are kept") \
 	C(config_db, failed_summary,    "failed",    "summary", READER, "",                             "refused configs by source and service") \

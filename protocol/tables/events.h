@@ -124,6 +124,7 @@
 	E(node_refused,       WARN,  LIFE,   "a node may not be dialled: see security.node_urls") \
 	/* config_db */ \
 	E(store_refused,      ERROR, LIFE,   "the disk refuses writes; the last good function table is kept") \
+	E(persist_failed,     ERROR, LIFE,   "an operator asked for the disk, and it refused") \
 	E(store_writes,       INFO,  LIFE,   "the disk takes writes again") \
 	E(config_push,        DEBUG, MASKED, "a service pushed its functions") \
 	E(config_add,         DEBUG, MASKED, "a function was added or replaced") \

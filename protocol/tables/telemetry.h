@@ -63,6 +63,7 @@
 	T(service_renamed,   "config.service.renamed",   config, "", "service") \
 	T(pull_recovered,    "config.pull.recovered",    config, "services", "") \
 	T(store_refused,     "config.store.refused",     config, "", "reason") \
+	T(persist_failed,    "config.persist.failed",    config, "", "reason") \
 	T(store_writes,      "config.store.writes",      config, "", "generation#") \
 	T(store_unreadable,  "config.store.unreadable",  config, "", "error")
 

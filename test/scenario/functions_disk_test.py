@@ -143,3 +143,46 @@ def test_another_users_state_dir_ends_the_start_with_71_and_one_reason():
         assert str(tree.state) in tree.log()
     finally:
         tree.close(check=False)
+
+
+def test_persist_waits_for_the_disk_and_says_how_long():
+    with Tree(ALONE, service=False) as tree:
+        first = tree.banyan("config_db", "persist")
+        assert first["status"] == "persisted"
+        assert first["duration_ms"] > 0
+        tree.banyan("functions", "add", function("one"))
+        then = tree.banyan("config_db", "persist")
+        assert then["generation"] > first["generation"]
+
+
+def test_a_disk_that_refuses_a_persist_is_an_error_and_an_alert():
+    library = pathlib.Path(STAGE) / "libexec/banyan-test/libslow_sync.so"
+    if not library.exists():
+        pytest.skip("libslow_sync.so is not installed")
+    with Tree(ALONE, service=False, start=False) as tree:
+        hang = tree.home / "hang"
+        tree.env["BANYAN_LIBEXEC_DIR"] = str(with_slow_sync(
+            tree.home / "libexec", library, hang))
+        tree.start()
+        refusal = tree.home / "hang.refuses"
+        refusal.touch()
+        told = tree.home / "told"
+        with open(told, "wb") as file:
+            listener = subprocess.Popen(
+                [str(STAGE / "bin" / "banyan"), "bus", "tail", "alerts/",
+                 "--for", "60", "--json"], env=tree.env, stdout=file)
+        try:
+            def is_told():
+                done = tree.run_banyan("config_db", "persist")
+                assert done.returncode != 0
+                assert "the disk refuses writes" in done.stderr
+                said = told.read_text()
+                return "persistence_failure" in said and "critical" in said
+            until(is_told, 30, "the alert is on the bus")
+            assert is_degraded(tree)
+        finally:
+            listener.kill()
+            listener.wait()
+        refusal.unlink()
+        until(lambda: not is_degraded(tree), 20, "health is well again")
+        assert tree.banyan("config_db", "persist")["status"] == "persisted"

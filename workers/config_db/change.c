@@ -458,6 +458,16 @@ apply_log(const struct work *w)
 	return e == OK ? result_count(w, "changed", 1) : e;
 }
 
+/* apply_persist writes something, or a commit would prove nothing. */
+static enum err
+apply_persist(const struct work *w)
+{
+	struct table *t = w->table;
+
+	return store_err(
+	    store_number_put(t->store, t->txn, "probe", t->now_ms));
+}
+
 enum err
 change_apply(struct change *c, struct table *t, struct arena *arena,
     const struct gate_rules *rules)
@@ -478,6 +488,7 @@ change_apply(struct change *c, struct table *t, struct arena *arena,
 	    [CHANGE_REVOKE_FORGET] = apply_revoke_forget,
 	    [CHANGE_REVOKE_CLEANUP] = apply_revoke_cleanup,
 	    [CHANGE_LOG] = apply_log,
+	    [CHANGE_PERSIST] = apply_persist,
 	};
 	const struct work work = {c, t, arena, rules};
 

@@ -32,6 +32,7 @@ enum change_op {
 	CHANGE_REVOKE_FORGET,
 	CHANGE_REVOKE_CLEANUP,
 	CHANGE_LOG, /* {kind, name, until_ms, level, is_drop} */
+	CHANGE_PERSIST, /* nothing but the disk's word that it writes */
 	CHANGES
 };
 

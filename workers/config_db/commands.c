@@ -114,6 +114,12 @@ config_db_cmd_functions_clear(struct worker *w, struct command *command)
 }
 
 void
+config_db_cmd_config_db_persist(struct worker *w, struct command *command)
+{
+	config_db_ask(w, command, CHANGE_PERSIST, command->args);
+}
+
+void
 config_db_cmd_failed_cleanup(struct worker *w, struct command *command)
 {
 	config_db_ask(w, command, CHANGE_FAILED_CLEANUP, command->args);

@@ -158,6 +158,17 @@ config_db_unavailable(struct command *command, enum err e)
 	    "the function table cannot be read: %s", err_name(e));
 }
 
+/* answer_persist: what only the commit knows. */
+static void
+answer_persist(const struct config_db *db, struct packer *out)
+{
+	pack_map(out, 3);
+	pack_field_string(out, "status", "persisted");
+	pack_field_u64(out, "generation", db->job.generation);
+	pack_string(out, "duration_ms");
+	pack_f64(out, (double)db->job.took_us / 1000.0);
+}
+
 static void
 answer(const struct config_db *db, struct request *r)
 {
@@ -178,6 +189,8 @@ answer(const struct config_db *db, struct request *r)
 	else if (c->class != CHANGE_DONE)
 		command_fail(
 		    command, classes[c->class], NULL, "%s", c->message);
+	else if (c->op == CHANGE_PERSIST)
+		answer_persist(db, command->result);
 	else
 		pack_raw(command->result, buffer_text(&c->result));
 	command_finish(command);
@@ -268,6 +281,9 @@ job_is_done(void *ctx)
 			db->are_settings_kept = false;
 		if (db->job.err == OK)
 			news_of(c);
+		else if (c->op == CHANGE_PERSIST)
+			event_note(EVENT_persist_failed, "reason=\"%s\"",
+			    strerror(db->job.reason));
 		answer(db, r);
 		free_request(r);
 	}

@@ -87,6 +87,7 @@ news_of(const struct change *c)
 		    "service=all request_type=all version=all");
 		break;
 	case CHANGE_LOG:
+	case CHANGE_PERSIST:
 	case CHANGE_FAILED:
 	case CHANGE_FAILED_CLEANUP:
 	case CHANGE_FAILED_CLEAR:

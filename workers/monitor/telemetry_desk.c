@@ -129,8 +129,10 @@ tell(void *ctx, uint32_t slot, const struct event_record *record)
 	    .process =
 		telemetry_process(d->monitor, slot, process, sizeof(process))};
 
-	if (is_of_life)
+	if (is_of_life) {
 		lifecycle_tell(d->monitor, slot, record);
+		store_alert_tell(d->monitor, record);
+	}
 	if (record->id == EVENT_log_line)
 		log_desk_tell(d->monitor, slot, record);
 	if (attachments_passes(&d->attachments, record->id, is_of_life,

@@ -58,6 +58,9 @@ double telemetry_desk_rate(const struct telemetry_desk *, enum event);
 const char *telemetry_process(
     const struct monitor *, uint32_t slot, char *to, size_t size);
 
+/* store_alert_tell publishes that the function table cannot be saved. */
+void store_alert_tell(struct monitor *, const struct event_record *);
+
 /* lifecycle_tell publishes what a record says of a process's life. */
 void lifecycle_tell(
     struct monitor *, uint32_t slot, const struct event_record *);
