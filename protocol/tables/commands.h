@@ -27,7 +27,7 @@
 	C(control, reload,    "reload",    "",     ADMIN,  "",                 "read the settings again; nothing changes if they are broken") \
 	C(control, shutdown,  "shutdown",  "",     ADMIN,  "",                 "drain and stop the whole tree") \
 	C(control, health,    "health",    "",     READER, "[--check NAME] [--stage N] [--prove] [--max-memory BYTES]", "is everything well? exit 0 ok, 1 degraded, 2 not; --check asks one check only, --stage 1 supervision, 2 processes, 3 parts, 4 the world; --prove kills a canary first and sees it come back") \
-	C(control, stats,     "stats",     "",     READER, "",                 "counters and gauges of every process") \
+	C(control, stats,     "stats",     "",     READER, "[--peek]",         "counters and gauges of every process; --peek leaves what changed since the last time to the next who asks") \
 	C(control, debug,     "debug",     "",     READER, "[--limit N] [--stacks]", "processes by memory (the first 20), shared tables, traces; --stacks asks each process where it is") \
 	C(control, cluster,   "cluster",   "",     READER, "",                 "this node, its processes, the service nodes it reaches and what each of them provides") \
 	C(control, endpoints, "endpoints", "",     READER, "",                 "the real addresses, ports chosen by the kernel included") \
@@ -154,6 +154,9 @@
 	C(cli, call,       "call",       "", READER, "SERVICE FUNCTION [JSON] [--version V] [--url URL] [--topic TOPIC] [--event EVENT] [--timeout MS] [--token-file FILE] [--follow]", "call a function as a client would; --follow stays, prints what others push, and makes each line typed a call") \
 	C(cli, diagnose_scaling, "diagnose", "scaling", READER, "[--skip-spawn]", "seven tests of how many workers this machine could have, and what breaks first; --skip-spawn starts no processes") \
 	C(cli, doctor,     "doctor",     "", READER, "[FILE]",                  "one line for each thing a tree needs and what to do about it: programs, libraries, folders, ports, limits, and what a running tree says of itself; exit 1 when something is wrong") \
+	C(cli, overview,   "overview",   "", READER, "",                        "the tree at a glance: health, processes, memory, calls a second, last deaths; exit codes of health") \
+	C(cli, processes,  "processes",  "", READER, "",                        "every process by type: alive, pid, memory, and totals") \
+	C(cli, top,        "top",        "", READER, "[--sort KEY] [--limit N] [--once]", "the processes that use most (the first 10), every 2 s on a terminal, one page in a pipe; --sort memory, cpu, turns or queue") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
 	C(cli, log_tail, "log", "tail", READER, "[--level LEVEL] [--match PATTERN] [--component ROLE] [--count N] [--for SECONDS] [--secret-file FILE]", "print the lines of all processes as they are written, from half a second on; PATTERN: names of events, by prefix or glob. Which lines are written `log level`, `log scope` and `log filter` say") \

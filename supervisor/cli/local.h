@@ -21,6 +21,9 @@ enum cli_exit local_diff(struct cli *);       /* diff.c */
 enum cli_exit local_inspect(struct cli *);    /* inspect.c */
 enum cli_exit local_doctor(struct cli *);     /* doctor.c */
 enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
+enum cli_exit local_overview(struct cli *);   /* overview_ask.c */
+enum cli_exit local_processes(struct cli *);
+enum cli_exit local_top(struct cli *);
 enum cli_exit local_tail(struct cli *);       /* tail.c */
 enum cli_exit local_bus_tail(struct cli *);
 enum cli_exit local_log_tail(struct cli *);
@@ -34,6 +37,10 @@ enum cli_exit remote_run(struct cli *);
  */
 enum cli_exit remote_ask(
     struct cli *, const char *op, struct text args, struct reply *reply);
+
+/* remote_print shows what stands for the answer of the command that was typed;
+ * false at: the reader went away. */
+enum cli_exit remote_print(struct cli *, struct text result, bool *goes_on);
 
 /* remote_folder gives the run folder, or NULL after a complaint. */
 const char *remote_folder(struct cli *);

@@ -46,6 +46,8 @@ run(struct cli *cli)
 	    {"call", local_call}, {"completion", local_completion},
 	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
 	    {"diagnose.scaling", local_scaling}, {"doctor", local_doctor},
+	    {"overview", local_overview}, {"processes", local_processes},
+	    {"top", local_top},
 	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail},
 	    {"log.tail", local_log_tail}};
 

@@ -178,16 +178,16 @@ print_error(struct cli *cli, const struct reply *reply)
 /* --- one page --- */
 
 static enum cli_exit
-print_page(struct cli *cli, const struct reply *reply, struct buffer *page)
+print_page(struct cli *cli, struct text result, struct buffer *page)
 {
 	struct view view = {
 	    .out = page, .arena = &cli->arena, .has_colour = cli->wants_colour};
 	const char *op = cli->command->op;
-	enum cli_exit code = show_exit_of(op, reply->result);
+	enum cli_exit code = show_exit_of(op, result);
 
 	if (!cli->wants_json)
-		return show_page_of(op)(&view, reply->result);
-	if (pack_to_json(reply->result, page, NULL) != OK ||
+		return show_page_of(op)(&view, result);
+	if (pack_to_json(result, page, NULL) != OK ||
 	    buffer_append(page, "\n", 1) != OK) {
 		cli_complain(NULL, "the answer cannot be told in JSON");
 		return CLI_UNHEALTHY;
@@ -211,23 +211,28 @@ write_page(const struct cli *cli, const struct buffer *page)
 		   STDOUT_FILENO, buffer_at(page), buffer_used(page)) == OK;
 }
 
+enum cli_exit
+remote_print(struct cli *cli, struct text result, bool *goes_on)
+{
+	struct buffer page;
+
+	buffer_init(&page, PAGE_BYTES);
+	enum cli_exit code = print_page(cli, result, &page);
+	*goes_on = write_page(cli, &page);
+	buffer_finish(&page);
+	return code;
+}
+
 static enum cli_exit
 ask_and_print(struct cli *cli, struct text args, bool *goes_on)
 {
 	struct reply reply;
-	struct buffer page;
 	enum cli_exit code = remote_ask(cli, cli->command->op, args, &reply);
 
 	if (code != CLI_OK)
 		return code;
-	buffer_init(&page, PAGE_BYTES);
-	if (reply.is_ok) {
-		code = print_page(cli, &reply, &page);
-		*goes_on = write_page(cli, &page);
-	} else {
-		code = print_error(cli, &reply);
-	}
-	buffer_finish(&page);
+	code = reply.is_ok ? remote_print(cli, reply.result, goes_on)
+			   : print_error(cli, &reply);
 	request_finish(&reply);
 	return code;
 }

@@ -17,6 +17,9 @@ static const struct {
 } pages[] = {
     {"tree", show_tree},
     {"why", show_why},
+    {"overview", show_overview},
+    {"processes", show_processes},
+    {"top", show_top},
     {"health", show_health},
     {"health.check", show_checkup},
     {"stats", show_stats},
@@ -90,7 +93,7 @@ show_exit_of(const char *op, struct text result)
 		return text_is(status, "ok") ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "health.check") == 0)
 		return show_checkup_exit(result);
-	if (strcmp(op, "health") != 0)
+	if (strcmp(op, "health") != 0 && strcmp(op, "overview") != 0)
 		return CLI_OK;
 	if (text_is(status, "ok"))
 		return CLI_OK;

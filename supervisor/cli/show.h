@@ -23,6 +23,9 @@ show_page *show_page_of(const char *op);
 enum cli_exit show_exit_of(const char *op, struct text result);
 
 show_page show_tree;   /* show_tree.c */
+show_page show_overview; /* show_overview.c */
+show_page show_processes;
+show_page show_top;
 show_page show_why;    /* show_why.c */
 show_page show_health; /* show_health.c */
 show_page show_checkup; /* show_checkup.c */
@@ -58,6 +61,9 @@ show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */
 void show_json(struct text value);
+
+/* show_health_next: what to type about the worst of health's checks. */
+struct text show_health_next(struct text checks);
 
 /* show_was_killed: one of the gateways had what was to be ended. */
 bool show_was_killed(struct text result);

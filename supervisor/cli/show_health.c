@@ -137,8 +137,8 @@ next_in(struct text checks, const char *status)
 	return TEXT("");
 }
 
-static void
-say_next(struct view *v, struct text checks)
+struct text
+show_health_next(struct text checks)
 {
 	static const char *const worst[] = {"error", "degraded"};
 	struct text banyan = show_map(show_map(checks, "banyan"), "checks");
@@ -148,13 +148,22 @@ say_next(struct view *v, struct text checks)
 
 		if (next.len == 0)
 			next = next_in(checks, worst[i]);
-		if (next.len == 0)
-			continue;
-		view_print(v, "next: ");
-		view_text(v, next);
-		view_print(v, "\n");
-		return;
+		if (next.len > 0)
+			return next;
 	}
+	return TEXT("");
+}
+
+static void
+say_next(struct view *v, struct text checks)
+{
+	struct text next = show_health_next(checks);
+
+	if (next.len == 0)
+		return;
+	view_print(v, "next: ");
+	view_text(v, next);
+	view_print(v, "\n");
 }
 
 /* show_check is the page of `--check NAME`: that one, field by field. */

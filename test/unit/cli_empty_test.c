@@ -89,6 +89,17 @@ a_page_of_nothing_is_still_a_page(void **state)
 	    {"trace.tail", "trace_tail_none", "{\"records\":[]}"},
 	    {"history", "history_none", "{\"metrics\":[]}"},
 	    {"log.scopes", "log_scopes_none", "[]"},
+	    {"overview", "overview_none", "{}"},
+	    {"overview", "overview_degraded",
+		"{\"node\":\"n1\",\"status\":\"degraded\",\"processes\":{"
+		"\"alive\":10,\"total\":11},\"memory_bytes\":5242880,"
+		"\"uptime_ms\":61000,\"calls\":{\"total\":9,\"in_flight\":1,"
+		"\"per_second\":null},\"last_deaths\":[{\"process\":"
+		"\"puller\",\"wall_ms\":1795240000000,\"sentence\":\"life 1 "
+		"was ended by SIGKILL\\u001b[2J\"}],\"next\":\"banyan start "
+		"relay\"}"},
+	    {"processes", "processes_none", "{}"},
+	    {"top", "top_none", "{}"},
 	};
 
 	(void)state;

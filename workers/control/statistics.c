@@ -96,7 +96,9 @@ tell(struct gather *g)
 	struct figures_seen *now =
 	    ARENA_NEW(g->command->arena, struct figures_seen);
 	struct packer *p = g->command->result;
+	bool is_peek = false;
 
+	(void)!command_bool(g->command, "peek", &is_peek); /* has been checked */
 	figures_take(now, census);
 	if (control->before == NULL)
 		control->before = MEMORY_NEW(struct figures_seen);
@@ -110,15 +112,23 @@ tell(struct gather *g)
 	pack_parts(p, g, census);
 	pack_string(p, "processes");
 	figures_pack_processes(p, census, now, control->before);
-	*control->before = *now;
+	if (!is_peek)
+		*control->before = *now;
 }
 
 void
 control_cmd_stats(struct worker *w, struct command *command)
 {
-	struct gather *g = gather_begin(command, tell, NULL);
+	struct gather *g;
+	bool is_peek;
 
 	(void)w;
+	if (command_bool(command, "peek", &is_peek) == ERR_TYPE) {
+		command_fail(command, CLASS_INVALID, "banyan stats --peek",
+		    "`peek` is true or false");
+		return;
+	}
+	g = gather_begin(command, tell, NULL);
 	gather_ask(g, ROLE_config_db, "services");
 	gather_ask(g, ROLE_puller, "services.list");
 	gather_ask(g, ROLE_rate_limiter, "limits.config");
