@@ -58,6 +58,28 @@ check_services(struct settings_writer *w)
 	}
 }
 
+/* check_handlers: an operator's own, and no function of clients either. */
+static void
+check_handlers(struct settings_writer *w)
+{
+	const struct function_rules always = {.allow_count = 0};
+	const enum setting id = SETTING_telemetry_handlers;
+	struct unpacker u;
+	struct text item, module, function;
+	uint32_t count;
+
+	unpack_init(&u, settings_text_of(w, id));
+	if (unpack_array(&u, &count) != OK)
+		return;
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &item) == OK; i++)
+		if (unpack_field_text(item, "module", &module) == OK &&
+		    unpack_field_text(item, "function", &function) == OK)
+			check_target(w, &always, id,
+			    arena_printf(
+				&w->arena, "telemetry.handlers[%u]", i),
+			    module, function);
+}
+
 /* check_targets: what our own pools and services are asked to run. */
 static void
 check_targets(struct settings_writer *w)
@@ -73,6 +95,7 @@ check_targets(struct settings_writer *w)
 	    settings_text_of(w, SETTING_auth_module),
 	    settings_text_of(w, SETTING_auth_function));
 	check_services(w);
+	check_handlers(w);
 }
 
 /* check_actions: a misspelt action would be denied for ever. */

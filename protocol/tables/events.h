@@ -56,6 +56,7 @@
 	E(monitor_port_taken, WARN,  LIFE,   "the operators' HTTP takes a free port instead of the one the settings name") \
 	E(monitor_not_listening, WARN, LIFE, "no port for the operators' HTTP: the tree runs without; see monitoring.host") \
 	E(bus_not_listening,  WARN,  LIFE,   "an address of the bus cannot be listened at; all else goes on") \
+	E(handler_detached,   WARN,  LIFE,   "a handler of telemetry.handlers failed five times in a row: it gets no more events until the settings are read again") \
 	E(bus_failed,         WARN,  LIFE,   "a message could not be published; from now on they are only counted") \
 	E(page_failed,        ERROR, LIFE,   "a page of the monitor could not be told") \
 	E(child_spawned,      INFO,  LIFE,   "a child was exec'ed") \

@@ -187,6 +187,7 @@
 	S(telemetry, allow,             TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that may be published; empty: all") \
 	S(telemetry, deny,              TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are never published") \
 	S(telemetry, slow_log_us,       U64,   "0", 0, 3600000000, LIVE, gateway, "us", "a call that takes less is not kept among the slowest (banyan slow)") \
+	S(telemetry, handlers,          LIST, "[]",    0, 16,    LIVE, monitor, "", "functions of this tree's pools that are called with batches of events; one that fails five times in a row is detached until the settings are read again") \
 	S(telemetry, slow_request_us,   U64,   "1000000", 0, 3600000000, LIVE, gateway, "us", "a call that takes longer is warned of by name and duration; 0: none is") \
 	S(telemetry, publish,           TEXTS, "[]",   0, 8,     RESTART, monitor, "URL", "where the monitor's PUB socket listens beside telemetry.ipc: ipc://, tcp://") \
 	S(telemetry_bus, enabled,             BOOL, "true",  0, 0,   LIVE, monitor, "", "false: nothing is published, and nothing fails because of it") \
@@ -288,6 +289,12 @@
 	I(hooks, module,   TEXT, REQUIRED, "", 1, 128, "", "of the function that runs") \
 	I(hooks, function, TEXT, REQUIRED, "", 1, 128, "", "that runs") \
 	I(hooks, pool,     TEXT, OPTIONAL, "\"\"", 0, 64, "", "it runs in; empty: as for other functions with nodes: local") \
+	\
+	I(telemetry_handlers, match,    TEXT, REQUIRED, "", 1, 255, "", "prefixes or globs, a comma between them: executor.request, pool.*") \
+	I(telemetry_handlers, module,   TEXT, REQUIRED, "", 1, 128, "", "of the function that is called") \
+	I(telemetry_handlers, function, TEXT, REQUIRED, "", 1, 128, "", "that is called with a list of events") \
+	I(telemetry_handlers, pool,     TEXT, OPTIONAL, "\"\"", 0, 64, "", "it runs in; empty: as for other functions with nodes: local") \
+	I(telemetry_handlers, name,     TEXT, OPTIONAL, "\"\"", 0, 64, "", "as it is shown; empty: module.function") \
 	\
 	I(rate_limiter_global_limits, key,          TEXT, REQUIRED, "", 1, 128, "", "user_id, device_id, ip_address, or the name of an argument") \
 	I(rate_limiter_global_limits, max_requests, U64,  REQUIRED, "", 0, 8000000, "calls", "admitted in any window; 0 refuses all") \

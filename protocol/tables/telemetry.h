@@ -87,6 +87,7 @@
 	T(relay_store_writes,     "relay.store.writes",     relay, "groups", "")
 
 #define TELEMETRY_MONITOR(T) \
+	T(handler_detached, "telemetry.handler.detached", monitor, "failures", "handler reason") \
 	T(history_loaded,  "monitor.history.loaded",  monitor, "fine coarse", "") \
 	T(history_aside,   "monitor.history.aside",   monitor, "", "path") \
 	T(history_refused, "monitor.history.refused", monitor, "", "reason") \

@@ -120,6 +120,8 @@ attachments_mask(const struct attachments *a, struct telemetry_choice *to)
 	if (a->control.is_off)
 		return;
 	*to = a->always;
+	for (size_t w = 0; w < words; w++)
+		to->words[w] |= a->handled.words[w];
 	for (int i = 0; i < ATTACHMENTS; i++)
 		for (size_t w = 0; w < words; w++)
 			to->words[w] |= a->items[i].name[0] == '\0'

@@ -6,6 +6,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/pack.h"
+#include "workers/monitor/handler_desk.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/telemetry_desk.h"
 
@@ -307,7 +308,7 @@ monitor_cmd_telemetry_status(struct worker *w, struct command *command)
 	struct telemetry_choice mask;
 
 	attachments_mask(&d->attachments, &mask);
-	pack_map(p, 10);
+	pack_map(p, 11);
 	pack_field_bool(p, "enabled", !control->is_off);
 	pack_string(p, "sampling");
 	pack_f64(p, (double)control->sampling / SAMPLING_WHOLE);
@@ -320,6 +321,8 @@ monitor_cmd_telemetry_status(struct worker *w, struct command *command)
 	pack_field_u64(p, "withheld", d->withheld);
 	pack_string(p, "attachments");
 	pack_attachments(p, &d->attachments);
+	pack_string(p, "handlers");
+	handler_desk_pack(d->handlers, p);
 }
 
 /* --- what is let through --- */

@@ -25,6 +25,7 @@
 #include "protocol/stats.h"
 #include "protocol/unpack.h"
 #include "workers/monitor/bus.h"
+#include "workers/monitor/handler_desk.h"
 #include "workers/monitor/log_desk.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/trace_hub.h"
@@ -111,6 +112,14 @@ pack_told(struct packer *p, void *ctx)
 	pack_f64(p, (double)r->wall_us / 1e6);
 }
 
+/* pack_for_handler packs the same as a whole map. */
+static void
+pack_for_handler(struct packer *p, void *ctx)
+{
+	pack_map(p, PAIRS);
+	pack_told(p, ctx);
+}
+
 static void
 log_told(const struct told *told)
 {
@@ -142,6 +151,8 @@ tell(void *ctx, uint32_t slot, const struct event_record *record)
 		(void)bus_publish(d->monitor, topic, PAIRS, pack_told, &told);
 		if (attachments_logs(&d->attachments, record->id))
 			log_told(&told);
+		handler_desk_take(
+		    d->handlers, record, pack_for_handler, &told);
 		d->published++;
 	} else {
 		d->withheld++;
@@ -157,6 +168,7 @@ telemetry_desk_changed(struct telemetry_desk *d)
 	struct events *events = worker_events(d->monitor->worker);
 	struct telemetry_choice choice;
 
+	handler_desk_choice(d->handlers, &d->attachments.handled);
 	attachments_mask(&d->attachments, &choice);
 	for (int id = 0; id < EVENT_IDS; id++) {
 		bool is_wanted = telemetry_has(&choice, (enum event)id) ||
@@ -213,7 +225,8 @@ note_totals(struct telemetry_desk *d, uint64_t now_ms)
 static uint32_t
 look(struct telemetry_desk *d, uint64_t now_ms)
 {
-	bool is_attached = attachments_count(&d->attachments) > 0;
+	bool is_attached = attachments_count(&d->attachments) > 0 ||
+	    !handler_desk_is_idle(d->handlers);
 
 	if (now_ms < d->patience_ms && !bus_has_listeners(d->monitor))
 		return LOOK_MS;
@@ -235,6 +248,8 @@ turn(void *ctx)
 		telemetry_desk_changed(d);
 	note_totals(d, now_ms);
 	uint32_t rest_ms = look(d, now_ms);
+
+	handler_desk_turn(d->handlers);
 	loop_timer_start(loop, &d->timer, now_ms + rest_ms);
 }
 
@@ -293,7 +308,14 @@ telemetry_desk_settings(
 	(void)choose_list(
 	    settings, SETTING_telemetry_attach, &d->attachments.always);
 	control_of_settings(settings, &d->attachments.control);
+	handler_desk_settings(d->handlers, settings);
 	telemetry_desk_changed(d);
+}
+
+static void
+handlers_changed(void *ctx)
+{
+	telemetry_desk_changed(ctx);
 }
 
 struct telemetry_desk *
@@ -307,6 +329,7 @@ telemetry_desk_open(struct monitor *m)
 	d->monitor = m;
 	feed_init(&d->feed, events);
 	attachments_init(&d->attachments);
+	d->handlers = handler_desk_open(m->worker, handlers_changed, d);
 	(void)choose_list(worker_settings(m->worker), SETTING_telemetry_attach,
 	    &d->attachments.always);
 	control_of_settings(worker_settings(m->worker), &of_settings);
@@ -327,6 +350,7 @@ telemetry_desk_close(struct telemetry_desk **d)
 	if (*d == NULL)
 		return;
 	loop_timer_stop(worker_loop((*d)->monitor->worker), &(*d)->timer);
+	handler_desk_close(&(*d)->handlers);
 	memory_free(*d);
 	*d = NULL;
 }

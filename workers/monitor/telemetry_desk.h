@@ -20,6 +20,7 @@
 #include "workers/monitor/attachments.h"
 #include "workers/monitor/feed.h"
 
+struct handler_desk;
 struct monitor;
 struct settings;
 
@@ -31,6 +32,7 @@ struct telemetry_desk {
 	struct monitor *monitor;
 	struct feed feed;
 	struct attachments attachments;
+	struct handler_desk *handlers;
 	struct loop_timer timer;
 	uint64_t totals[DESK_SECONDS][EVENT_IDS];
 	uint64_t totals_ms[DESK_SECONDS];
