@@ -10,6 +10,7 @@ import pytest
 
 from functions_disk_test import with_slow_sync
 from gateway_peer import CHUNK, CREDIT, ERROR, RESULT, Gateway
+from monitor_client import get
 from relay_members import Member, RelayTree
 from scripted_service import pack
 from tree import STAGE, until
@@ -127,6 +128,12 @@ def test_groups_outlive_the_tree_and_memberships_do_not(tree):
         assert again.ok("join", group_id="kept")["status"] == "active"
 
 
+def health_of(tree, group):
+    """What relay says of one group."""
+    one, = tree.banyan("relay", "health", group)["subscriptions"]
+    return one
+
+
 def test_a_gateway_that_dies_takes_its_members_along():
     with RelayTree("workers: {gateway: {instances: 2}}\n") as tree:
         first = tree.member()
@@ -143,10 +150,22 @@ def test_a_gateway_that_dies_takes_its_members_along():
         assert first.ok("send", group_id="g", message="all")[
             "recipients_count"] == len(members)
         assert [m.message()[1] for m in members] == ["all"] * len(members)
+        assert health_of(tree, "g")["current_status"] == "healthy"
         tree.kill("gateway/2")
         stay = [m for m in members if where[m.user] == 1]
         until(lambda: set(tree.members_of("g")) == {m.user for m in stay}, 5)
+        # the way to some is gone, and the next success is well again
+        failed = health_of(tree, "g")
+        assert failed["current_status"] == "failed"
+        assert failed["last_event"] == "proxy_crashed"
+        assert failed["error_count"] == 1
         both = stay[0].ok("send", group_id="g", message="left over")
+        well = health_of(tree, "g")
+        assert well["current_status"] == "healthy"
+        assert well["last_event"] == "event_delivery_success"
+        assert well["event_count"] > failed["event_count"]
+        until(lambda: '"last_event":"event_delivery_success"' in
+              get(tree, "/health/subscriptions").text.replace(" ", ""), 20)
         assert both["recipients_count"] == len(stay)
         for member in stay:
             assert member.message()[1] == "left over"

@@ -28,7 +28,7 @@ struct worker;
 #define GATHER_TABLE(G) \
 	G(nodes, gateway, "nodes") \
 	G(pools, worker_pool, "pools") \
-	G(groups, relay, "groups.list") \
+	G(groups, relay, "relay.health") \
 	G(services, puller, "services.list")
 
 enum gathered {

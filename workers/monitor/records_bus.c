@@ -36,6 +36,8 @@ static const struct publication of_health[] = {
 	"components"},
     {"health/subscription", "subscription_health",
 	page_health_subscriptions, "subscriptions"},
+    {"health/subscriptions", "subscription_health_summary",
+	page_health_subscriptions, "summary"},
     {"health/summary", "health_summary", page_health_summary,
 	"health_summary"},
 };

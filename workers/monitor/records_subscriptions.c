@@ -6,58 +6,70 @@
 #include "workers/monitor/records_facts.h"
 #include "workers/monitor/tell.h"
 
-enum subscription_status {
-	SUBSCRIPTION_HEALTHY,     /* somebody gets its messages */
-	SUBSCRIPTION_DEGRADED,    /* … and the relay cannot keep it on disk */
-	SUBSCRIPTION_FAILED,      /* the relay is gone */
-	SUBSCRIPTION_REGISTERING, /* its members wait to be let in */
-	SUBSCRIPTION_UNKNOWN,     /* nobody is in it */
-	SUBSCRIPTION_STATUSES
-};
-
-static const char *const status_names[SUBSCRIPTION_STATUSES] = {
+static const char *const status_names[] = {
     "healthy", "degraded", "failed", "registering", "unknown"};
 
-static enum subscription_status
-status_of(const struct records *r, struct text group)
-{
-	uint64_t members = 0, active = 0, muted = 0;
-
-	(void)!unpack_field_u64(group, "member_count", &members);
-	(void)!unpack_field_u64(group, "active_count", &active);
-	(void)!unpack_field_u64(group, "muted_count", &muted);
-	if (!world_is_up(r->world, ROLE_relay))
-		return SUBSCRIPTION_FAILED;
-	if (members == 0)
-		return SUBSCRIPTION_UNKNOWN;
-	if (active + muted == 0)
-		return SUBSCRIPTION_REGISTERING;
-	return world_gauge(r->world, COUNTER_relay_is_degraded) != 0
-	    ? SUBSCRIPTION_DEGRADED
-	    : SUBSCRIPTION_HEALTHY;
-}
-
-/* pack_group: relay counts messages of all groups together, not of each. */
+/* copy_field takes a value over as it is; null if there is none. */
 static void
-pack_group(struct packer *p, const struct records *r, struct text group,
-    enum subscription_status status)
+copy_field(struct packer *p, struct text map, const char *key)
 {
-	struct text name = TEXT("");
+	struct text value;
 
-	(void)!unpack_field_text(group, "group_id", &name);
-	pack_map(p, 7);
-	pack_string(p, "subscription_name");
-	pack_text(p, name);
-	pack_field_string(p, "current_status", status_names[status]);
-	tell_time(p, "last_seen", r->census.wall_ms);
-	tell_nil(p, "event_count");
-	tell_nil(p, "last_event");
-	pack_field_u64(p, "error_count", status == SUBSCRIPTION_FAILED);
-	pack_string(p, "last_error");
-	if (status == SUBSCRIPTION_FAILED)
-		pack_string(p, "relay does not run");
+	pack_string(p, key);
+	if (unpack_map_find(map, text_of(key), &value) == OK)
+		pack_raw(p, value);
 	else
 		pack_nil(p);
+}
+
+static void
+pack_status(struct packer *p, bool is_up, struct text group)
+{
+	if (is_up)
+		copy_field(p, group, "current_status");
+	else
+		pack_field_string(p, "current_status", "failed");
+}
+
+/* pack_group: what relay last said; if it is gone, all have failed. */
+static void
+pack_group(struct packer *p, bool is_up, struct text group)
+{
+	uint64_t seen_ms = 0, errors = 0;
+
+	(void)!unpack_field_u64(group, "last_seen_ms", &seen_ms);
+	(void)!unpack_field_u64(group, "error_count", &errors);
+	pack_map(p, 7);
+	copy_field(p, group, "subscription_name");
+	pack_status(p, is_up, group);
+	tell_time(p, "last_seen", seen_ms);
+	copy_field(p, group, "event_count");
+	copy_field(p, group, "last_event");
+	pack_field_u64(p, "error_count", errors + !is_up);
+	if (is_up)
+		copy_field(p, group, "last_error");
+	else
+		pack_field_string(p, "last_error", "relay does not run");
+}
+
+/* pack_counts: relay's own, which has counted all it could not list. */
+static void
+pack_counts(struct packer *p, bool is_up, struct text summary)
+{
+	uint64_t total = 0;
+
+	(void)!unpack_field_u64(summary, "total_subscriptions", &total);
+	pack_field_u64(p, "total_subscriptions", total);
+	for (size_t i = 0; i < COUNT_OF(status_names); i++) {
+		uint64_t count = 0;
+
+		if (is_up)
+			(void)!unpack_field_u64(
+			    summary, status_names[i], &count);
+		else if (text_is(text_of(status_names[i]), "failed"))
+			count = total;
+		pack_field_u64(p, status_names[i], count);
+	}
 }
 
 enum page_status
@@ -65,35 +77,30 @@ page_health_subscriptions(struct page *page)
 {
 	const struct records *r = records_of(page);
 	struct packer *p = page->out;
-	struct text list = gather_of(&r->gather, GATHERED_groups);
-	uint32_t counts[SUBSCRIPTION_STATUSES] = {0};
+	struct text all = gather_of(&r->gather, GATHERED_groups);
+	struct text list, group, summary = TEXT("\x80");
+	bool is_up = world_is_up(r->world, ROLE_relay);
 	uint32_t listed = 0, count = 0;
 	struct unpacker u;
 
 	pack_map(p, 2);
 	pack_string(p, "subscriptions");
 	size_t place = pack_open(p);
-	if (list.len > 0 &&
-	    unpack_map_find(list, TEXT("groups"), &list) == OK) {
+	if (all.len > 0 &&
+	    unpack_map_find(all, TEXT("subscriptions"), &list) == OK) {
 		unpack_init(&u, list);
 		if (unpack_array(&u, &listed) != OK)
 			listed = 0;
 	}
-	for (; count < listed; count++) {
-		struct text group;
-
-		if (unpack_raw(&u, &group) != OK)
-			break;
-		enum subscription_status status = status_of(r, group);
-		counts[status]++;
-		pack_group(p, r, group, status);
-	}
+	for (; count < listed && unpack_raw(&u, &group) == OK; count++)
+		pack_group(p, is_up, group);
 	pack_close_array(p, place, count);
+	if (all.len > 0 &&
+	    unpack_map_find(all, TEXT("summary"), &list) == OK)
+		summary = list;
 	pack_string(p, "summary");
-	pack_map(p, SUBSCRIPTION_STATUSES + 3);
-	pack_field_u64(p, "total_subscriptions", count);
-	for (int i = 0; i < SUBSCRIPTION_STATUSES; i++)
-		pack_field_u64(p, status_names[i], counts[i]);
+	pack_map(p, COUNT_OF(status_names) + 3);
+	pack_counts(p, is_up, summary);
 	pack_field_u64(p, "channels",
 	    world_gauge(r->world, COUNTER_gateway_channels));
 	pack_field_string(p, "store_id", records_node(r));

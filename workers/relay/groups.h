@@ -21,6 +21,7 @@
 #include "protocol/base/text.h"
 #include "protocol/hash.h"
 #include "workers/relay/index.h"
+#include "workers/relay/subscription.h"
 
 /*
  * GROUPS_WORDS(W): every way an operation can end.
@@ -129,6 +130,7 @@ struct group {
 	bool is_kept; /* an operator's: never deleted for being empty */
 	char *heir;   /* comes back as an admin while nobody is active */
 	uint32_t heir_bytes;
+	struct subscription health;
 	void *ctx; /* the watch's own */
 	struct text id;
 };
@@ -241,6 +243,11 @@ void groups_client_gone(struct groups *, struct endpoint);
  * clients for which `stays` (may be NULL) says so. */
 void groups_gateway_left(struct groups *, uint64_t gateway,
     bool (*stays)(void *ctx, uint64_t client), void *ctx);
+
+/* groups_note_gateway tells the health of the groups for whose receivers the
+ * gateway was the way, before its memberships end. */
+void groups_note_gateway(struct groups *, uint64_t gateway,
+    enum subscription_event, const char *error);
 
 /* groups_tick lets time act: who waits in a group nobody leads any more, and
  * groups that have been empty for long. */

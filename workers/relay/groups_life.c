@@ -50,6 +50,31 @@ groups_gateway_left(struct groups *gs, uint64_t gateway,
 	}
 }
 
+/* is_way: some receiver of the group is on this gateway. */
+static bool
+is_way(const struct group *g, uint64_t gateway)
+{
+	for (const struct member *m = g->first; m != NULL; m = m->next)
+		if (group_receives(m) && m->at.gateway == gateway)
+			return true;
+	return false;
+}
+
+void
+groups_note_gateway(struct groups *gs, uint64_t gateway,
+    enum subscription_event event, const char *error)
+{
+	for (uint32_t i = 0; i < gs->by_id.size; i++)
+		for (struct index_link *at = gs->by_id.buckets[i]; at != NULL;
+		     at = at->next) {
+			struct group *g = (struct group *)(void *)at;
+
+			if (is_way(g, gateway))
+				subscription_note(&g->health, event,
+				    gs->now.wall_ms, error);
+		}
+}
+
 /* --- life --- */
 
 void

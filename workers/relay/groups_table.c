@@ -17,10 +17,29 @@
 #include "protocol/base/memory.h"
 #include "workers/relay/groups_inside.h"
 
+/* register_health: a group is registered once somebody receives. */
+static void
+register_health(const struct groups *gs, enum groups_news news, struct group *g,
+    const struct member *m)
+{
+	enum subscription_event event = SUBSCRIPTION_EVENT_registration_success;
+
+	if (news != NEWS_group_create && news != NEWS_member_join &&
+	    news != NEWS_member_accept)
+		return;
+	if (m == NULL || !group_receives(m)) {
+		if (news != NEWS_group_create)
+			return; /* who waits changes nothing for the others */
+		event = SUBSCRIPTION_EVENT_registration_started;
+	}
+	subscription_note(&g->health, event, gs->now.wall_ms, NULL);
+}
+
 void
 groups_tell(
     struct groups *gs, enum groups_news news, struct group *g, struct member *m)
 {
+	register_health(gs, news, g, m);
 	if (gs->watch.news != NULL)
 		gs->watch.news(gs->watch.ctx, news, g, m);
 }

@@ -316,18 +316,22 @@ pack_push(struct packer *p, const struct ask *a, const struct group *g)
 		pack_nil(p);
 }
 
-static void
+/* deliver: false if the way to some receivers is gone. */
+static bool
 deliver(struct ask *a, const struct group *g, const struct fan *f)
 {
 	struct relay *r = a->relay;
+	bool is_whole = true;
 
 	for (uint32_t i = 0; i < f->part_count; i++) {
 		struct lane *lane =
 		    lanes_of_gateway(&r->lanes, f->parts[i].gateway);
 		struct packer p;
 
-		if (lane == NULL)
+		if (lane == NULL) {
+			is_whole = false;
 			continue;
+		}
 		buffer_truncate(&r->message, 0);
 		pack_init(&p, &r->message);
 		pack_map(&p, 3);
@@ -341,6 +345,16 @@ deliver(struct ask *a, const struct group *g, const struct fan *f)
 		INVARIANT(e == OK);
 		lane_message(lane, buffer_text(&r->message));
 	}
+	return is_whole;
+}
+
+static void
+note_delivery(const struct relay *r, struct group *g, const char *error)
+{
+	subscription_note(&g->health,
+	    error == NULL ? SUBSCRIPTION_EVENT_event_delivery_success
+			  : SUBSCRIPTION_EVENT_event_delivery_failed,
+	    r->groups->now.wall_ms, error);
 }
 
 static void
@@ -373,6 +387,8 @@ ask_send(struct ask *a)
 	const struct fan *f = fans_of(g);
 	if (!has_room(r, f)) {
 		stats_add(worker_slot(r->worker), COUNTER_relay_overloaded, 1);
+		note_delivery(
+		    r, g, "a gateway does not take its messages");
 		reject(a, "unavailable", "Service temporarily unavailable",
 		    "overloaded");
 		return;
@@ -382,6 +398,7 @@ ask_send(struct ask *a)
 	pack_field_string(&p, "status", "relayed");
 	pack_field_u64(&p, "recipients_count", recipients);
 	lane_result(a->lane, a->call, buffer_text(&r->value));
-	deliver(a, g, f);
+	note_delivery(r, g,
+	    deliver(a, g, f) ? NULL : "no way to some of its members");
 	news_sent(r, g, a->who.user, recipients);
 }

@@ -195,6 +195,10 @@ relay_gateway_over(struct relay *r, struct lane *lane, const char *reason)
 		    "gateway=%u life=%llu reason=%s", lane->instance,
 		    (unsigned long long)lane->life, reason);
 	relay_now(r);
+	groups_note_gateway(r->groups, gateway,
+	    reason == NULL ? SUBSCRIPTION_EVENT_proxy_stopped
+			   : SUBSCRIPTION_EVENT_proxy_crashed,
+	    "a gateway of its members is gone");
 	/* a link that is still there ends here: whoever holds it attaches
 	 * anew, or is dead */
 	lanes_drop(&r->lanes, lane);
