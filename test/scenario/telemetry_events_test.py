@@ -156,18 +156,19 @@ def test_what_changes_the_functions_is_told(tree, tail):
 
 
 def test_a_capacity_that_is_reached_is_told_and_whether_it_cost_a_call():
-    native = {"name": "default", "worker_profile": "thread", "pool_size": 1,
-              "threads_per_worker": 2, "adapter": "native"}
-    with LocalTree([native], [
-            function("nap", {"ms": "num"},
-                     mfa={"module": "example", "function": "sleep", "args": []})],
+    two = {"name": "default", "worker_profile": "thread", "pool_size": 1,
+           "threads_per_worker": 2, "adapter": "python",
+           "modules": ["time"]}
+    with LocalTree([two], [function("nap", {"s": "num"}, mfa={
+            "module": "time", "function": "sleep", "args": []})],
             rules="max_queue_size: 0") as tree:
         tree.until_ready_runners(1)
         client = tree.client()
         with Tail(tree, "--match", "pool.capacity") as tail:
-            for n in range(3):
-                client.start_call({"service": "local", "request_type": "nap",
-                             "request_id": f"c{n}", "args": {"ms": 500}},
-                            join_ref=client.join_ref)
+            for n in range(3):  # both places stay taken
+                client.start_call(
+                    {"service": "local", "request_type": "nap",
+                     "request_id": f"c{n}", "args": {"s": 2}},
+                    join_ref=client.join_ref)
             tail.event("pool.capacity_reached", rejected=False)
             tail.event("pool.capacity_reached", rejected=True)
