@@ -158,6 +158,7 @@
 	C(cli, overview,   "overview",   "", READER, "",                        "the tree at a glance: health, processes, memory, calls a second, last deaths; exit codes of health") \
 	C(cli, processes,  "processes",  "", READER, "",                        "every process by type: alive, pid, memory, and totals") \
 	C(cli, top,        "top",        "", READER, "[--sort KEY] [--limit N] [--once]", "the processes that use most (the first 10), every 2 s on a terminal, one page in a pipe; --sort memory, cpu, turns or queue") \
+	C(cli, config_show, "config", "show", READER, "[SECTION]",              "every setting in force and where it comes from: the file, the default, or what banyand was started with") \
 	C(cli, settings_diff, "settings", "diff", READER, "[FILE]",             "what a reload would change") \
 	C(cli, telemetry_tail, "telemetry", "tail", READER, "[--match PATTERN] [--event E] [--category C] [--count N] [--for SECONDS] [--secret-file FILE]", "print events as they happen, one a line; in a pipe as JSON") \
 	C(cli, log_tail, "log", "tail", READER, "[--level LEVEL] [--match PATTERN] [--component ROLE] [--count N] [--for SECONDS] [--secret-file FILE]", "print the lines of all processes as they are written, from half a second on; PATTERN: names of events, by prefix or glob. Which lines are written `log level`, `log scope` and `log filter` say") \

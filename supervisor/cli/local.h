@@ -22,6 +22,7 @@ enum cli_exit local_inspect(struct cli *);    /* inspect.c */
 enum cli_exit local_doctor(struct cli *);     /* doctor.c */
 enum cli_exit local_scaling(struct cli *);    /* diagnose.c */
 enum cli_exit local_overview(struct cli *);   /* overview_ask.c */
+enum cli_exit local_config(struct cli *);     /* config_show.c */
 enum cli_exit local_processes(struct cli *);
 enum cli_exit local_top(struct cli *);
 enum cli_exit local_tail(struct cli *);       /* tail.c */

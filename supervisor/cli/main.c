@@ -47,7 +47,7 @@ run(struct cli *cli)
 	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
 	    {"diagnose.scaling", local_scaling}, {"doctor", local_doctor},
 	    {"overview", local_overview}, {"processes", local_processes},
-	    {"top", local_top},
+	    {"top", local_top}, {"config.show", local_config},
 	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail},
 	    {"log.tail", local_log_tail}};
 

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tree import Tree, until
+from tree import SETTINGS, Tree, until
 
 
 @pytest.fixture(name="tree", scope="module")
@@ -124,6 +124,30 @@ def test_looking_does_not_take_from_the_next_statistics(tree):
     rises = [p["since_last"] for p in tree.banyan("stats")["processes"]
              if p["role"] == "gateway"]
     assert sum(r.get("calls", 0) for r in rises) == 1
+
+
+def test_each_setting_is_shown_with_where_it_comes_from(tree):
+    rows = {r["key"]: r for r in tree.banyan("config", "show")}
+    assert rows["node"]["source"] == "file"
+    assert rows["node"]["value"] == "test"
+    assert rows["gateway.port"]["source"] == "file"
+    assert rows["log.level"]["source"] == "default"
+    assert rows["runtime_dir"]["source"] == "command line or environment"
+    page = tree.run_banyan("config", "show", "gateway")
+    assert page.returncode == 0 and "gateway.port" in page.stdout
+    assert "log.level" not in page.stdout
+    assert tree.run_banyan("config", "show", "nothing").returncode == 1
+
+
+def test_a_secret_is_not_shown():
+    with Tree(SETTINGS + 'telemetry: {bus: {secret: "hush-hush-hush-hush"}}\n',
+              service=False) as tree:
+        page = tree.run_banyan("config", "show")
+        assert page.returncode == 0 and "hush" not in page.stdout
+        rows = {r["key"]: r for r in tree.banyan("config", "show")}
+        secret = rows["telemetry.bus.secret"]
+        assert secret["source"] == "file"
+        assert secret["value"] == "[MASKED]", secret
 
 
 def test_without_a_tree_it_says_that_nobody_is_there():
