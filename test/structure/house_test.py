@@ -191,6 +191,20 @@ def test_no_folder_hides_what_it_is_for():
     assert not folders & {"misc", "util", "utils", "common", "helpers"}
 
 
+def test_every_list_of_sources_has_one_file_a_line_in_order():
+    wrong = []
+    for path in sources("meson.build"):
+        lines = path.read_text().splitlines()
+        wrong += [f"{where(path)}: {line.strip()}" for line in lines
+                  if len(re.findall(r"'[\w/]+\.c'", line)) > 1]
+        named = [m and m[1] for m in
+                 (re.match(r"  '([\w/]+\.c)',$", line) for line in lines)]
+        wrong += [f"{where(path)}: {later} stands behind {earlier}"
+                  for earlier, later in zip(named, named[1:])
+                  if earlier and later and later <= earlier]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_fork_is_called_in_one_file_only():
     homes = [where(p) for p in sources(".c")
              if re.search(r"\b(v?fork|clone3?)\s*\(", code_of(p))]
