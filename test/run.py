@@ -18,6 +18,7 @@ RESULTS = ROOT / "build" / "test-results"
 SUITES = ["unit", "asan", "tsan", "golden", "fuzz", "structure", "scenario", "chaos",
           "features"]
 LONGEST_S = 600  # one test program or one pytest file
+STUCK_S = 300  # one test: it tells where it stands, in the output of the file
 SIDE_BY_SIDE = 2  # pytest files of the scenarios
 
 
@@ -102,7 +103,8 @@ def run_pytest(suite, tally, extra_env):
         run_one(f"{suite}:{name}", [
             "/usr/bin/python3", "-m", "pytest", "-q", "-x" if
             os.environ.get("BANYAN_TEST_STOP") else "-q",
-            "-p", "no:cacheprovider", f"--junitxml={junit}", str(source)],
+            "-p", "no:cacheprovider", "-o", f"faulthandler_timeout={STUCK_S}",
+            f"--junitxml={junit}", str(source)],
             junit, tally, extra_env)
 
     sources = sorted((ROOT / "test" / suite).glob("*_test.py"))

@@ -74,9 +74,9 @@ def test_a_stopped_service_is_given_up_after_three_seconds(tmp_path):
 def test_a_stall_shorter_than_that_costs_nothing(tmp_path):
     service, url = start(f"ipc://{tmp_path}/s")
     caller = subprocess.Popen(
-        [PEERS / "link_caller", url, "who", "x", "256", "0", "6"],
+        [PEERS / "link_caller", url, "who", "x", "256", "0", "10"],
         stdout=subprocess.PIPE)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 5  # chance may stall them most of that time
     stopped = [service.pid, caller.pid]
     while time.monotonic() < end:
         who = random.choice(stopped)

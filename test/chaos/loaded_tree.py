@@ -199,8 +199,10 @@ class LoadedTree(Tree):
 
     def tally(self):
         """census() and segments() once all lasting sockets are open: a young
-        puller opens those to config_db and services with its first pull."""
+        puller opens those to config_db and services with its first pull, a
+        young monitor those to every role with its first round of pings."""
         until(lambda: self.banyan_ok("services", "force-pull"), 10, "a pull")
+        until(lambda: self.banyan_ok("health", "check"), 10, "a round of pings")
         self.until_serving()
         return self.census(), self.segments()
 

@@ -61,6 +61,14 @@ class PythonTree(LocalTree):
         self.start_call(client, "nap_noted", x=x, path=str(path / "began"))
         until((path / "began").exists, 20, "it runs")
 
+    def settled_runners(self):
+        """{name: pid} once all are ready: none is being replaced."""
+        def settled():
+            found = self.runners()
+            return len(found) == SIZE[self.profile] and \
+                self.gauge("runners_ready") == len(found) and found
+        return until(settled, 20, "all runners are ready")
+
     def until_new(self, before, seconds=20):
         """Waits until one of the runners has another process; its name."""
         def changed():
@@ -87,7 +95,7 @@ def client(tree):
     ("exit", "left with exit code 3")])
 def test_a_crash_in_foreign_code_ends_its_calls_and_is_named(
         tree, client, how, what):
-    before = tree.runners()
+    before = tree.settled_runners()
     got = tree.do(client, "crash", x=how)
     assert got["code"] == "dispatched_unknown", got
     name = tree.until_new(before)
@@ -115,7 +123,7 @@ def test_calls_beside_a_crash_are_settled_too(tree, client, tmp_path):
 
 
 def test_what_keeps_the_interpreter_is_replaced_as_hung(tree, client):
-    before = tree.runners()
+    before = tree.settled_runners()
     began = time.monotonic()
     got = tree.do(client, "hold")
     took = time.monotonic() - began
@@ -129,7 +137,7 @@ def test_what_keeps_the_interpreter_is_replaced_as_hung(tree, client):
 def test_loops_that_never_end_expire_and_their_runner_is_replaced(
         tree, client):
     """With several threads: when no place is left for others."""
-    before = tree.runners()
+    before = tree.settled_runners()
     places = 8 if tree.profile == "thread" else 1
     assert tree.do(client, "loop_for_ever")["code"] == "expired"
     if places > 1:
@@ -145,14 +153,14 @@ def test_loops_that_never_end_expire_and_their_runner_is_replaced(
 
 
 def test_a_stopped_runner_is_replaced(tree, client):
-    before = tree.runners()
+    before = tree.settled_runners()
     tree.kill_runner("default/1", signal.SIGSTOP)
     assert tree.until_new(before) == "default/1"
     assert tree.do(client, "echo", x=1)["result"] == 1
 
 
 def test_a_starved_runner_is_not_a_hung_one(tree, client):
-    before = tree.runners()
+    before = tree.settled_runners()
     for pid in before.values():
         os.setpriority(os.PRIO_PROCESS, pid, 19)
     spinners = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"])
@@ -173,7 +181,7 @@ def test_a_starved_runner_is_not_a_hung_one(tree, client):
 
 
 def test_term_from_outside_costs_no_call(tree, client, tmp_path):
-    before = tree.runners()
+    before = tree.settled_runners()
     tree.begin_nap(client, 500, tmp_path)
     for pid in before.values():
         os.kill(pid, signal.SIGTERM)
@@ -189,7 +197,7 @@ def test_term_from_outside_costs_no_call(tree, client, tmp_path):
 def test_memory_at_its_limit_fails_the_call_and_replaces_the_runner(profile):
     with PythonTree(profile, memory_bytes=1 << 30) as tree:
         client = tree.client()
-        before = tree.runners()
+        before = tree.settled_runners()
         got = tree.do(client, "fill_memory")
         # the call's own MemoryError, or the end of a runner that was too slow
         assert got["code"] in ("internal", "dispatched_unknown"), got

@@ -6,6 +6,7 @@
 The guard, the supervisor and the settings program are the real ones. What the
 tree is like is read from /proc, the log and the obituaries: no worker needed.
 """
+import contextlib
 import glob
 import json
 import os
@@ -188,8 +189,11 @@ class TrivialTree:
     def obituaries(self, name):
         """The documents of a child, oldest first."""
         folder = self.state / "supervisor" / name.replace("/", "-")
-        return [json.loads(path.read_text(), strict=True)
-                for path in sorted(folder.glob("*.json"))]
+        found = []
+        for path in sorted(folder.glob("*.json")):
+            with contextlib.suppress(FileNotFoundError):  # the oldest make room
+                found.append(json.loads(path.read_text(), strict=True))
+        return found
 
     def until_obituary(self, name, count=1, seconds=10):
         return until(lambda: self.obituaries(name)

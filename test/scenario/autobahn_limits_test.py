@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tree import running
 from websocket import BINARY, MORE, PING, PONG, TEXT, WebSocket, frame
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -19,8 +20,8 @@ SIZES = [64 * KB, 256 * KB, KB * KB, 4 * KB * KB, 8 * KB * KB, 16 * KB * KB]
 @pytest.fixture(scope="module", name="port")
 def echo_port():
     program = ROOT / "build" / "test" / "ws_echo" / "ws_echo"
-    with subprocess.Popen([str(program)], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as process:
+    with running([program], stdin=subprocess.PIPE,
+                 stdout=subprocess.PIPE) as process:
         yield int(process.stdout.readline())
         process.stdin.close()
         assert process.wait(10) == 0

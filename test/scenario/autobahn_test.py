@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+from tree import running
 from websocket import (BINARY, CLOSE, MORE, PING, PONG, TEXT, Closed,
                        WebSocket, frame)
 
@@ -25,8 +26,8 @@ PATH = "/echo/websocket"
 @pytest.fixture(scope="module", name="port")
 def echo_port():
     program = ROOT / "build" / "test" / "ws_echo" / "ws_echo"
-    with subprocess.Popen([str(program)], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as process:
+    with running([program], stdin=subprocess.PIPE,
+                 stdout=subprocess.PIPE) as process:
         yield int(process.stdout.readline())
         process.stdin.close()
         assert process.wait(10) == 0

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from control_wire import Control
-from tree import BANYAN, SETTINGS, Tree, until
+from tree import BANYAN, SETTINGS, Tree, running, until
 
 NOBODY = 65534
 
@@ -476,8 +476,8 @@ def test_check_names_the_line(tree, tmp_path):
 
 
 def test_a_watched_page_comes_again(tree):
-    with subprocess.Popen(
-            [str(BANYAN), "version", "--json", "--watch", "0.05"],
+    with running(
+            [BANYAN, "version", "--json", "--watch", "0.05"],
             env=tree.env, stdout=subprocess.PIPE, text=True) as watching:
         lines = [json.loads(watching.stdout.readline()) for _ in range(3)]
         watching.terminate()

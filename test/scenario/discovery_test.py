@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tree import BANYAN, SETTINGS, Tree, until
+from tree import BANYAN, SETTINGS, Tree, running, until
 
 EXPORTING = SETTINGS + """\
 puller: {{}}
@@ -165,7 +165,7 @@ def test_the_url_comes_from_the_option_or_the_environment(tree):
 
 
 def test_a_watch_stops_cleanly_when_interrupted(tree):
-    with subprocess.Popen(
+    with running(
             [BANYAN, "monitor", "dns-watch", "--interval", "0.1"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=tree.env) as watch:

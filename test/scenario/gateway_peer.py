@@ -4,6 +4,7 @@ import socket
 import struct
 
 from scripted_service import pack, unpack
+from tree import until
 
 HELLO, CALL, RESULT, ERROR, CHUNK, END, CANCEL, CREDIT, PING = range(1, 10)
 
@@ -13,8 +14,9 @@ class Gateway:
 
     def __init__(self, url, seconds=10):
         self.socket = socket.socket(socket.AF_UNIX)
+        until(lambda: self.meets(url.removeprefix("ipc://")), seconds,
+              f"a service listens at {url}")
         self.socket.settimeout(seconds)
-        self.socket.connect(url.removeprefix("ipc://"))
         self.socket.sendall(b"\0SP\0\0\x30\0\0")
         self.data = b""
         self.boot = self.seq = self.heard = 0
@@ -26,6 +28,10 @@ class Gateway:
         self.send([HELLO, 0, {"v": 1, "max_bytes": 1 << 24, "name": "peer"}])
         self.hello = self.frame()
         assert self.hello[0] == HELLO
+
+    def meets(self, path):
+        """False while a young service has not bound or not listened yet."""
+        return self.socket.connect_ex(path) == 0
 
     def __enter__(self):
         return self

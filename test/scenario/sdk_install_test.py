@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 from gateway_peer import END, Gateway
-from pool_peer import Runner, until
-from tree import STAGE
+from pool_peer import Runner
+from tree import STAGE, running
 
 CHECK = STAGE / "libexec" / "banyan" / "native_runner"
 
@@ -78,13 +78,11 @@ main(int argc, char **argv)
     build(tmp_path, "greetings", source, "-o", "greetings",
           *flags("banyan-service", "--cflags", "--libs"))
     url = f"ipc://{tmp_path}/s"
-    with subprocess.Popen([tmp_path / "greetings", url]) as process:
-        until(lambda: os.path.exists(url.removeprefix("ipc://")))
-        with Gateway(url) as gateway:
-            assert gateway.answer(gateway.call("greet", ["Eve"]))[-1][2] == \
-                "Eve"
-            frames = gateway.answer(gateway.call("go_on", credit=1 << 29))
-            assert len(frames) == 1_000_001 and frames[-1][0] == END
+    with running([tmp_path / "greetings", url]) as process, \
+            Gateway(url) as gateway:
+        assert gateway.answer(gateway.call("greet", ["Eve"]))[-1][2] == "Eve"
+        frames = gateway.answer(gateway.call("go_on", credit=1 << 29))
+        assert len(frames) == 1_000_001 and frames[-1][0] == END
         process.terminate()
         assert process.wait(timeout=10) == 0
 

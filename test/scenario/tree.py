@@ -10,6 +10,7 @@ Everything lives in a folder of its own under /tmp with ports chosen by the
 kernel. Nothing sleeps to wait: each wait polls a fact and has a deadline.
 Leaving the block stops the tree and fails the test when it left a process.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -56,6 +57,16 @@ def until(fact, seconds=10.0, what="the fact"):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(POLL_S)
+
+
+@contextlib.contextmanager
+def running(command, **how):
+    """A program of the test's own; killed at the end if it still lives."""
+    with subprocess.Popen([str(part) for part in command], **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def stat_of(pid):
