@@ -13,6 +13,7 @@
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
 #include "supervisor/cli/show.h"
+#include "supervisor/cli/tree_lock.h"
 
 enum {
 	READ_MS = 10000,
@@ -78,17 +79,29 @@ nap(uint32_t ms)
 	nanosleep(&span, NULL);
 }
 
+static bool
+tree_lives(const char *folder)
+{
+	int fd = tree_lock_open(folder);
+	bool lives = tree_lock_is_held(fd);
+
+	fd_close(&fd);
+	return lives;
+}
+
 /*
  * may_ask_again: control died under a question that only reads, and its next
- * life knows the answer, too; or nobody listens behind its socket, which is
- * what the moment between two lives looks like.
+ * life knows the answer, too; or nobody listens though the tree lives, which
+ * is what the moment between two lives looks like. `heard_ms` is when somebody
+ * was there last, or when we began.
  */
 static bool
-may_ask_again(enum err e, const char *path, bool is_change, uint64_t began_ms)
+may_ask_again(
+    enum err e, const char *folder, bool is_change, uint64_t heard_ms)
 {
 	if (e == ERR_NOT_FOUND)
-		return access(path, F_OK) == 0 &&
-		    clock_mono_ms() - began_ms < BETWEEN_LIVES_MS;
+		return clock_mono_ms() - heard_ms < BETWEEN_LIVES_MS &&
+		    tree_lives(folder);
 	return e == ERR_CLOSED && !is_change;
 }
 
@@ -124,8 +137,8 @@ remote_ask(
 		return CLI_USAGE;
 	if (cli->timeout_ms > 0)
 		timeout_ms = cli->timeout_ms;
-	uint64_t began_ms = clock_mono_ms();
-	uint64_t until_ms = began_ms + timeout_ms;
+	uint64_t heard_ms = clock_mono_ms();
+	uint64_t until_ms = heard_ms + timeout_ms;
 	do {
 		e = request_ask(&(struct request){.path = path,
 				    .op = op,
@@ -137,7 +150,9 @@ remote_ask(
 		if (e == OK)
 			return CLI_OK;
 		request_finish(reply);
-		if (!may_ask_again(e, path, is_change, began_ms))
+		if (e != ERR_NOT_FOUND)
+			heard_ms = clock_mono_ms();
+		if (!may_ask_again(e, folder, is_change, heard_ms))
 			break;
 		nap(ASK_AGAIN_MS);
 	} while (clock_mono_ms() < until_ms);

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Design notes
- *
- * The end of the tree is seen at banyand's lock: it holds an flock on
- * <runtime_dir>/banyand.lock for as long as it or its children live, so a
- * lock that can be taken means all is over - no pid to guess, no race.
- */
-
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +10,7 @@
 #include "protocol/pack.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/show.h"
+#include "supervisor/cli/tree_lock.h"
 
 enum {
 	LOOK_MS = 20,
@@ -86,9 +77,7 @@ wait_before(struct cli *cli, struct text args, struct wait *wait)
 		folder = remote_folder(cli);
 		if (folder == NULL)
 			return;
-		struct text lock =
-		    arena_printf(&cli->arena, "%s/banyand.lock", folder);
-		wait->lock_fd = open(lock.at, O_RDONLY | O_CLOEXEC);
+		wait->lock_fd = tree_lock_open(folder);
 	} else if (is_op(cli, "restart") &&
 	    (text_is(role, "control") || text_is(role, "supervisor"))) {
 		wait->is_needed = true;
@@ -101,12 +90,7 @@ is_over(struct cli *cli, const struct wait *wait)
 {
 	if (!wait->for_the_end)
 		return ask_life(cli) > wait->life;
-	if (wait->lock_fd < 0)
-		return true; /* no lock: it was not ours to wait for */
-	if (flock(wait->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return false;
-	flock(wait->lock_fd, LOCK_UN);
-	return true;
+	return !tree_lock_is_held(wait->lock_fd);
 }
 
 enum cli_exit
