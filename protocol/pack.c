@@ -84,6 +84,26 @@ pack_f64(struct packer *p, double value)
 }
 
 void
+pack_field_given(struct packer *p, const char *key, struct text t)
+{
+	pack_string(p, key);
+	if (t.at == NULL)
+		pack_nil(p);
+	else
+		pack_text(p, t);
+}
+
+void
+pack_field_filled(struct packer *p, const char *key, struct text t)
+{
+	pack_string(p, key);
+	if (t.len == 0)
+		pack_nil(p);
+	else
+		pack_text(p, t);
+}
+
+void
 pack_raw(struct packer *p, struct text span)
 {
 	uint8_t *to = pack_room(p, span.len);

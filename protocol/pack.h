@@ -150,6 +150,19 @@ pack_field_u64(struct packer *p, const char *key, uint64_t value)
 }
 
 static inline void
+pack_field_text(struct packer *p, const char *key, struct text value)
+{
+	pack_string(p, key);
+	pack_text(p, value);
+}
+
+/* pack_field_given: nil for a text nobody gave (at NULL; "" was given). */
+void pack_field_given(struct packer *, const char *key, struct text);
+
+/* pack_field_filled: nil for a text with nothing in it. */
+void pack_field_filled(struct packer *, const char *key, struct text);
+
+static inline void
 pack_field_bool(struct packer *p, const char *key, bool value)
 {
 	pack_string(p, key);

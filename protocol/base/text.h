@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "protocol/base/err.h"
 
@@ -45,6 +46,21 @@ int64_t text_find(struct text, char byte);
 
 /* text_copy writes a NUL-terminated copy; ERR_TOO_BIG if it does not fit. */
 enum err text_copy(struct text, char *to, size_t size) MUST_USE;
+
+/*
+ * text_keep copies the bytes to `*at`, where the caller left room, moves `*at`
+ * behind them and gives the copy: a block of many texts is filled in a row.
+ */
+static inline struct text
+text_keep(struct text t, char **at)
+{
+	struct text kept = {.at = *at, .len = t.len};
+
+	if (t.len > 0)
+		memcpy(*at, t.at, t.len);
+	*at += t.len;
+	return kept;
+}
 
 /* text_to_u64 and text_to_i64 read the whole text as a decimal number. */
 enum err text_to_u64(struct text, uint64_t *) MUST_USE;

@@ -92,8 +92,8 @@ meet_tree(struct doctor *d)
 	if (!ask_tree(d, "version", &reply))
 		return NULL;
 	d->is_up = true;
-	d->state_dir = arena_string(
-	    d->arena, arena_text(d->arena, show_text(reply.result, "state_dir")));
+	d->state_dir = arena_string(d->arena,
+	    arena_text(d->arena, show_text(reply.result, "state_dir")));
 	const char *file = arena_string(
 	    d->arena, arena_text(d->arena, show_text(reply.result, "file")));
 	request_finish(&reply);
@@ -183,8 +183,7 @@ ask_health(struct doctor *d)
 		doctor_say(d, "tree", DOCTOR_WARNING,
 		    "start it: banyand FILE; or look elsewhere: --runtime-dir "
 		    "DIR",
-		    "no tree answers%s%s",
-		    d->runtime_dir != NULL ? " in " : "",
+		    "no tree answers%s%s", d->runtime_dir != NULL ? " in " : "",
 		    d->runtime_dir != NULL ? d->runtime_dir : "");
 		return;
 	}
@@ -193,8 +192,7 @@ ask_health(struct doctor *d)
 		    "it is there and does not tell how it is");
 		return;
 	}
-	doctor_say(d, "tree", DOCTOR_OK, NULL, "answers in %s",
-	    d->runtime_dir);
+	doctor_say(d, "tree", DOCTOR_OK, NULL, "answers in %s", d->runtime_dir);
 	say_checks(d, show_map(reply.result, "checks"));
 	request_finish(&reply);
 }
@@ -262,8 +260,8 @@ print_lines(const struct doctor *d)
 			view_print(&v, "\n");
 		}
 	}
-	if (fd_write_whole(STDOUT_FILENO, buffer_at(&page),
-		buffer_used(&page)) != OK)
+	if (fd_write_whole(
+		STDOUT_FILENO, buffer_at(&page), buffer_used(&page)) != OK)
 		cli_complain(NULL, "nobody reads this");
 	buffer_finish(&page);
 }
@@ -282,8 +280,8 @@ local_doctor(struct cli *cli)
 	}
 	*d = (struct doctor){.cli = cli, .arena = &cli->arena};
 	d->libexec_dir = libexec_of(d);
-	if (endpoint_runtime_dir(cli->runtime_dir, NULL, folder,
-		ENDPOINT_RUNTIME_DIR + 1) == OK)
+	if (endpoint_runtime_dir(
+		cli->runtime_dir, NULL, folder, ENDPOINT_RUNTIME_DIR + 1) == OK)
 		d->runtime_dir = folder;
 	const char *file = meet_tree(d);
 	read_settings(d, cli->argc > 0 ? cli->argv[0] : file);
@@ -296,5 +294,6 @@ local_doctor(struct cli *cli)
 		print_json(d, worst);
 	else
 		print_lines(d);
+	settings_close(&d->settings);
 	return worst == DOCTOR_ERROR ? CLI_DEGRADED : CLI_OK;
 }

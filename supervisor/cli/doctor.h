@@ -40,7 +40,7 @@ struct doctor_line {
 struct doctor {
 	struct cli *cli;
 	struct arena *arena;
-	const struct settings *settings; /* NULL: there are none to go by */
+	struct settings *settings; /* ours; NULL: there are none to go by */
 	const char *libexec_dir;
 	const char *runtime_dir; /* NULL: unknown */
 	const char *state_dir;   /* NULL: unknown */

@@ -7,20 +7,8 @@
 #include "supervisor/cli/show.h"
 
 enum {
-	BANNER = 80,
 	WORKER_ID = 28 /* longer ones are cut */
 };
-
-static void
-say_rule(struct view *v, char with)
-{
-	char line[BANNER + 2];
-
-	memset(line, with, BANNER);
-	line[BANNER] = '\n';
-	line[BANNER + 1] = '\0';
-	view_print(v, "%s", line);
-}
 
 static void
 say_name(struct view *v, const char *name)
@@ -251,7 +239,7 @@ say_pool(struct view *v, struct text name, struct text stats)
 	view_print(v, "\n");
 	view_paint(v, BOLD, "Pool: %.*s", TEXT_ARG(name));
 	view_print(v, "\n");
-	say_rule(v, '-');
+	view_rule(v, '-');
 	if (show_text(stats, "error").len > 0) {
 		view_paint(
 		    v, YELLOW, "⚠ Pool is not running: no worker is there.");
@@ -283,10 +271,10 @@ show_inspect(struct view *v, struct text result)
 	struct text stats;
 	uint32_t count;
 
-	say_rule(v, '=');
+	view_rule(v, '=');
 	view_paint(v, BOLD, "Banyan Pool Profile Inspector");
 	view_print(v, "\n");
-	say_rule(v, '=');
+	view_rule(v, '=');
 	unpack_init(&u, result);
 	if (name.len > 0)
 		say_pool(v, name, result);
@@ -295,6 +283,6 @@ show_inspect(struct view *v, struct text result)
 		    unpack_raw(&u, &stats) == OK)
 			say_pool(v, name, stats);
 	view_print(v, "\n");
-	say_rule(v, '=');
+	view_rule(v, '=');
 	return CLI_OK;
 }

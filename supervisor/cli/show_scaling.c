@@ -6,21 +6,6 @@
 #include "protocol/pack.h"
 #include "supervisor/cli/show.h"
 
-enum {
-	BANNER = 80
-};
-
-static void
-say_rule(struct view *v, char with)
-{
-	char line[BANNER + 2];
-
-	memset(line, with, BANNER);
-	line[BANNER] = '\n';
-	line[BANNER + 1] = '\0';
-	view_print(v, "%s", line);
-}
-
 static void
 say_note(struct view *v, struct text note)
 {
@@ -52,7 +37,7 @@ say_test(struct view *v, struct text test)
 	    (unsigned long long)show_u64(test, "test"),
 	    TEXT_ARG(show_text(test, "title")));
 	view_print(v, "\n");
-	say_rule(v, '-');
+	view_rule(v, '-');
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &line) == OK; i++) {
 		struct unpacker one;
 
@@ -77,15 +62,15 @@ show_scaling(struct view *v, struct text result)
 	struct text test, status = show_text(result, "status");
 	uint32_t count = show_array(result, "tests", &u);
 
-	say_rule(v, '=');
+	view_rule(v, '=');
 	view_paint(v, BOLD, "Banyan Scaling Diagnostics");
 	view_print(v, "\n");
-	say_rule(v, '=');
+	view_rule(v, '=');
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &test) == OK; i++)
 		say_test(v, test);
 	view_print(v, "\n");
-	say_rule(v, '=');
+	view_rule(v, '=');
 	view_print(v, "Diagnostics complete: %.*s\n", TEXT_ARG(status));
-	say_rule(v, '=');
+	view_rule(v, '=');
 	return show_exit_of("diagnose.scaling", result);
 }

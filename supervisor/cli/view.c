@@ -6,6 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+enum {
+	BANNER = 80 /* columns of a rule */
+};
+
 struct table_row {
 	struct table_row *next;
 	struct table_cell cell[TABLE_COLUMNS];
@@ -69,6 +73,16 @@ view_paint(struct view *v, enum colour colour, const char *fmt, ...)
 	view_text(v, text_of(text));
 	if (is_painted)
 		put_string(v, "\x1b[0m");
+}
+
+void
+view_rule(struct view *v, char with)
+{
+	char line[BANNER + 1];
+
+	memset(line, with, BANNER);
+	line[BANNER] = '\0';
+	view_print(v, "%s\n", line);
 }
 
 struct text

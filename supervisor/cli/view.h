@@ -39,6 +39,9 @@ void view_print(struct view *, const char *fmt, ...) PRINTF(2, 3);
 void view_paint(struct view *, enum colour, const char *fmt, ...) PRINTF(3, 4);
 void view_text(struct view *, struct text);
 
+/* view_rule draws a line of `with` across a banner. */
+void view_rule(struct view *, char with);
+
 /* For people: "3.1 MB", "2h 3m", "12.3 s", "2026-11-21 10:00:00". */
 struct text view_bytes(struct arena *, uint64_t bytes);
 struct text view_span(struct arena *, uint64_t ms);

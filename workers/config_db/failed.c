@@ -42,16 +42,6 @@ write_id(uint64_t id, uint8_t bytes[8])
 	return (MDB_val){8, bytes};
 }
 
-static void
-pack_text_or_nil(struct packer *p, const char *key, struct text t)
-{
-	pack_string(p, key);
-	if (t.len > 0)
-		pack_text(p, cut(t));
-	else
-		pack_nil(p);
-}
-
 /* A record on its way in. */
 struct draft {
 	uint64_t id;
@@ -66,11 +56,11 @@ pack_record(struct packer *p, const struct failed *f, const struct draft *draft)
 	pack_map(p, 12);
 	pack_string(p, "id");
 	pack_u64(p, draft->id);
-	pack_text_or_nil(p, "service", f->names.service);
-	pack_text_or_nil(p, "request_type", f->names.request_type);
-	pack_text_or_nil(p, "version", f->names.version);
-	pack_text_or_nil(p, "source", f->source);
-	pack_text_or_nil(p, "node", f->node);
+	pack_field_filled(p, "service", cut(f->names.service));
+	pack_field_filled(p, "request_type", cut(f->names.request_type));
+	pack_field_filled(p, "version", cut(f->names.version));
+	pack_field_filled(p, "source", cut(f->source));
+	pack_field_filled(p, "node", cut(f->node));
 	pack_string(p, "reason");
 	pack_array(p, f->reasons->count);
 	for (uint32_t i = 0; i < f->reasons->count; i++)

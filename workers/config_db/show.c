@@ -14,16 +14,6 @@ struct walk {
 };
 
 static void
-pack_text_or_nil(struct packer *p, const char *key, struct text t)
-{
-	pack_string(p, key);
-	if (t.len > 0)
-		pack_text(p, t);
-	else
-		pack_nil(p);
-}
-
-static void
 pack_field_of(struct packer *p, const char *key, struct text span)
 {
 	struct text value;
@@ -57,9 +47,9 @@ list_one(void *ctx, const struct store_record *r)
 	if (walk->service.len > 0 && !text_eq(walk->service, r->service))
 		return OK;
 	pack_map(p, 9);
-	pack_text_or_nil(p, "service", r->service);
-	pack_text_or_nil(p, "request_type", r->request_type);
-	pack_text_or_nil(p, "version", r->version);
+	pack_field_filled(p, "service", r->service);
+	pack_field_filled(p, "request_type", r->request_type);
+	pack_field_filled(p, "version", r->version);
 	pack_facts(p, r);
 	pack_field_of(p, "nodes", r->span);
 	pack_field_of(p, "response_type", r->span);
@@ -195,11 +185,11 @@ pack_sample(struct samples *samples)
 	pack_string(p, "user_1");
 	pack_string(p, "device_id");
 	pack_string(p, "device_1");
-	pack_text_or_nil(p, "request_type", r->request_type);
+	pack_field_filled(p, "request_type", r->request_type);
 	pack_string(p, "request_id");
 	pack_string(p, "request_1");
-	pack_text_or_nil(p, "service", r->service);
-	pack_text_or_nil(p, "version", r->version);
+	pack_field_filled(p, "service", r->service);
+	pack_field_filled(p, "version", r->version);
 	pack_string(p, "args");
 	arguments_sample(compiled, p);
 	samples->count++;

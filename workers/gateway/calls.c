@@ -133,23 +133,11 @@ more_calls(struct calls *c)
 	}
 }
 
-static struct text
-keep(char **at, struct text t)
-{
-	struct text kept = {.at = *at, .len = t.len};
-
-	if (t.len > 0)
-		memcpy(*at, t.at, t.len);
-	*at += t.len;
-	return kept;
-}
-
 struct call *
 calls_start(struct calls *c, const struct call_texts *texts)
 {
 	size_t bytes = (size_t)texts->ref.len + texts->request_id.len +
-	    texts->correlation.len +
-	    texts->args.len + texts->facts.len;
+	    texts->correlation.len + texts->args.len + texts->facts.len;
 
 	if (c->idle == NULL)
 		more_calls(c);
@@ -162,11 +150,11 @@ calls_start(struct calls *c, const struct call_texts *texts)
 	char *at = call->inside;
 	if (bytes > sizeof(call->inside))
 		at = call->overflow = memory_new(bytes);
-	call->ref = keep(&at, texts->ref);
-	call->request_id = keep(&at, texts->request_id);
-	call->correlation = keep(&at, texts->correlation);
-	call->args = keep(&at, texts->args);
-	call->facts = keep(&at, texts->facts);
+	call->ref = text_keep(texts->ref, &at);
+	call->request_id = text_keep(texts->request_id, &at);
+	call->correlation = text_keep(texts->correlation, &at);
+	call->args = text_keep(texts->args, &at);
+	call->facts = text_keep(texts->facts, &at);
 	return call;
 }
 
@@ -177,8 +165,8 @@ calls_keep(struct call *call, struct text args, struct text facts)
 
 	INVARIANT(call->kept == NULL);
 	call->kept = at;
-	call->args = keep(&at, args);
-	call->facts = keep(&at, facts);
+	call->args = text_keep(args, &at);
+	call->facts = text_keep(facts, &at);
 }
 
 void

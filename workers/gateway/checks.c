@@ -10,15 +10,6 @@
 #include "workers/gateway/permit.h"
 #include "workers/gateway/tracing.h"
 
-static void
-pack_text_or_nil(struct packer *p, struct text t)
-{
-	if (t.at == NULL)
-		pack_nil(p);
-	else
-		pack_text(p, t);
-}
-
 /* fill_info packs the caller's facts for functions that want them. */
 static struct text
 fill_info(struct gateway *g, const struct request *r)
@@ -28,12 +19,9 @@ fill_info(struct gateway *g, const struct request *r)
 	buffer_truncate(&g->info, 0);
 	pack_init(&p, &g->info);
 	pack_map(&p, 3);
-	pack_string(&p, "request_id");
-	pack_text(&p, r->request_id);
-	pack_string(&p, "user_id");
-	pack_text_or_nil(&p, r->user_id);
-	pack_string(&p, "device_id");
-	pack_text_or_nil(&p, r->device_id);
+	pack_field_text(&p, "request_id", r->request_id);
+	pack_field_given(&p, "user_id", r->user_id);
+	pack_field_given(&p, "device_id", r->device_id);
 	return pack_finish(&p) == OK ? buffer_text(&g->info) : TEXT("");
 }
 
@@ -133,10 +121,11 @@ has_room(struct refusal *to)
 	return true;
 }
 
-/* checks_prepare converts the arguments and packs the facts a function wants. */
+/* checks_prepare converts the arguments and packs the facts a function wants.
+ */
 bool
-checks_prepare(struct refusal *to, struct compiled *function, const struct request *r,
-    struct text *info)
+checks_prepare(struct refusal *to, struct compiled *function,
+    const struct request *r, struct text *info)
 {
 	*info = (struct text){.len = 0};
 	if (function->wants_info)
@@ -167,8 +156,8 @@ has_hooks(struct refusal *to, const struct compiled *function)
 		return true;
 	if (to->foreseen == NULL)
 		hooked_unregistered(to->gateway, function);
-	refuse_internal(to, ANSWER_internal,
-	    "a hook of the function is not registered");
+	refuse_internal(
+	    to, ANSWER_internal, "a hook of the function is not registered");
 	return false;
 }
 

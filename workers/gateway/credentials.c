@@ -109,16 +109,6 @@ pack_headers(const struct credentials *c, struct packer *p)
 	return OK;
 }
 
-static void
-pack_text_or_nil(struct packer *p, const char *key, struct text t)
-{
-	pack_string(p, key);
-	if (t.at == NULL)
-		pack_nil(p);
-	else
-		pack_text(p, t);
-}
-
 enum err
 credentials_pack(
     const struct credentials *c, struct arena *arena, struct packer *p)
@@ -132,9 +122,9 @@ credentials_pack(
 		e = pack_headers(c, p);
 	if (e != OK)
 		return e;
-	pack_text_or_nil(p, "token", c->token);
-	pack_text_or_nil(p, "peer", c->peer);
-	pack_text_or_nil(p, "user_id", c->user_id);
+	pack_field_given(p, "token", c->token);
+	pack_field_given(p, "peer", c->peer);
+	pack_field_given(p, "user_id", c->user_id);
 	return pack_finish(p);
 }
 

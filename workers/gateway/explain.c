@@ -155,8 +155,8 @@ read_asker(struct command *command, struct asker *a)
 	    .address = optional(command, "ip")};
 	if (command_bool(command, "unverified", &a->is_unverified) != ERR_TYPE)
 		return true;
-	command_fail(command, CLASS_INVALID, NULL,
-	    "`unverified` is true or false");
+	command_fail(
+	    command, CLASS_INVALID, NULL, "`unverified` is true or false");
 	return false;
 }
 
@@ -172,8 +172,8 @@ rule_of(const struct gateway *g, struct text topic)
 
 /* roles_of takes "a,b" or the payload's list. */
 static uint32_t
-roles_of(const struct asker *a, struct text payload,
-    struct text to[IDENTITY_ROLES])
+roles_of(
+    const struct asker *a, struct text payload, struct text to[IDENTITY_ROLES])
 {
 	struct text list, rest = a->roles;
 	struct unpacker u;
@@ -274,11 +274,11 @@ pack_outcome(struct packer *p, const struct foresight *f)
 
 	pack_map(p, is_refused ? 7 : 4);
 	pack_field_string(p, "outcome",
-	    is_refused                                   ? "refused"
-		: f->is_hooked                           ? "asks_hook"
-		: f->is_asked                            ? "asks_callback"
-		: c != NULL && c->chooser.is_valid       ? "asks_chooser"
-							 : "dispatched");
+	    is_refused                             ? "refused"
+		: f->is_hooked                     ? "asks_hook"
+		: f->is_asked                      ? "asks_callback"
+		: c != NULL && c->chooser.is_valid ? "asks_chooser"
+						   : "dispatched");
 	pack_field_string(p, "stage", stage_of(f));
 	if (is_refused)
 		pack_foreseen(p, &f->foreseen);
@@ -295,8 +295,8 @@ pack_outcome(struct packer *p, const struct foresight *f)
 
 /* put_check packs one check alone: {ok} or what would be said. */
 static void
-put_check(struct packer *p, const char *key, bool is_ok,
-    const struct foreseen *s)
+put_check(
+    struct packer *p, const char *key, bool is_ok, const struct foreseen *s)
 {
 	pack_string(p, key);
 	pack_map(p, is_ok ? 1 : 4);
@@ -313,21 +313,10 @@ pack_checks(struct gateway *g, struct packer *p, struct foresight *f)
 	pack_string(p, "checks");
 	pack_map(p, f->function->callback.is_valid ? 2 : 3);
 	if (!f->function->callback.is_valid)
-		put_check(p, "permission",
-		    foresee_permission(f, &said), &said);
+		put_check(p, "permission", foresee_permission(f, &said), &said);
 	put_check(p, "arguments", foresee_arguments(f, &said), &said);
 	pack_string(p, "rate_limit");
 	limiter_pack(g->limiter, p, f->function, f->client, &f->request);
-}
-
-static void
-pack_optional(struct packer *p, const char *key, struct text t)
-{
-	pack_string(p, key);
-	if (t.len > 0)
-		pack_text(p, t);
-	else
-		pack_nil(p);
 }
 
 static void
@@ -335,17 +324,18 @@ pack_request(struct packer *p, const struct request *r)
 {
 	pack_string(p, "request");
 	pack_map(p, 6);
-	pack_optional(p, "service", r->service);
-	pack_optional(p, "request_type", r->request_type);
-	pack_optional(p, "version", r->version);
-	pack_optional(p, "user_id", r->user_id);
-	pack_optional(p, "device_id", r->device_id);
-	pack_optional(p, "request_id", r->request_id);
+	pack_field_filled(p, "service", r->service);
+	pack_field_filled(p, "request_type", r->request_type);
+	pack_field_filled(p, "version", r->version);
+	pack_field_filled(p, "user_id", r->user_id);
+	pack_field_filled(p, "device_id", r->device_id);
+	pack_field_filled(p, "request_id", r->request_id);
 }
 
 /* pack_one: a flow with the request and its fate; short for one of many. */
 static void
-pack_one(struct gateway *g, struct packer *p, struct foresight *f, bool is_short)
+pack_one(
+    struct gateway *g, struct packer *p, struct foresight *f, bool is_short)
 {
 	if (is_short) {
 		pack_outcome(p, f);
@@ -367,8 +357,7 @@ explain(struct gateway *g, const struct asker *a, struct text payload,
     struct packer *out, bool is_short)
 {
 	struct client *client = MEMORY_NEW(struct client);
-	struct foresight f = {
-	    .client = client, .rule = rule_of(g, a->topic)};
+	struct foresight f = {.client = client, .rule = rule_of(g, a->topic)};
 	struct buffer json;
 	struct unpacker u;
 
@@ -377,8 +366,8 @@ explain(struct gateway *g, const struct asker *a, struct text payload,
 	client->gateway = g;
 	client->state = CLIENT_OPEN;
 	client->identity = identity_for(a, payload);
-	snprintf(client->peer, sizeof(client->peer), "%.*s",
-	    TEXT_ARG(a->address));
+	snprintf(
+	    client->peer, sizeof(client->peer), "%.*s", TEXT_ARG(a->address));
 	unpack_init(&u, payload);
 	bool is_ok = f.rule != NULL &&
 	    (unpack_text(&u, &f.payload) == OK ||

@@ -19,17 +19,6 @@ identity_is_user(struct text user)
 	return !text_has_control(user);
 }
 
-static struct text
-keep(char **at, struct text t)
-{
-	struct text kept = {.at = *at, .len = t.len};
-
-	if (t.len > 0)
-		memcpy(*at, t.at, t.len);
-	*at += t.len;
-	return kept;
-}
-
 struct identity *
 identity_create(const struct identity *facts)
 {
@@ -45,10 +34,10 @@ identity_create(const struct identity *facts)
 	id->holds = 1;
 	id->roles = (struct text *)(id + 1);
 	char *at = (char *)(id->roles + facts->role_count);
-	id->user_id = keep(&at, facts->user_id);
-	id->token_id = keep(&at, facts->token_id);
+	id->user_id = text_keep(facts->user_id, &at);
+	id->token_id = text_keep(facts->token_id, &at);
 	for (uint32_t i = 0; i < facts->role_count; i++)
-		id->roles[i] = keep(&at, facts->roles[i]);
+		id->roles[i] = text_keep(facts->roles[i], &at);
 	return id;
 }
 

@@ -204,8 +204,7 @@ take_times(struct options *o, const struct settings *s)
 	o->meet_timeout_ms = take_u32(s, SETTING_gateway_meet_timeout_ms);
 	o->drain_timeout_ms = take_u32(s, SETTING_gateway_drain_timeout_ms);
 	o->slow_log_us = settings_u64(s, SETTING_telemetry_slow_log_us);
-	o->slow_request_us =
-	    settings_u64(s, SETTING_telemetry_slow_request_us);
+	o->slow_request_us = settings_u64(s, SETTING_telemetry_slow_request_us);
 	o->default_timeout_ms = take_u32(s, SETTING_gateway_default_timeout_ms);
 	o->infinite_timeout_ms =
 	    take_u32(s, SETTING_gateway_infinite_timeout_ms);
@@ -224,9 +223,9 @@ options_create(const struct settings *s)
 	take_times(o, s);
 	take_auth(o, s);
 	hook_list_read(settings_list(s, SETTING_hooks), &o->arena, &o->hooks);
-	o->targets.allow = take_texts(o,
-	    settings_list(s, SETTING_security_allowed_targets),
-	    &o->targets.allow_count);
+	o->targets.allow =
+	    take_texts(o, settings_list(s, SETTING_security_allowed_targets),
+		&o->targets.allow_count);
 	o->node_urls = take_texts(o,
 	    settings_list(s, SETTING_security_node_urls), &o->node_url_count);
 	return o;
@@ -242,38 +241,13 @@ options_destroy(struct options **o)
 	*o = NULL;
 }
 
-/* matches: '*' stands for any run of bytes, as often as it is written. */
-static bool
-matches(struct text pattern, struct text t)
-{
-	uint32_t p = 0, i = 0, star = UINT32_MAX, from = 0;
-
-	while (i < t.len) {
-		if (p < pattern.len && pattern.at[p] == '*') {
-			star = p++;
-			from = i;
-		} else if (p < pattern.len && pattern.at[p] == t.at[i]) {
-			p++;
-			i++;
-		} else if (star != UINT32_MAX) {
-			p = star + 1;
-			i = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.len && pattern.at[p] == '*')
-		p++;
-	return p == pattern.len;
-}
-
 bool
 options_may_dial(const struct options *o, struct text url)
 {
 	if (url.len == 0 || memmem(url.at, url.len, "/..", 3) != NULL)
 		return false;
 	for (uint32_t i = 0; i < o->node_url_count; i++) {
-		if (matches(o->node_urls[i], url))
+		if (text_matches(url, o->node_urls[i]))
 			return true;
 	}
 	return false;

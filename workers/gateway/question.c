@@ -8,16 +8,6 @@
 #include "workers/gateway/identity.h"
 
 static void
-put_text(struct packer *p, const char *key, struct text t)
-{
-	pack_string(p, key);
-	if (t.at == NULL)
-		pack_nil(p);
-	else
-		pack_text(p, t);
-}
-
-static void
 put_roles(struct packer *p, const struct identity *who)
 {
 	uint32_t count = who != NULL ? who->role_count : 0;
@@ -33,14 +23,14 @@ question_put_request(struct packer *p, const struct compiled *f,
     const struct client *c, const struct request *r)
 {
 	pack_map(p, 8);
-	put_text(p, "request_id", r->request_id);
-	put_text(p, "service", f->service);
-	put_text(p, "request_type", f->request_type);
-	put_text(p, "version",
+	pack_field_given(p, "request_id", r->request_id);
+	pack_field_given(p, "service", f->service);
+	pack_field_given(p, "request_type", f->request_type);
+	pack_field_given(p, "version",
 	    f->version.len > 0 ? f->version : (struct text){.at = NULL});
-	put_text(p, "user_id", r->user_id);
+	pack_field_given(p, "user_id", r->user_id);
 	put_roles(p, c != NULL ? c->identity : NULL);
-	put_text(p, "device_id", r->device_id);
+	pack_field_given(p, "device_id", r->device_id);
 	pack_string(p, "args");
 	if (r->args.len > 0)
 		pack_raw(p, r->args);
@@ -97,8 +87,8 @@ question_request_bytes(const struct request *r)
 }
 
 void
-question_keep_request(char **at, struct text question,
-    const struct compiled *f, const struct request *from, struct request *to)
+question_keep_request(char **at, struct text question, const struct compiled *f,
+    const struct request *from, struct request *to)
 {
 	*to = (struct request){
 	    .request_id = question_keep(at, from->request_id),

@@ -114,16 +114,6 @@ session_match(const struct channel_rules *rules, struct text topic)
 	return NULL;
 }
 
-static struct text
-keep(char **at, struct text t)
-{
-	struct text kept = {.at = *at, .len = t.len};
-
-	memcpy(*at, t.at, t.len);
-	*at += t.len;
-	return kept;
-}
-
 static const struct channel *
 add(struct session *s, const struct channel_rule *rule,
     const struct phoenix_message *m)
@@ -135,8 +125,8 @@ add(struct session *s, const struct channel_rule *rule,
 	make_room(s);
 	*c = (struct channel){
 	    .rule = rule,
-	    .topic = keep(&at, m->from.topic),
-	    .join_ref = keep(&at, m->from.join_ref),
+	    .topic = text_keep(m->from.topic, &at),
+	    .join_ref = text_keep(m->from.join_ref, &at),
 	    .serial = ++s->serial,
 	    .is_binary = phoenix_is_binary(m->from.form),
 	    .form = m->from.form,

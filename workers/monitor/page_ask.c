@@ -8,7 +8,7 @@
 struct asked {
 	struct page *page;
 	enum role role;
-	enum page_status (*take)(struct page *, struct text result);
+	page_take *take;
 };
 
 static enum page_status status_of(struct text class)

@@ -19,12 +19,15 @@ enum {
 	PAGE_ASK_MS = 2000
 };
 
+/* page_take makes the page of the result; what it needs besides is in
+ * page->ctx. */
+typedef enum page_status page_take(struct page *, struct text result);
+
 struct page_question {
 	enum role role;
 	const char *op;
 	struct text args; /* msgpack map, or empty */
-	/* called with the result; what it needs besides is in page->ctx */
-	enum page_status (*take)(struct page *, struct text result);
+	page_take *take;
 };
 
 /* page_ask gives what the handler returns. */

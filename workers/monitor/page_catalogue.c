@@ -9,15 +9,14 @@
 #include "protocol/base/fd.h"
 #include "protocol/settings.h"
 #include "protocol/unpack.h"
-#include "workers/kit/ask.h"
 #include "workers/kit/worker.h"
 #include "workers/monitor/discovery_page.h"
 #include "workers/monitor/monitor.h"
+#include "workers/monitor/page_ask.h"
 #include "workers/monitor/pages.h"
 
 enum {
-	SHOWN = 20, /* entries of an audit on the page of policies */
-	ASK_MS = 3000,
+	SHOWN = 20,        /* entries of an audit on the page of policies */
 	AUDIT_TAIL = 16384 /* bytes of audit.log looked at */
 };
 
@@ -95,7 +94,7 @@ pack_access(struct packer *p, struct text span)
 	pack_text(p, reason_of(span));
 }
 
-/* pack_accesses: entries and how many there are; false for no list. */
+/* pack_accesses: entries and how many there are; what is no list has none. */
 static void
 pack_accesses(struct packer *p, struct text list, uint64_t limit)
 {
@@ -146,23 +145,15 @@ pack_audit(struct page *page)
 		pack_string(p, lines[count - 1 - i]);
 }
 
-static void
-policy_came(void *ctx, const struct ask_reply *reply)
+static enum page_status
+take_policy(struct page *page, struct text refused)
 {
-	struct page *page = ctx;
 	struct packer *p = page->out;
 	struct text rules = settings_list(
 	    discovery_settings(page), SETTING_security_allowed_targets);
 	uint32_t count =
 	    discovery_items(page, SETTING_security_allowed_targets);
 
-	if (reply->err != OK || !reply->is_ok) {
-		page_finish(page,
-		    page_fail(page, PAGE_UNAVAILABLE,
-			"config_db does not answer: %.*s",
-			TEXT_ARG(reply->message)));
-		return;
-	}
 	pack_map(p, 1);
 	pack_string(p, "policy");
 	pack_map(p, 8);
@@ -173,54 +164,40 @@ policy_came(void *ctx, const struct ask_reply *reply)
 	pack_string(p, "rules");
 	pack_raw(p, rules);
 	pack_audit(page);
-	pack_accesses(p, reply->result, SHOWN);
-	page_finish(page, PAGE_OK);
-}
-
-static void
-access_came(void *ctx, const struct ask_reply *reply)
-{
-	struct page *page = ctx;
-	uint64_t limit = 100;
-
-	if (reply->err != OK || !reply->is_ok) {
-		page_finish(page,
-		    page_fail(page, PAGE_UNAVAILABLE,
-			"config_db does not answer: %.*s",
-			TEXT_ARG(reply->message)));
-		return;
-	}
-	if (page_u64_in(page, "limit", 1, 10000, &limit) != OK) {
-		page_finish(page, PAGE_BAD);
-		return;
-	}
-	pack_map(page->out, 2);
-	pack_accesses(page->out, reply->result, limit);
-	page_finish(page, PAGE_OK);
+	pack_accesses(p, refused, SHOWN);
+	return PAGE_OK;
 }
 
 static enum page_status
-ask_config_db(struct page *page, const char *op, ask_done *done)
+take_access(struct page *page, struct text refused)
 {
-	ask(page->monitor->worker,
-	    &(struct ask_question){.role = ROLE_config_db,
-		.op = op,
-		.deadline_ms = ASK_MS,
-		.done = done,
-		.ctx = page});
-	return page_park(page);
+	uint64_t limit = 100;
+
+	if (page_u64_in(page, "limit", 1, 10000, &limit) != OK)
+		return PAGE_BAD;
+	pack_map(page->out, 2);
+	pack_accesses(page->out, refused, limit);
+	return PAGE_OK;
+}
+
+static enum page_status
+ask_config_db(struct page *page, const char *op, page_take *take)
+{
+	return page_ask(page,
+	    &(struct page_question){
+		.role = ROLE_config_db, .op = op, .take = take});
 }
 
 enum page_status
 page_discovery_policy(struct page *page)
 {
-	return ask_config_db(page, "failed.list", policy_came);
+	return ask_config_db(page, "failed.list", take_policy);
 }
 
 enum page_status
 page_discovery_access(struct page *page)
 {
-	return ask_config_db(page, "failed.list", access_came);
+	return ask_config_db(page, "failed.list", take_access);
 }
 
 /* ---- the catalogue ---- */
@@ -240,10 +217,9 @@ is_meant(const struct query *q, struct text span)
 	    (q->name.len == 0 || text_eq(field(span, "request_type"), q->name));
 }
 
-static void
-functions_came(void *ctx, const struct ask_reply *reply)
+static enum page_status
+take_functions(struct page *page, struct text list)
 {
-	struct page *page = ctx;
 	struct packer *p = page->out;
 	struct query *q = page->ctx;
 	struct unpacker u;
@@ -251,14 +227,7 @@ functions_came(void *ctx, const struct ask_reply *reply)
 	uint32_t total = 0, count = 0;
 	uint64_t met = 0;
 
-	if (reply->err != OK || !reply->is_ok) {
-		page_finish(page,
-		    page_fail(page, PAGE_UNAVAILABLE,
-			"config_db does not answer: %.*s",
-			TEXT_ARG(reply->message)));
-		return;
-	}
-	unpack_init(&u, reply->result);
+	unpack_init(&u, list);
 	if (unpack_array(&u, &total) != OK)
 		total = 0;
 	pack_map(p, 3);
@@ -277,7 +246,7 @@ functions_came(void *ctx, const struct ask_reply *reply)
 		pack_u64(p, q->from + count);
 	else
 		pack_nil(p);
-	page_finish(page, PAGE_OK);
+	return PAGE_OK;
 }
 
 static enum page_status
@@ -320,7 +289,7 @@ page_discovery_query(struct page *page)
 		return page_fail(page, PAGE_BAD,
 		    "entry_type is one of functions, nodes, topics, queues");
 	page->ctx = q;
-	return ask_config_db(page, "functions.list", functions_came);
+	return ask_config_db(page, "functions.list", take_functions);
 }
 
 /* ---- what one tree alone does not have ---- */

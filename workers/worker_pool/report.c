@@ -12,13 +12,6 @@ field_f64(struct packer *p, const char *key, double value)
 	pack_f64(p, value);
 }
 
-static void
-field_text(struct packer *p, const char *key, struct text value)
-{
-	pack_string(p, key);
-	pack_text(p, value);
-}
-
 static const char *
 profile_of(const struct inspect_pool *pool)
 {
@@ -45,7 +38,7 @@ pack_stats(struct packer *p, const struct inspect_pool *pool)
 	struct inspect_stats stats;
 
 	inspect_stats(pool, &stats);
-	field_text(p, "pool_name", pool->spec->name);
+	pack_field_text(p, "pool_name", pool->spec->name);
 	pack_field_string(p, "profile", profile_of(pool));
 	pack_field_u64(p, "worker_count", stats.worker_count);
 	pack_field_u64(p, "capacity_total", stats.capacity_total);
@@ -188,7 +181,7 @@ report_saturation(
 	inspect_stats(pool, &stats);
 	is_healthy = !inspect_is_saturated(&stats, threshold_percent);
 	pack_map(p, 4);
-	field_text(p, "name", pool->spec->name);
+	pack_field_text(p, "name", pool->spec->name);
 	pack_field_string(p, "status", is_healthy ? "ok" : "warning");
 	pack_field_string(
 	    p, "reason", is_healthy ? "healthy" : "approaching_saturation");
