@@ -10,6 +10,10 @@
  *
  * The pid is kept from event_attach: asking the kernel for it would be a
  * third of the price of a record.
+ *
+ * A record is skipped, and counted as that, at the one place that refuses it:
+ * event_happens, when nobody else wants the fields, or tell. Who asks
+ * event_happens and hears no does not tell.
  */
 
 #include "protocol/events.h"
@@ -22,6 +26,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/events_layout.h"
+#include "protocol/events_pace.h"
 #include "protocol/log_rules.h"
 
 _Static_assert(
@@ -55,6 +60,8 @@ static struct {
 	_Atomic uint64_t *counts; /* EVENTS_COUNTS */
 	uint64_t life;
 	uint32_t pid;
+	const uint64_t *now_us; /* NULL: without a pace */
+	struct events_pace paces[EVENT_IDS];
 } mine;
 
 /* Is this the thread that writes the rings? */
@@ -137,6 +144,19 @@ void
 event_detach(void)
 {
 	mine.body = NULL;
+}
+
+void
+event_clock(const uint64_t *now_us)
+{
+	mine.now_us = now_us;
+}
+
+void
+events_pace_set(struct events *events, uint64_t per_s)
+{
+	atomic_store_explicit(
+	    &events_body_at(events)->pace, per_s, memory_order_relaxed);
 }
 
 const char *
@@ -253,6 +273,35 @@ event_is_wanted(enum event id)
 	return log_rules_wants(id) || event_is_recorded(id);
 }
 
+/* has_pace: traces are bounded by rate, count and time of their own. */
+static bool
+has_pace(enum event id)
+{
+	return mine.now_us != NULL && !infos[id].is_of_life &&
+	    id != EVENT_trace_hop && id != EVENT_trace_facts;
+}
+
+static bool
+is_in_pace(enum event id)
+{
+	uint64_t per_s =
+	    atomic_load_explicit(&mine.body->pace, memory_order_relaxed);
+
+	return !has_pace(id) ||
+	    events_pace_has(&mine.paces[id], per_s > 0 ? per_s : EVENTS_PACE,
+		*mine.now_us);
+}
+
+static void
+skip(void)
+{
+	_Atomic uint64_t *of = &mine.rings[EVENTS_OF_TELEMETRY].at->skipped;
+
+	atomic_store_explicit(of,
+	    atomic_load_explicit(of, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
 static void
 count(enum event id)
 {
@@ -266,9 +315,17 @@ count(enum event id)
 bool
 event_happens(enum event id)
 {
+	INVARIANT((unsigned)id < EVENT_IDS);
 	if (mine.body != NULL)
 		count(id);
-	return event_is_wanted(id);
+	if (log_rules_wants(id))
+		return true;
+	if (!event_is_recorded(id))
+		return false;
+	if (is_in_pace(id))
+		return true;
+	skip();
+	return false;
 }
 
 static void
@@ -279,8 +336,15 @@ tell(enum event id, bool is_logged, const char *fmt, va_list args)
 	vsnprintf(fields, sizeof(fields), fmt, args);
 	if (is_logged && log_rules_wants(id))
 		log_rules_write(id, fields);
-	if (event_is_recorded(id))
-		record(id, fields);
+	if (!event_is_recorded(id))
+		return;
+	if (!is_in_pace(id)) {
+		skip();
+		return;
+	}
+	if (has_pace(id))
+		mine.paces[id].left--;
+	record(id, fields);
 }
 
 /* Who hears what is noted while it handles one traced request. */
@@ -405,25 +469,4 @@ event_word(struct event_word *word, struct text text)
 	*to++ = '"';
 	*to = '\0';
 	return word->at;
-}
-
-uint64_t
-events_count(const struct events *events, uint32_t slot, enum event id)
-{
-	if (slot >= EVENTS_RINGS || (unsigned)id >= EVENT_IDS)
-		return 0;
-	return atomic_load_explicit(
-	    &events_body_at(events)->counts[slot][id], memory_order_relaxed);
-}
-
-void *
-events_watch_area(const struct events *events)
-{
-	return events_body_at(events)->watch;
-}
-
-void *
-events_feed_area(const struct events *events)
-{
-	return events_body_at(events)->feed;
 }

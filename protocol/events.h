@@ -12,6 +12,10 @@
  * full; a record half written when its process died, or overwritten while
  * being read, fails its checksum and is left out.
  *
+ * An event that comes in storms is recorded at a pace (events_pace.h): what
+ * is over it costs a few nanoseconds, is in the event's count as ever, and is
+ * counted as skipped. Life and the hops of traces have no pace.
+ *
  * Trust:  fields may quote strangers: they are cleaned as log lines are.
  *         Readers check every record.
  * Owner:  struct events is the caller's (map/unmap). event_attach keeps a
@@ -43,7 +47,8 @@ enum {
 	EVENTS_WORD = 44,
 	EVENTS_OBITUARY = 64, /* records an obituary takes at most */
 	EVENTS_WATCH_BYTES = 8192,
-	EVENTS_FEED_BYTES = 16384
+	EVENTS_FEED_BYTES = 16384,
+	EVENTS_PACE = 1000 /* records of one event a second, unless told */
 };
 
 enum events_kind {
@@ -78,6 +83,12 @@ void event_attach(struct events *, uint32_t slot, uint64_t life);
 void event_detach(void);
 
 /*
+ * event_clock: where this process keeps the time of its turn, for the pace.
+ * Without one, all is recorded.
+ */
+void event_clock(const uint64_t *now_us);
+
+/*
  * event_note counts the event, logs "event fields" at its level and records
  * it. Fields are key=value pairs, as for log_line; a fixed format, never a
  * stranger's: his text goes through event_word.
@@ -88,8 +99,9 @@ void event_note(enum event, const char *fields, ...) PRINTF(2, 3);
  * The same in two steps, where fields cost something to gather:
  *     if (event_happens(EVENT_x))
  *             event_tell(EVENT_x, "…", …);
- * event_happens counts; it is true when anybody wants the fields. For a few
- * nanoseconds nobody minds an event that nobody wants.
+ * event_happens counts; it is true when anybody wants the fields and they
+ * would be taken. For a few nanoseconds nobody minds an event that nobody
+ * wants, or one in a storm of its kind.
  */
 bool event_happens(enum event);
 void event_tell(enum event, const char *fields, ...) PRINTF(2, 3);
@@ -174,6 +186,12 @@ uint32_t events_next(const struct events *, enum events_kind, uint32_t slot,
 /* Sequence of the newest published record: how many there have been. */
 uint64_t events_published(
     const struct events *, enum events_kind, uint32_t slot);
+
+/* How many records were over the pace, in all lives of a slot. */
+uint64_t events_skipped(const struct events *, uint32_t slot);
+
+/* events_pace_set: the pace of all processes; 0 is EVENTS_PACE. */
+void events_pace_set(struct events *, uint64_t per_s);
 
 /* How far the feed is with a ring: one word that outlives the monitor. */
 uint64_t events_told(const struct events *, enum events_kind, uint32_t slot);

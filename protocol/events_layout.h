@@ -13,7 +13,8 @@
  *          286784  EVENTS_RINGS rings of life, then as many of telemetry:
  *                    0   head: sequence of the newest published record, u64
  *                    8   told: sequence up to which the feed has taken it
- *                   16   zero, to 64
+ *                   16   skipped: records over the pace, never written
+ *                   24   zero, to 64
  *                   64   records of 320 bytes; the one with sequence s lies
  *                        at (s - 1) % their number:
  *                          word 0  sequence      1  checksum of all others
@@ -21,6 +22,8 @@
  *                               4  life          5  pid | event << 32
  *                               6  bytes of text
  *                               7 … 39  text (264 bytes)
+ *          at the end  pace: records of one event a second, u64; 0: the
+ *                      default
  *
  * Trust:  may hold anything; a record counts when its checksum says so.
  * Owner:  the segment's mapping.
@@ -50,7 +53,8 @@ typedef _Atomic uint64_t events_words[RECORD_WORDS];
 struct ring_head {
 	_Atomic uint64_t head;
 	_Atomic uint64_t told;
-	_Atomic uint64_t zero[6];
+	_Atomic uint64_t skipped;
+	_Atomic uint64_t zero[5];
 };
 
 struct ring_of_life {
@@ -70,6 +74,7 @@ struct events_body {
 	_Atomic uint64_t counts[EVENTS_RINGS][EVENTS_COUNTS];
 	struct ring_of_life life[EVENTS_RINGS];
 	struct ring_of_telemetry telemetry[EVENTS_RINGS];
+	_Atomic uint64_t pace;
 };
 
 /* One ring, whichever it is. */

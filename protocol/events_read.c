@@ -202,3 +202,35 @@ events_told_set(struct events *events, enum events_kind kind, uint32_t slot,
 		atomic_store_explicit(
 		    &ring.at->told, sequence, memory_order_relaxed);
 }
+
+uint64_t
+events_count(const struct events *events, uint32_t slot, enum event id)
+{
+	if (slot >= EVENTS_RINGS || (unsigned)id >= EVENT_IDS)
+		return 0;
+	return atomic_load_explicit(
+	    &events_body_at(events)->counts[slot][id], memory_order_relaxed);
+}
+
+void *
+events_watch_area(const struct events *events)
+{
+	return events_body_at(events)->watch;
+}
+
+void *
+events_feed_area(const struct events *events)
+{
+	return events_body_at(events)->feed;
+}
+
+uint64_t
+events_skipped(const struct events *events, uint32_t slot)
+{
+	struct ring ring =
+	    events_ring_at(events_body_at(events), EVENTS_OF_TELEMETRY, slot);
+
+	return ring.at == NULL
+	    ? 0
+	    : atomic_load_explicit(&ring.at->skipped, memory_order_relaxed);
+}

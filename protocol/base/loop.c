@@ -334,6 +334,12 @@ loop_now_us(const struct loop *loop)
 	return loop->now_us;
 }
 
+const uint64_t *
+loop_clock(const struct loop *loop)
+{
+	return &loop->now_us;
+}
+
 void
 loop_refresh_now(struct loop *loop)
 {

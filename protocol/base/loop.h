@@ -92,6 +92,9 @@ enum err loop_on_signals(struct loop *, const int *signals, size_t count,
 uint64_t loop_now_ms(const struct loop *);
 uint64_t loop_now_us(const struct loop *);
 
+/* loop_clock is where loop_now_us stands, as long as the loop lives. */
+const uint64_t *loop_clock(const struct loop *);
+
 /* loop_refresh_now re-reads the clock inside a long callback. */
 void loop_refresh_now(struct loop *);
 

@@ -104,6 +104,56 @@ a_reader_is_given_every_record_once_and_told_how_many_it_missed(void **state)
 	assert_int_equal(reading.told, EVENTS_TELEMETRY_RECORDS + 133);
 }
 
+static uint64_t told_us;
+
+/* note_many notes `count` of one event at one time, and says how many of them
+ * were recorded. */
+static uint64_t
+note_many(enum event id, int count)
+{
+	uint64_t before = events_published(&events, EVENTS_OF_TELEMETRY, 11);
+
+	for (int i = 0; i < count; i++)
+		event_note(id, "i=%d", i);
+	return events_published(&events, EVENTS_OF_TELEMETRY, 11) - before;
+}
+
+static void
+a_storm_is_recorded_at_its_pace_and_the_rest_counted(void **state)
+{
+	uint64_t recorded;
+
+	(void)state;
+	event_attach(&events, 11, 1);
+	told_us = 5000000;
+	event_clock(&told_us);
+	events_mask_set(&events, EVENT_command, true);
+	events_mask_set(&events, EVENT_config_add, true);
+	recorded = note_many(EVENT_command, 5000);
+	assert_int_equal(recorded, EVENTS_PACE / 2);
+	assert_int_equal(events_skipped(&events, 11), 5000 - recorded);
+	assert_int_equal(events_count(&events, 11, EVENT_command), 5000);
+	/* a storm of one hides no other */
+	assert_int_equal(note_many(EVENT_config_add, 7), 7);
+	told_us += 100000;
+	assert_int_equal(note_many(EVENT_command, 5000), EVENTS_PACE / 10);
+	events_pace_set(&events, 10);
+	told_us += 100000;
+	assert_int_equal(note_many(EVENT_command, 5000), 1);
+	events_pace_set(&events, 0);
+	/* what happens and is not recorded is skipped once, wherever it is
+	 * refused */
+	recorded = events_skipped(&events, 11);
+	assert_false(event_happens(EVENT_command));
+	event_tell(EVENT_command, "i=1");
+	assert_int_equal(events_skipped(&events, 11), recorded + 2);
+	/* life and death have no pace */
+	for (int i = 0; i < 3000; i++)
+		event_note(EVENT_starting, "i=%d", i);
+	assert_int_equal(events_published(&events, EVENTS_OF_LIFE, 11), 3000);
+	event_clock(NULL);
+}
+
 static void
 a_record_not_published_by_the_dead_is_published_by_the_next_life(void **state)
 {
@@ -159,6 +209,7 @@ main(void)
 		a_reader_is_given_every_record_once_and_told_how_many_it_missed),
 	    RING(
 		a_record_not_published_by_the_dead_is_published_by_the_next_life),
+	    RING(a_storm_is_recorded_at_its_pace_and_the_rest_counted),
 	    RING(the_areas_of_watchers_and_of_the_feed_begin_empty),
 	};
 

@@ -60,6 +60,7 @@ heartbeat_start(struct worker *w)
 {
 	w->beat = (struct loop_hook){.run = turn_ended, .ctx = w};
 	loop_on_turn_end(w->loop, &w->beat);
+	event_clock(loop_clock(w->loop));
 	log_rules_look(log_watch_at(events_watch_area(&w->events)),
 	    loop_now_ms(w->loop));
 	w->census = (struct loop_timer){.due = count_self, .ctx = w};

@@ -211,6 +211,10 @@ bus_publish(struct monitor *m, const char *topic, uint32_t pairs,
 
 	if (bus == NULL || !is_on(bus))
 		return BUS_DISABLED;
+	if (atomic_load(&bus->listeners) == 0) {
+		bus->sequence++; /* nobody to pack it for */
+		return BUS_PUBLISHED;
+	}
 	if (pack_message(bus, topic, pairs, pack, ctx) != OK ||
 	    nng_send(bus->socket, buffer_at(&bus->out), buffer_used(&bus->out),
 		NNG_FLAG_NONBLOCK) != 0) {

@@ -308,7 +308,7 @@ monitor_cmd_telemetry_status(struct worker *w, struct command *command)
 	struct telemetry_choice mask;
 
 	attachments_mask(&d->attachments, &mask);
-	pack_map(p, 11);
+	pack_map(p, 12);
 	pack_field_bool(p, "enabled", !control->is_off);
 	pack_string(p, "sampling");
 	pack_f64(p, (double)control->sampling / SAMPLING_WHOLE);
@@ -317,6 +317,7 @@ monitor_cmd_telemetry_status(struct worker *w, struct command *command)
 	pack_field_u64(p, "recorded_events", chosen(&mask));
 	pack_field_u64(p, "told", d->feed.told);
 	pack_field_u64(p, "missed", d->feed.missed);
+	pack_field_u64(p, "skipped", telemetry_desk_skipped(d));
 	pack_field_u64(p, "published", d->published);
 	pack_field_u64(p, "withheld", d->withheld);
 	pack_string(p, "attachments");

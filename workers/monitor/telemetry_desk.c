@@ -193,6 +193,17 @@ telemetry_desk_total(const struct telemetry_desk *d, enum event id)
 	return total;
 }
 
+uint64_t
+telemetry_desk_skipped(const struct telemetry_desk *d)
+{
+	const struct events *events = worker_events(d->monitor->worker);
+	uint64_t total = 0;
+
+	for (uint32_t slot = 0; slot < EVENTS_RINGS; slot++)
+		total += events_skipped(events, slot);
+	return total;
+}
+
 double
 telemetry_desk_rate(const struct telemetry_desk *d, enum event id)
 {
@@ -300,10 +311,18 @@ control_of_settings(
 		control->allowed.words[i] &= ~denied.words[i];
 }
 
+static void
+set_pace(struct telemetry_desk *d, const struct settings *settings)
+{
+	events_pace_set(worker_events(d->monitor->worker),
+	    settings_u64(settings, SETTING_telemetry_records_per_s));
+}
+
 void
 telemetry_desk_settings(
     struct telemetry_desk *d, const struct settings *settings)
 {
+	set_pace(d, settings);
 	memset(&d->attachments.always, 0, sizeof(d->attachments.always));
 	(void)choose_list(
 	    settings, SETTING_telemetry_attach, &d->attachments.always);
@@ -328,6 +347,7 @@ telemetry_desk_open(struct monitor *m)
 
 	d->monitor = m;
 	feed_init(&d->feed, events);
+	set_pace(d, worker_settings(m->worker));
 	attachments_init(&d->attachments);
 	d->handlers = handler_desk_open(m->worker, handlers_changed, d);
 	(void)choose_list(worker_settings(m->worker), SETTING_telemetry_attach,

@@ -53,7 +53,10 @@ void telemetry_desk_changed(struct telemetry_desk *);
 /* How often an event happened in the whole tree, since it was started. */
 uint64_t telemetry_desk_total(const struct telemetry_desk *, enum event);
 
-/* … and how often a second, over the last ten. */
+/* Records over the pace, in the whole tree, since it was started. */
+uint64_t telemetry_desk_skipped(const struct telemetry_desk *);
+
+/* telemetry_desk_rate: how often a second, over the last ten. */
 double telemetry_desk_rate(const struct telemetry_desk *, enum event);
 
 /* telemetry_process names the process of a slot: "gateway/1". */
