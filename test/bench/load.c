@@ -5,10 +5,12 @@
  * standard output. Standard error says "joined N" when all clients are in.
  *
  * SIGINT and SIGTERM end the sending; what is in flight is still waited for.
+ * With --marks each line on standard input ends a slice, told as a line of
+ * its own, and its end ends the sending: one set of clients, measured by turns
+ * under this and under that.
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,40 +21,12 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
-#include "test/bench/client.h"
+#include "test/bench/load.h"
 
 enum {
-	CPU_MOST = 16,
 	EVENTS = 256,
 	TICK_MS = 20,
-	EXIT_USAGE = 64,
 	EXIT_NO_CONNECTION = 3,
-};
-
-struct watched {
-	char name[32];
-	pid_t pid;
-	uint64_t from_ns;
-	uint64_t to_ns;
-};
-
-struct run {
-	struct job job;
-	struct ledger ledger;
-	struct client **clients;
-	uint32_t connections;
-	uint32_t *watched; /* EPOLL events asked for, per client */
-	uint64_t reconnects;
-	int epoll;
-	uint64_t seconds_ns;
-	uint64_t warmup_ns;
-	bool is_idle; /* join and hold until standard input ends */
-	bool keeps_connecting;
-	struct watched cpus[CPU_MOST];
-	int cpu_count;
-	uint64_t began_ns, ended_ns; /* of what is measured */
-	uint64_t ended;              /* calls that ended while measuring */
-	uint64_t chunks;             /* parts that came while measuring */
 };
 
 static volatile sig_atomic_t is_interrupted;
@@ -134,6 +108,11 @@ turn(struct run *r, int wait_ms)
 
 	for (int n = 0; n < count; n++) {
 		uint32_t i = events[n].data.u32;
+
+		if (i == UINT32_MAX) {
+			r->has_mark = true;
+			continue;
+		}
 		enum err e = client_ready(
 		    r->clients[i], events[n].events, clock_mono_ns());
 
@@ -214,48 +193,6 @@ end_measuring(struct run *r)
 		r->cpus[i].to_ns = cpu_of(r->cpus[i].pid);
 }
 
-/* call_all is the load itself, warm-up first. */
-static void
-call_all(struct run *r)
-{
-	uint64_t start = clock_mono_ns(), now = start, next = start;
-	bool is_warm = false;
-
-	while (!is_interrupted) {
-		if (!is_warm && now - start >= r->warmup_ns) {
-			begin_measuring(r);
-			is_warm = true;
-		}
-		if (now - start >= r->warmup_ns + r->seconds_ns ||
-		    (r->job.calls_left == 0 && count_in_flight(r) == 0))
-			break;
-		if (now >= next) {
-			tick(r);
-			next = now + TICK_MS * 1000000ull;
-		}
-		turn(r, TICK_MS);
-		now = clock_mono_ns();
-	}
-	if (!is_warm)
-		begin_measuring(r);
-	end_measuring(r);
-}
-
-/* settle waits for what is in flight and for answers that come twice. */
-static void
-settle(struct run *r)
-{
-	r->job.is_stopping = true;
-	while (count_in_flight(r) > 0) {
-		turn(r, TICK_MS);
-		tick(r);
-	}
-	uint64_t until = clock_mono_ns() + 50000000ull;
-
-	while (clock_mono_ns() < until)
-		turn(r, 10);
-}
-
 static void
 print(struct run *r)
 {
@@ -281,6 +218,78 @@ print(struct run *r)
 	printf("}\n");
 }
 
+/* next_slice tells the one that ends and begins another; false at the end of
+ * standard input. */
+static bool
+next_slice(struct run *r)
+{
+	char line[64];
+
+	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+		return false;
+	end_measuring(r);
+	print(r);
+	fflush(stdout);
+	begin_measuring(r);
+	return true;
+}
+
+/* read_marks: standard input among what the turns wait for. */
+static void
+read_marks(struct run *r)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
+
+	if (r->is_marked)
+		epoll_ctl(r->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event);
+}
+
+/* call_all is the load itself, warm-up first. */
+static void
+call_all(struct run *r)
+{
+	uint64_t start = clock_mono_ns(), now = start, next = start;
+	bool is_warm = false;
+
+	read_marks(r);
+	while (!is_interrupted) {
+		if (!is_warm && now - start >= r->warmup_ns) {
+			begin_measuring(r);
+			is_warm = true;
+		}
+		if (now - start >= r->warmup_ns + r->seconds_ns ||
+		    (r->job.calls_left == 0 && count_in_flight(r) == 0))
+			break;
+		if (now >= next) {
+			tick(r);
+			next = now + TICK_MS * 1000000ull;
+		}
+		turn(r, TICK_MS);
+		if (r->has_mark && !next_slice(r))
+			break;
+		r->has_mark = false;
+		now = clock_mono_ns();
+	}
+	if (!is_warm)
+		begin_measuring(r);
+	end_measuring(r);
+}
+
+/* settle waits for what is in flight and for answers that come twice. */
+static void
+settle(struct run *r)
+{
+	r->job.is_stopping = true;
+	while (count_in_flight(r) > 0) {
+		turn(r, TICK_MS);
+		tick(r);
+	}
+	uint64_t until = clock_mono_ns() + 50000000ull;
+
+	while (clock_mono_ns() < until)
+		turn(r, 10);
+}
+
 /* hold keeps idle clients joined until standard input ends. */
 static void
 hold(struct run *r)
@@ -302,149 +311,6 @@ hold(struct run *r)
 	    count_joined(r));
 }
 
-static bool
-parse_url(struct run *r, char *url)
-{
-	static char path[1024];
-	char *port, *rest;
-
-	if (strncmp(url, "ws://", 5) != 0)
-		return false;
-	r->job.host = url + 5;
-	port = strchr(url + 5, ':');
-	if (port == NULL)
-		return false;
-	*port++ = '\0';
-	r->job.port = (uint16_t)strtoul(port, &rest, 10);
-	const char *mount = *rest == '/' ? rest : "/socket";
-	size_t bytes = strcspn(mount, "?"); /* a query is for the upgrade */
-	snprintf(path, sizeof path, "%.*s/websocket?vsn=2.0.0%s%s", (int)bytes,
-	    mount, mount[bytes] == '?' ? "&" : "",
-	    mount[bytes] == '?' ? mount + bytes + 1 : "");
-	r->job.path = path;
-	return r->job.port != 0;
-}
-
-static bool
-parse_cpu(struct run *r, const char *arg)
-{
-	struct watched *w = &r->cpus[r->cpu_count];
-	const char *pid = strchr(arg, '=');
-
-	if (pid == NULL || r->cpu_count == CPU_MOST ||
-	    (size_t)(pid - arg) >= sizeof w->name)
-		return false;
-	memcpy(w->name, arg, (size_t)(pid - arg));
-	w->pid = (pid_t)strtol(pid + 1, NULL, 10);
-	r->cpu_count++;
-	return w->pid > 0;
-}
-
-static const struct option options[] = {
-    {"url", required_argument, NULL, 'u'},
-    {"connections", required_argument, NULL, 'c'},
-    {"pipeline", required_argument, NULL, 'p'},
-    {"seconds", required_argument, NULL, 's'},
-    {"calls", required_argument, NULL, 'n'},
-    {"warmup-ms", required_argument, NULL, 'w'},
-    {"timeout-ms", required_argument, NULL, 't'},
-    {"topic", required_argument, NULL, 'T'},
-    {"event", required_argument, NULL, 'E'},
-    {"service", required_argument, NULL, 'S'},
-    {"function", required_argument, NULL, 'F'},
-    {"args", required_argument, NULL, 'A'},
-    {"expect", required_argument, NULL, 'X'},
-    {"cpu", required_argument, NULL, 'C'},
-    {"kind", required_argument, NULL, 'k'},
-    {"echo", no_argument, NULL, 'e'},
-    {"idle", no_argument, NULL, 'i'},
-    {"no-reconnect", no_argument, NULL, 'r'},
-    {NULL, 0, NULL, 0},
-};
-
-static bool
-set_number(struct run *r, int option, const char *arg)
-{
-	char *end;
-	double value = strtod(arg, &end);
-
-	if (*end != '\0' || end == arg || value < 0)
-		return false;
-	if (option == 'c')
-		r->connections = (uint32_t)value;
-	if (option == 'p')
-		r->job.pipeline = (uint32_t)value;
-	if (option == 's')
-		r->seconds_ns = (uint64_t)(value * 1e9);
-	if (option == 'n')
-		r->job.calls_left = (uint64_t)value;
-	if (option == 'w')
-		r->warmup_ns = (uint64_t)(value * 1e6);
-	if (option == 't')
-		r->job.timeout_ns = (uint64_t)(value * 1e6);
-	return r->connections > 0 && r->job.pipeline > 0;
-}
-
-static bool
-set_kind(struct run *r, const char *word)
-{
-	static const char *const words[] = {
-	    [JOB_SYNC] = "sync",
-	    [JOB_ASYNC] = "async",
-	    [JOB_STREAM] = "stream",
-	};
-
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (strcmp(words[i], word) != 0)
-			continue;
-		r->job.kind = (enum job_kind)i;
-		return true;
-	}
-	return false;
-}
-
-static bool
-set_option(struct run *r, int option, char *arg)
-{
-	switch (option) {
-	case 'u':
-		return parse_url(r, arg);
-	case 'C':
-		return parse_cpu(r, arg);
-	case 'T':
-		r->job.topic = arg;
-		return true;
-	case 'E':
-		r->job.event = arg;
-		return true;
-	case 'S':
-		r->job.service = arg;
-		return true;
-	case 'F':
-		r->job.function = arg;
-		return true;
-	case 'A':
-		r->job.args = arg;
-		return true;
-	case 'X':
-		r->job.expect = arg;
-		return true;
-	case 'k':
-		return set_kind(r, arg);
-	case 'e':
-		r->job.is_echo = true;
-		return true;
-	case 'i':
-		r->is_idle = true;
-		return true;
-	case 'r':
-		r->keeps_connecting = false;
-		return true;
-	default:
-		return arg != NULL && set_number(r, option, arg);
-	}
-}
-
 static struct run run = {
     .job =
 	{
@@ -463,33 +329,14 @@ static struct run run = {
     .keeps_connecting = true,
 };
 
-static int
-usage(void)
-{
-	fprintf(stderr,
-	    "usage: load --url ws://HOST:PORT/MOUNT "
-	    "[--connections N] [--pipeline N] [--seconds S] "
-	    "[--calls N]\n  [--warmup-ms N] [--timeout-ms N] "
-	    "[--topic T] [--event E] [--service S]\n  "
-	    "[--function F] [--args JSON] [--expect TEXT] "
-	    "[--cpu NAME=PID]... [--kind sync|async|stream] [--echo] "
-	    "[--idle]\n  "
-	    "[--no-reconnect]\n");
-	return EXIT_USAGE;
-}
-
 int
 main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_signal};
 	struct run *r = &run;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (option == '?' || !set_option(r, option, optarg))
-			return usage();
-	if (r->job.port == 0)
-		return usage();
+	if (!load_options(r, argc, argv))
+		return load_usage();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -507,6 +354,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	call_all(r);
+	if (r->is_marked)
+		epoll_ctl(r->epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
 	settle(r);
 	print(r);
 	for (uint32_t i = 0; i < r->connections; i++)

@@ -1,12 +1,14 @@
 """The report of scripts/bench: its shape, and what makes it fail."""
 import importlib.util
 import json
+import os
 import pathlib
 import sys
 
 import pytest
 
 BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
+BUILD = pathlib.Path(os.environ.get("BANYAN_BUILD", BENCH.parent.parent / "build"))
 
 
 sys.path.insert(0, str(BENCH))  # the rows import each other
@@ -21,8 +23,11 @@ def module(name):
 
 
 local_rows = module("local_rows")
+slices = module("slices")
+observed_rows = module("observed_rows")
 rows = module("rows")
 bench = module("bench")
+trees = rows.trees
 
 
 class Fake:
@@ -106,7 +111,8 @@ def test_refusals_are_not_speed(monkeypatch, capsys):
 
 def test_every_row_of_the_targets_is_there():
     assert {"sync_64x16", "sync_64x1", "sync_1x1", "async_64x16",
-            "sync_64x16_guarded", "stream_64", "restart", "local_64x16", "local_1x1",
+            "sync_64x16_guarded", "sync_64x16_telemetry",
+            "sync_64x16_traced", "sync_64x16_scraped", "stream_64", "restart", "local_64x16", "local_1x1",
             "local_process_64x16", "python_64x16",
             "supervisor_kill", "hang", "cold_start", "reload",
             "idle_memory", "tree_memory"} <= set(rows.ROWS)
@@ -133,3 +139,45 @@ def test_a_lone_local_call_holds_by_its_median_or_the_echos():
     assert not local_rows.holds(row, {"p50": 90, "times": 6})
     row["echo_p50_us"] = 20
     assert local_rows.holds(row, {"p50": 90, "times": 6})
+
+
+def test_the_middle_of_the_pairs_counts_whatever_fell_into_one_of_them():
+    pairs = [({"calls_per_s": 100}, {"calls_per_s": rate})
+             for rate in (99, 98, 97, 20, 400)]
+    ratio, quarters = slices.ratio_of(pairs, "calls_per_s")
+    assert ratio == 0.98 and quarters == [0.97, 0.99]
+
+
+@pytest.mark.parametrize("row, good", [
+    ({"rate_ratio": 0.97, "published": 9}, True),
+    ({"rate_ratio": 0.969, "published": 9}, False),
+    ({"rate_ratio": 1.0, "published": 0}, False),
+    ({"rate_ratio": 1.0, "published": 9, "errors": 1}, False)])
+def test_telemetry_may_cost_three_percent_and_must_be_told(row, good):
+    assert observed_rows.telemetry_holds(
+        {"errors": 0, "wrong": 0, **row}) is good
+
+
+def test_tracing_may_cost_two_percent_and_scrapes_move_p99_by_five():
+    sound = {"errors": 0, "wrong": 0}
+    assert observed_rows.traced_holds({**sound, "rate_ratio": 0.98, "records": 1})
+    assert not observed_rows.traced_holds(
+        {**sound, "rate_ratio": 0.979, "records": 1})
+    watched = {**sound, "scrapes": 5, "watch_failed": 0}
+    assert observed_rows.scraped_holds({**watched, "p99_ratio": 1.05})
+    assert not observed_rows.scraped_holds({**watched, "p99_ratio": 1.051})
+
+
+def test_one_set_of_clients_is_measured_by_turns_and_ends_whole():
+    switched = []
+    with trees.Tree(trees.SETTINGS) as tree:
+        tree.until_whole()
+        made = rows.Bench(BUILD / "test" / "bench", True)
+        made.tree = tree
+        with slices.Slices(made, observed_rows.calls(tree, made.url(), 4)) as one:
+            pairs = slices.by_turns(one, switched.append, 2, 0.05)
+    row = slices.figures("x", pairs, one)
+    assert switched == [True, False] and row["pairs"] == 2
+    assert one.ledger[0]["answers"] > 0 and one.ledger[0]["reconnects"] == 0
+    assert row["unanswered"] == row["answered_twice"] == row["errors"] == 0
+    assert all(half["calls_per_s"] > 0 for pair in pairs for half in pair)
