@@ -13,6 +13,8 @@
  *       …  counters[COUNTERS]                      u64 each
  *       …  histograms[HISTOGRAMS][STATS_BUCKETS]   u64 each
  *       …  sums[HISTOGRAMS]                        u64 each
+ *   the functions' figures, for up to FUNCTION_ROWS gateways:
+ *                         function_stats.c
  *
  * Design notes
  *
@@ -30,12 +32,15 @@
 #include <unistd.h>
 
 #include "protocol/base/log.h"
+#include "protocol/function_stats.h"
 
 #define NAMES_K(role, name, kind, ...) #role "." #name " " #kind,
 #define NAMES_H(role, name, ...)       #role "." #name,
+#define NAMES_F(name, ...)             #name,
 
 static const char *const layout_names[] = {
-    ALL_COUNTERS(NAMES_K) "|", ALL_HISTOGRAMS(NAMES_H)};
+    ALL_COUNTERS(NAMES_K) "|", ALL_HISTOGRAMS(NAMES_H) "|",
+    FUNCTION_COUNTERS(NAMES_F)};
 
 static const struct counter_info counter_infos[COUNTERS] = {
 #define COUNTER false
@@ -67,32 +72,37 @@ _Static_assert(offsetof(struct stats_slot, last_words) == 112, "drawn above");
 static size_t
 body_of(const uint32_t params[SEGMENT_PARAMS])
 {
-	return params[0] == STATS_SLOTS ? BODY_BYTES : 0;
+	if (params[0] != STATS_SLOTS || params[1] < 2 ||
+	    params[1] > FUNCTION_PLACES_MOST)
+		return 0;
+	return BODY_BYTES + function_stats_bytes(params[1]);
 }
 
 static struct segment_shape
-shape_of(void)
+shape_of(uint32_t places)
 {
 	return (struct segment_shape){.name = "stats",
 	    .kind = SEGMENT_STATS,
-	    .version = 1,
+	    .version = 2,
 	    .layout = hash_names(layout_names, COUNT_OF(layout_names)),
-	    .params = {STATS_SLOTS},
+	    .params = {STATS_SLOTS, places},
 	    .body_of = body_of};
 }
 
 enum err
-stats_create(int *fd)
+stats_create(uint32_t functions, int *fd)
 {
-	struct segment_shape shape = shape_of();
+	struct segment_shape shape = shape_of(functions + 1);
 
+	if (functions == 0 || functions >= FUNCTION_PLACES_MOST)
+		return ERR_RANGE;
 	return segment_create(&shape, fd);
 }
 
 enum err
 stats_map(int fd, struct stats *stats)
 {
-	struct segment_shape shape = shape_of();
+	struct segment_shape shape = shape_of(0);
 	enum err e = segment_map(fd, &shape, &stats->segment);
 	uint8_t *body = stats->segment.body;
 
@@ -103,6 +113,9 @@ stats_map(int fd, struct stats *stats)
 	stats->tree = (_Atomic uint64_t *)(void *)body;
 	body += (size_t)TREE_WORDS * 8;
 	stats->slots = (struct stats_slot *)(void *)body;
+	body += STATS_SLOTS * sizeof(struct stats_slot);
+	stats->functions = body;
+	stats->function_places = stats->segment.params[1];
 	return OK;
 }
 

@@ -9,7 +9,8 @@
  * A slot belongs to a child of the tree, not to a life: counters go on where
  * the last life left them, so rates never jump back. Its process alone writes
  * it (plain relaxed stores, 1 ns); everybody may read it.
- * What the supervisor says about its children is in stats_tree.h.
+ * What the supervisor says about its children is in stats_tree.h, what a
+ * gateway counts for each function in function_stats.h.
  *
  * Trust:  a slot may hold anything: readers bound what they take from it.
  * Owner:  struct stats is the caller's (map/unmap); slots are the segment's.
@@ -109,9 +110,13 @@ struct stats {
 	struct stats_shared *shared;
 	_Atomic uint64_t *tree;   /* stats_tree.h */
 	struct stats_slot *slots; /* STATS_SLOTS */
+	uint8_t *functions;       /* function_stats.h */
+	uint32_t function_places; /* of each gateway, the shared one too */
 };
 
-enum err stats_create(int *fd) MUST_USE;
+/* stats_create makes room for so many functions' own figures; 0 and too many
+ * are ERR_RANGE. */
+enum err stats_create(uint32_t functions, int *fd) MUST_USE;
 enum err stats_map(int fd, struct stats *) MUST_USE;
 void stats_unmap(struct stats *);
 

@@ -14,6 +14,11 @@
  *
  * Made from it: enum counter (COUNTER_gateway_calls), the slot's bytes, names
  * in `banyan stats`. Used as: stats_add(slot, COUNTER_gateway_calls, 1).
+ *
+ * F(name, is_error, meaning): what is counted for each function as well; each
+ * has the gateway's counter of its name beside it, and over all functions it
+ * adds up to that. Made from it: enum function_count (FUNCTION_COUNT_calls).
+ * Calls answered have no row: they are those whose time was taken.
  */
 #define PROCESS_COUNTERS(K) \
 	K(process, turns,             COUNTER, turns,    "turns of the main loop") \
@@ -282,6 +287,22 @@
 	H(monitor,   http_us,   us, "from an HTTP request's head to its answer") \
 	H(worker_pool, call_us, us, "from a local call's arrival to its end on the runner") \
 	H(worker_pool, heartbeat_us, us, "from a heartbeat to its answer")
+
+#define FUNCTION_COUNTERS(F) \
+	F(calls,           false, "calls that found the function") \
+	F(client_gone,     false, "… whose client left before the answer") \
+	F(discarded,       false, "… of the kind none that came to an end") \
+	F(invalid,         true,  "… answered with an error: wrong arguments") \
+	F(not_found,       true,  "… the function cannot be had") \
+	F(denied,          true,  "… the caller may not") \
+	F(rate_limited,    true,  "… a limit was reached") \
+	F(unavailable,     true,  "… no node could take it") \
+	F(expired,         true,  "… the node did not answer in time") \
+	F(unknown_outcome, true,  "… its node was lost after dispatch") \
+	F(service_errors,  true,  "… the service said so") \
+	F(bad_results,     true,  "… the result could not be told in JSON") \
+	F(quarantined,     true,  "… such a call has killed its runners") \
+	F(drained,         true,  "… the gateway was leaving")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_COUNTERS_H */

@@ -56,6 +56,7 @@
 	P(GET, "/metrics/persistence",    metrics_persistence, "", "the store of functions: where, how much, last saved and restored") \
 	P(GET, "/metrics/performance",    metrics_performance, "", "throughput, latency, reliability, trend") \
 	P(GET, "/metrics/connections",    metrics_connections, "", "clients' connections") \
+	P(GET, "/metrics/functions",      metrics_functions, "", "each function: calls, errors by class, percentiles; since its figures began") \
 	P(GET, "/metrics/throughput",     metrics_throughput, "", "each operation: how many in the last minute") \
 	P(GET, "/metrics/latency",        metrics_latency,   "", "each operation: percentiles of the last minute") \
 	P(GET, "/metrics/resources",      metrics_resources, "", "processors, memory, disk, network") \

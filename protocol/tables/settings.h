@@ -80,6 +80,7 @@
 	S(gateway, node_buffer_bytes,     U64, "16777216", 65536, 1073741824, LIVE, gateway, "bytes", "waiting for one service node; more refuses the call") \
 	S(gateway, total_buffer_bytes,    U64, "268435456", 1048576, 17179869184, LIVE, gateway, "bytes", "waiting for all clients of one gateway") \
 	S(gateway, sticky_entries,        U64, "100000", 1024, 4194304, RESTART, guard, "values", "that stick to a node, of all functions ({sticky: key}); the oldest is forgotten") \
+	S(gateway, function_statistics,   U64, "1024",   16, 4096,   RESTART, guard, "functions", "with figures of their own in `stats`, /metrics/functions and /metrics; those beyond are summed as __other__") \
 	S(gateway, default_timeout_ms,    U64, "5000",   100, 300000, LIVE, gateway, "ms", "a call's deadline when its function names none") \
 	S(gateway, infinite_timeout_ms,   U64, "25000",  100, 300000, LIVE, gateway, "ms", "a call's deadline when its function says infinity") \
 	\

@@ -31,6 +31,8 @@ show_page show_health; /* show_health.c */
 show_page show_checkup; /* show_checkup.c */
 enum cli_exit show_checkup_exit(struct text result);
 show_page show_stats;  /* show_stats.c */
+/* show_functions adds the functions' figures to it; show_functions.c */
+void show_functions(struct view *, struct text result);
 show_page show_debug; /* show_debug.c */
 show_page show_cluster;
 show_page show_flow; /* show_flow.c */

@@ -228,6 +228,7 @@ show_stats(struct view *v, struct text result)
 	say_vm(v, show_map(result, "vm"));
 	say_parts(v, banyan);
 	say_processes(v, result);
+	show_functions(v, result);
 	if (has_error(banyan))
 		view_print(v, "next: banyan tree\n");
 	return CLI_OK;

@@ -16,6 +16,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/events.h"
+#include "protocol/function_stats.h"
 #include "protocol/limits.h"
 #include "protocol/routes.h"
 #include "protocol/sticky.h"
@@ -40,6 +41,33 @@ lay(struct segment *segment, const uint8_t *data, size_t size, uint64_t at)
 		return;
 	for (size_t i = 0; i < 65536 && start + i < room; i++)
 		segment->body[start + i] = data[i % size];
+}
+
+static void
+read_functions(const struct stats *stats)
+{
+	for (uint32_t i = 0; i < FUNCTION_ROWS; i++) {
+		const struct function_row *row = function_stats_at(stats, i);
+		uint32_t used = function_stats_used(stats, row);
+
+		if (used > stats->function_places)
+			abort();
+		for (uint32_t k = 0; k < used; k++) {
+			char names[FUNCTION_WHO_WORDS * 8];
+			struct function_sums all, base;
+			struct function_who who;
+
+			if (function_stats_who(
+				&row->places[k], &who, names) == OK &&
+			    who.version.at + who.version.len >
+				names + sizeof(names))
+				abort();
+			function_stats_read(&row->places[k], true, &all, &base);
+			if (base.sum_us > all.sum_us)
+				abort();
+		}
+	}
+	(void)function_stats_claim(stats, 3);
 }
 
 static void
@@ -157,6 +185,7 @@ use_one(uint8_t kind, int fd, const uint8_t *data, size_t size, uint64_t at)
 	if (kind == 0 && stats_map(fd, &stats) == OK) {
 		lay(&stats.segment, data, size, at);
 		read_stats(&stats);
+		read_functions(&stats);
 		stats_unmap(&stats);
 	} else if (kind == 1 && events_map(fd, &events) == OK) {
 		lay(&events.segment, data, size, at);
@@ -191,7 +220,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&at, data + 1, sizeof(at));
 	switch (data[0] % 4) {
 	case 0:
-		e = stats_create(&fd);
+		e = stats_create(SMALL, &fd);
 		break;
 	case 1:
 		e = events_create(&fd);

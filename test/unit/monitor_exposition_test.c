@@ -177,6 +177,25 @@ histograms_above_the_ceiling_are_added_bucket_by_bucket(void **state)
 }
 
 static void
+what_a_teller_does_not_tell_apart_joins_what_is_above(void **state)
+{
+	const struct exposition_label label = {"k", TEXT("any")};
+	const struct exposition_labels labels = {&label, 1};
+
+	(void)state;
+	exposition_init(&e, &out, "b", false, 1);
+	exposition_family(&e, "x", EXPOSITION_COUNTER, "h");
+	exposition_rest(&e, labels, 1000);
+	value("k", TEXT("1"), 1);
+	value("k", TEXT("2"), 2);
+	exposition_family(&e, "y", EXPOSITION_GAUGE, "h");
+	told("# HELP b_x_total h\n# TYPE b_x_total counter\n"
+	     "b_x_total{k=\"1\"} 1\nb_x_total{k=\"__other__\"} 1002\n"
+	     "# HELP b_y h\n# TYPE b_y gauge\n");
+	assert_int_equal(e.over, 1);
+}
+
+static void
 a_full_buffer_is_an_error_and_not_half_a_line(void **state)
 {
 	(void)state;
@@ -281,6 +300,7 @@ main(void)
 	    TEST(a_histogram_has_its_buckets_sum_and_count),
 	    TEST(what_is_above_the_ceiling_is_summed_and_counted),
 	    TEST(histograms_above_the_ceiling_are_added_bucket_by_bucket),
+	    TEST(what_a_teller_does_not_tell_apart_joins_what_is_above),
 	    TEST(a_full_buffer_is_an_error_and_not_half_a_line),
 	    TEST(a_name_has_its_base_unit),
 	    TEST(every_row_of_the_table_makes_a_sound_name),

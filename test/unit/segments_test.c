@@ -90,7 +90,7 @@ a_segment_is_sealed_against_shrinking_and_growing(void **state)
 	int fds[4];
 
 	(void)state;
-	assert_int_equal(stats_create(&fds[0]), OK);
+	assert_int_equal(stats_create(64, &fds[0]), OK);
 	assert_int_equal(events_create(&fds[1]), OK);
 	assert_int_equal(limits_create(NULL, &fds[2]), OK);
 	assert_int_equal(routes_create(100, 100, &fds[3]), OK);
@@ -116,7 +116,7 @@ a_memfd_that_could_shrink_is_refused(void **state)
 	uint8_t header[SEGMENT_HEADER_BYTES];
 
 	(void)state;
-	assert_int_equal(stats_create(&good), OK);
+	assert_int_equal(stats_create(64, &good), OK);
 	assert_int_equal(fstat(good, &st), 0);
 	bad = memfd_create("unsealed", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(bad, st.st_size), 0);
@@ -162,7 +162,7 @@ another_kind_of_segment_is_refused(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(stats_create(&fd), OK);
+	assert_int_equal(stats_create(64, &fd), OK);
 	assert_int_not_equal(routes_map(fd, &routes), OK);
 	assert_int_not_equal(events_map(fd, &events), OK);
 	fd_close(&fd);
@@ -178,7 +178,7 @@ open_stats(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(stats_create(&fd), OK);
+	assert_int_equal(stats_create(64, &fd), OK);
 	assert_int_equal(stats_map(fd, &stats), OK);
 	fd_close(&fd);
 	return 0;

@@ -109,3 +109,21 @@ figures_take(struct figures_seen *seen, const struct census *census)
 			    stats_get(one->stats, (enum counter)id);
 	}
 }
+
+void
+figures_totals(struct function_totals *to, const struct census *census,
+    const struct figures_seen *seen)
+{
+	*to = (struct function_totals){.answered = 0};
+	for (uint32_t i = 0; i < census->count; i++) {
+		const struct census_process *one = &census->process[i];
+		const uint64_t *counters = seen->counters[one->slot];
+
+		if (one->child.role != ROLE_gateway)
+			continue;
+		to->answered += counters[COUNTER_gateway_answered];
+		for (int k = 0; k < FUNCTION_COUNTS; k++)
+			to->counts[k] += counters[function_count_counter(
+			    (enum function_count)k)];
+	}
+}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "protocol/census.h"
+#include "protocol/function_look.h"
 
 struct packer;
 struct worker;
@@ -29,6 +30,10 @@ struct figures_seen {
 void figures_take(struct figures_seen *, const struct census *);
 void figures_pack_processes(struct packer *, const struct census *,
     const struct figures_seen *now, const struct figures_seen *before);
+
+/* figures_totals: what all gateways counted of what functions count. */
+void figures_totals(struct function_totals *, const struct census *,
+    const struct figures_seen *);
 
 /* figures_vm.c: the machine as the tree sees it, spec 11.2. */
 void figures_pack_vm(struct packer *, const struct census *,

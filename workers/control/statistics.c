@@ -96,13 +96,19 @@ tell(struct gather *g)
 	struct figures_seen *now =
 	    ARENA_NEW(g->command->arena, struct figures_seen);
 	struct packer *p = g->command->result;
+	struct function_totals totals;
+	struct function_look look;
 	bool is_peek = false;
 
 	(void)!command_bool(g->command, "peek", &is_peek); /* has been checked */
-	figures_take(now, census);
+	function_look_take(
+	    &look, g->command->arena, worker_stats(g->worker), census);
+	figures_take(now, census); /* behind it: the totals are later */
+	figures_totals(&totals, census, now);
+	function_look_close(&look, &totals);
 	if (control->before == NULL)
 		control->before = MEMORY_NEW(struct figures_seen);
-	pack_map(p, 5);
+	pack_map(p, 6);
 	pack_string(p, "node");
 	pack_text(p, settings_text(worker_settings(g->worker), SETTING_node));
 	pack_field_u64(p, "collected_at_ms", census->wall_ms);
@@ -112,6 +118,8 @@ tell(struct gather *g)
 	pack_parts(p, g, census);
 	pack_string(p, "processes");
 	figures_pack_processes(p, census, now, control->before);
+	pack_string(p, "functions");
+	function_look_pack(p, &look);
 	if (!is_peek)
 		*control->before = *now;
 }

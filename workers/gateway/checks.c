@@ -102,8 +102,12 @@ find(struct refusal *to, struct compiled **function, struct request *r)
 		return false;
 	}
 	to->to.request_type = (*function)->type_json;
-	if (to->foreseen == NULL)
+	to->function = *function;
+	if (to->foreseen == NULL) {
+		function_stats_count(
+		    gateway_counts_of(g, *function), FUNCTION_COUNT_calls);
 		tracing_found(to, *function, r);
+	}
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #include "protocol/json_out.h"
 #include "protocol/store.h"
 #include "protocol/version.h"
+#include "workers/gateway/function_places.h"
 #include "workers/gateway/nodes.h"
 
 /* One look at the store under way. */
@@ -56,8 +57,24 @@ functions_release(struct compiled *c)
 		nodes_release(c->chooser_node);
 	if (c->hook_node != NULL)
 		nodes_release(c->hook_node);
+	if (c->places != NULL)
+		function_places_leave(c->places, c->place);
 	arena_finish(&c->arena);
 	memory_free(c);
+}
+
+struct function_counts *
+functions_count_in(struct compiled *c, struct function_places *places)
+{
+	const struct function_who who = {.route = c->route,
+	    .service = c->service,
+	    .request_type = c->request_type,
+	    .version = c->version};
+
+	c->places = places;
+	c->place = function_places_take(places, &who);
+	c->counts = function_places_counts(places, c->place);
+	return c->counts;
 }
 
 static void
@@ -158,7 +175,7 @@ take_callback(struct compiled *c, const struct function *f)
 	    TEXT_ARG(c->callback.module), TEXT_ARG(c->callback.function));
 }
 
-/* route_of names the function for its round-robin counter. */
+/* route_of names the function for its round-robin counter and its figures. */
 static uint64_t
 route_of(struct compiled *c)
 {

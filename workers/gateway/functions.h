@@ -25,6 +25,8 @@
 #include "workers/gateway/hook_set.h"
 #include "workers/gateway/permission.h"
 
+struct function_counts;
+struct function_places;
 struct node;
 struct nodes;
 struct store;
@@ -66,6 +68,9 @@ struct compiled {
 	bool is_operators; /* an operator, or the YAML, says so */
 	bool is_idempotent;
 	bool wants_info;
+	struct function_counts *counts; /* NULL: not called yet */
+	struct function_places *places; /* where its place is */
+	uint32_t place;
 };
 
 struct functions {
@@ -116,6 +121,10 @@ bool functions_is_operators(
 void functions_add(struct functions *, const struct functions_context *,
     const struct store_record *);
 void functions_index(struct functions *);
+
+/* functions_count_in gives a function the place it counts in. */
+struct function_counts *functions_count_in(
+    struct compiled *, struct function_places *);
 
 void functions_hold(struct compiled *);
 void functions_release(struct compiled *);

@@ -301,6 +301,8 @@ gateway_start(struct worker *w)
 	stream_init(g); /* before any link, so that it runs before theirs */
 	calls_init(&g->calls, loop_now_ms(g->loop));
 	slow_log_init(&g->slow, g->options->slow_log_us);
+	function_places_init(
+	    &g->places, g->stats, (uint32_t)(g->slot - g->stats->slots));
 	functions_init(&g->functions);
 	functions_init(&g->builtins);
 	relay_feed_create(&g->feed, g); /* for the same reason */
@@ -339,6 +341,7 @@ gateway_stop(struct worker *w)
 	limiter_destroy(&g->limiter);
 	tracing_destroy(&g->tracing);
 	calls_finish(&g->calls);
+	function_places_finish(&g->places);
 	store_close(&g->store);
 	if (g->has_routes)
 		routes_unmap(&g->routes);

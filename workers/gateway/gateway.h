@@ -26,6 +26,7 @@
 #include "workers/gateway/calls.h"
 #include "workers/gateway/client.h"
 #include "workers/gateway/door.h"
+#include "workers/gateway/function_places.h"
 #include "workers/gateway/functions.h"
 #include "workers/gateway/notes.h"
 #include "workers/gateway/options.h"
@@ -58,6 +59,7 @@ struct gateway {
 	struct loop_hook credits;   /* before the links send */
 	struct functions functions;
 	struct functions builtins;
+	struct function_places places; /* where functions count */
 	struct relay_feed *feed;
 	uint64_t
 	    appended; /* bytes for clients since the budget was looked at */
@@ -99,6 +101,19 @@ struct gateway {
 
 #define COUNT(gateway, name) \
 	stats_add((gateway)->slot, COUNTER_gateway_##name, 1)
+
+static inline struct function_counts *
+gateway_counts_of(struct gateway *g, struct compiled *f)
+{
+	return f->counts != NULL ? f->counts
+				 : functions_count_in(f, &g->places);
+}
+
+/* COUNT_FOR counts for the gateway, and at once for the function. */
+#define COUNT_FOR(gateway, compiled, name) \
+	(COUNT(gateway, name), \
+	    function_stats_count(gateway_counts_of(gateway, compiled), \
+		FUNCTION_COUNT_##name))
 
 /* What the kit runs. */
 void gateway_start(struct worker *);

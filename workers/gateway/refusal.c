@@ -13,6 +13,12 @@ static const enum counter counters[] = {
 #undef A
 };
 
+static const enum function_count function_counts[] = {
+#define A(name, can, after, counter) FUNCTION_COUNT_##counter,
+    ANSWER_CODES(A)
+#undef A
+};
+
 /* name_type: an `ok` reply carries the function's name as JSON. */
 static void
 name_type(struct refusal *to)
@@ -29,19 +35,35 @@ name_type(struct refusal *to)
 }
 
 void
-refusal_write(struct client *c, const struct answer_to *to,
+refusal_count(struct gateway *g, struct compiled *function,
     const struct answer_error *error, uint64_t arrived_us)
 {
-	struct gateway *g = c->gateway;
-
 	COUNT(g, failed);
 	stats_time(g->slot, HISTOGRAM_gateway_failed_us,
 	    arrived_us > 0 ? loop_now_us(g->loop) - arrived_us : 0);
 	stats_add(g->slot, counters[error->code], 1);
+	if (function != NULL)
+		function_stats_count(gateway_counts_of(g, function),
+		    function_counts[error->code]);
+}
+
+void
+refusal_write(struct client *c, const struct answer_to *to,
+    const struct answer_error *error)
+{
 	enum err e = answer_put_error(client_out(c), to, error);
 	client_written(c, e != OK ? 0 : to->is_replied ? 1 : 2);
 	if (e != OK)
 		client_is_slow(c);
+}
+
+static void
+refuse_gone(struct refusal *to)
+{
+	if (to->function != NULL)
+		COUNT_FOR(to->gateway, to->function, client_gone);
+	else
+		COUNT(to->gateway, client_gone);
 }
 
 static void
@@ -61,11 +83,12 @@ refuse(struct refusal *to, const struct answer_error *error)
 	tracing_failed(to->traced, error->code, error->text);
 	request_news_refused(to, error);
 	if (to->client->state != CLIENT_OPEN) {
-		COUNT(to->gateway, client_gone); /* it was cut in this very turn */
+		refuse_gone(to); /* it was cut in this very turn */
 		return;
 	}
 	name_type(to);
-	refusal_write(to->client, &to->to, error, to->arrived_us);
+	refusal_count(to->gateway, to->function, error, to->arrived_us);
+	refusal_write(to->client, &to->to, error);
 }
 
 void

@@ -20,6 +20,7 @@
 
 struct call;
 struct client;
+struct compiled;
 struct foreseen;
 struct gateway;
 struct traced;
@@ -33,6 +34,7 @@ struct refusal {
 	struct gateway *gateway;
 	struct client *client;
 	struct call *call; /* NULL: none has been entered yet */
+	struct compiled *function; /* NULL: none has been found */
 	struct answer_to to;
 	uint64_t arrived_us; /* 0: in this turn */
 	const struct request *request; /* for the reply's request_type */
@@ -59,9 +61,13 @@ void refuse_failed(struct refusal *, enum answer_code, const char *detail);
 /* The same with what a service said, shown as `inspect` would. */
 void refuse_service(struct refusal *, struct text message);
 
-/* refusal_write writes an error for an open client, counts it, and how long
- * that took since `arrived_us`; 0: it came in this turn. */
-void refusal_write(struct client *, const struct answer_to *,
+/* refusal_count counts an error, for its function too unless that is NULL,
+ * and how long it took since `arrived_us`; 0: it came in this turn. */
+void refusal_count(struct gateway *, struct compiled *,
     const struct answer_error *, uint64_t arrived_us);
+
+/* refusal_write writes an error that was counted for an open client. */
+void refusal_write(struct client *, const struct answer_to *,
+    const struct answer_error *);
 
 #endif /* WORKERS_GATEWAY_REFUSAL_H */

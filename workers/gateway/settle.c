@@ -70,7 +70,7 @@ is_discarded(struct gateway *g, struct call *call)
 {
 	if (!call->is_accepted || call->function->response != FUNCTION_NONE)
 		return false;
-	COUNT(g, discarded);
+	COUNT_FOR(g, call->function, discarded);
 	request_news_answered(g, call);
 	tracing_ended(call->traced, true, true);
 	end(g, call);
@@ -112,11 +112,12 @@ settle_say(
 	call->is_over = true;
 	tracing_failed(call->traced, error->code, error->text);
 	request_news_failed(g, call, error);
-	if (settle_address(call, &to))
-		refusal_write(
-		    call->client, &to, error, call->arrived_us);
-	else
-		COUNT(g, client_gone);
+	if (settle_address(call, &to)) {
+		refusal_count(g, call->function, error, call->arrived_us);
+		refusal_write(call->client, &to, error);
+	} else {
+		COUNT_FOR(g, call->function, client_gone);
+	}
 	end(g, call);
 }
 
@@ -165,6 +166,20 @@ tell_answer(struct call *call, size_t bytes)
 	tracing_ended(call->traced, true, call->is_accepted);
 }
 
+static void
+count_answer(
+    struct gateway *g, const struct call *call, enum answer_shape shape)
+{
+	uint64_t took_us = loop_now_us(g->loop) - call->arrived_us;
+
+	COUNT(g, answered);
+	function_stats_time(gateway_counts_of(g, call->function), took_us);
+	stats_time(g->slot,
+	    shape == ANSWER_FINAL ? HISTOGRAM_gateway_call_us
+				  : HISTOGRAM_gateway_stream_us,
+	    took_us);
+}
+
 void
 settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
     struct text value)
@@ -175,7 +190,7 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 	if (hooked_takes_value(g, call, shape, value) || is_discarded(g, call))
 		return;
 	if (!settle_address(call, &to)) {
-		COUNT(g, client_gone);
+		COUNT_FOR(g, call->function, client_gone);
 		request_news_gone(g, call);
 		end(g, call);
 		return;
@@ -194,16 +209,12 @@ settle_value(struct gateway *g, struct call *call, enum answer_shape shape,
 		return;
 	}
 	if (e == OK) {
-		COUNT(g, answered);
+		count_answer(g, call, shape);
 		request_news_answered(g, call);
 		if (call->traced != NULL)
 			tell_answer(call, buffer_used(client_out(c)) - before);
-		stats_time(g->slot,
-		    shape == ANSWER_FINAL ? HISTOGRAM_gateway_call_us
-					  : HISTOGRAM_gateway_stream_us,
-		    loop_now_us(g->loop) - call->arrived_us);
 	} else {
-		COUNT(g, client_gone);
+		COUNT_FOR(g, call->function, client_gone);
 		request_news_gone(g, call);
 	}
 	end(g, call);
@@ -216,7 +227,7 @@ void
 settle_quietly(struct gateway *g, struct call *call)
 {
 	if (!call->is_over) { /* else it was counted with its last word */
-		COUNT(g, client_gone);
+		COUNT_FOR(g, call->function, client_gone);
 		request_news_gone(g, call);
 	}
 	nodes_cancel(call);
@@ -405,11 +416,8 @@ settle_too_slow(struct client *c)
 		call->is_over = true;
 		if (answer_put_error(out, &to, &error) != OK)
 			break;
-		COUNT(g, failed);
-		COUNT(g, unavailable);
+		refusal_count(g, call->function, &error, call->arrived_us);
 		request_news_failed(g, call, &error);
-		stats_time(g->slot, HISTOGRAM_gateway_failed_us,
-		    loop_now_us(g->loop) - call->arrived_us);
 		COUNT(g, frames_out);
 	}
 	conn_written(&c->conn);

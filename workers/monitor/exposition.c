@@ -184,11 +184,40 @@ is_over(struct exposition *e, struct exposition_labels labels, uint64_t cost)
 		return false;
 	}
 	e->over += cost;
+	return true;
+}
+
+/* begin_other: the family has one, under these labels' names. */
+static void
+begin_other(struct exposition *e, struct exposition_labels labels)
+{
 	e->other.is_any = true;
 	e->other.label_count = labels.count;
 	for (uint32_t i = 0; i < labels.count; i++)
 		e->other.labels[i] = labels.of[i].name;
-	return true;
+}
+
+void
+exposition_rest(
+    struct exposition *e, struct exposition_labels labels, double value)
+{
+	begin_other(e, labels);
+	e->other.value += value;
+}
+
+void
+exposition_rest_times(struct exposition *e, struct exposition_labels labels,
+    const struct exposition_times *times)
+{
+	INVARIANT(times->count <= EXPOSITION_BOUNDS);
+	begin_other(e, labels);
+	e->other.bound_count = times->count;
+	for (uint32_t i = 0; i < times->count; i++) {
+		e->other.bounds[i] = times->bounds[i];
+		e->other.at_most[i] += times->at_most[i];
+	}
+	e->other.total += times->total;
+	e->other.value += times->sum;
 }
 
 static void put_times(struct exposition *, struct exposition_labels,
@@ -256,7 +285,7 @@ exposition_value(
     struct exposition *e, struct exposition_labels labels, double value)
 {
 	if (is_over(e, labels, 1))
-		e->other.value += value;
+		exposition_rest(e, labels, value);
 	else
 		line(e, e->type == EXPOSITION_COUNTER ? "_total" : "", labels,
 		    NULL, value);
@@ -282,17 +311,10 @@ exposition_times(struct exposition *e, struct exposition_labels labels,
     const struct exposition_times *times)
 {
 	INVARIANT(times->count <= EXPOSITION_BOUNDS);
-	if (!is_over(e, labels, times->count + 3)) {
+	if (is_over(e, labels, times->count + 3))
+		exposition_rest_times(e, labels, times);
+	else
 		put_times(e, labels, times);
-		return;
-	}
-	e->other.bound_count = times->count;
-	for (uint32_t i = 0; i < times->count; i++) {
-		e->other.bounds[i] = times->bounds[i];
-		e->other.at_most[i] += times->at_most[i];
-	}
-	e->other.total += times->total;
-	e->other.value += times->sum;
 }
 
 enum err

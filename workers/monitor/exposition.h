@@ -98,6 +98,13 @@ void exposition_value(
 void exposition_times(struct exposition *, struct exposition_labels,
     const struct exposition_times *);
 
+/* exposition_rest and exposition_rest_times add to the family's __other__
+ * what its teller itself does not tell apart; no ceiling was met. */
+void exposition_rest(
+    struct exposition *, struct exposition_labels, double value);
+void exposition_rest_times(struct exposition *, struct exposition_labels,
+    const struct exposition_times *);
+
 /* exposition_finish ends the text. */
 enum err exposition_finish(struct exposition *) MUST_USE;
 

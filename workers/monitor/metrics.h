@@ -40,6 +40,12 @@ struct text metrics_text(struct metrics *, bool is_open);
 /* metrics_tell writes all; `pools` is worker_pool's answer or empty. */
 void metrics_tell(struct monitor *, struct exposition *, struct text pools);
 
+/* ---- metrics_functions.c: each function's part of it ---- */
+struct arena;
+struct census;
+void metrics_tell_functions(struct monitor *, struct exposition *,
+    struct arena *, const struct census *);
+
 /* ---- metrics_world.c: the records' part of it ---- */
 void metrics_tell_world(struct monitor *, struct exposition *);
 

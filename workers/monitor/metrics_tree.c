@@ -363,6 +363,8 @@ metrics_tell(struct monitor *monitor, struct exposition *e, struct text pools)
 	metrics_tell_world(monitor, e);
 	tell_counters(&t);
 	tell_histograms(&t);
+	/* the last: of most series, and the first that a ceiling cuts */
+	metrics_tell_functions(monitor, e, &arena, t.census);
 	tell_itself(&t);
 	arena_finish(&arena);
 }
