@@ -201,10 +201,18 @@ class LoadedTree(Tree):
         """census() and segments() once all lasting sockets are open: a young
         puller opens those to config_db and services with its first pull, a
         young monitor those to every role with its first round of pings."""
+        began = now()
         until(lambda: self.banyan_ok("services", "force-pull"), 10, "a pull")
+        until(lambda: self.has_pulled_since(began), 10, "all is pulled")
         until(lambda: self.banyan_ok("health", "check"), 10, "a round of pings")
         self.until_serving()
         return self.census(), self.segments()
+
+    def has_pulled_since(self, began):
+        ages = [s["pulled_ms_ago"]
+                for s in self.banyan("services", "list", code=None) or ()]
+        return None not in ages and all(
+            age <= (now() - began) * 1000 for age in ages)
 
     def segments(self):
         """Distinct memfds that the tree holds: none may be leaked."""

@@ -181,19 +181,6 @@ class GatewayTree(Tree):
         return client
 
 
-def sum_of(value, names):
-    """All numbers that stand under one of the names, however deep."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in names and isinstance(item, int):
-                yield item
-            else:
-                yield from sum_of(item, names)
-    elif isinstance(value, list):
-        for item in value:
-            yield from sum_of(item, names)
-
-
 def request(request_type="echo", args=None, **fields):
     return {"service": "test", "request_type": request_type,
             "request_id": "r1", "args": args or {}, **fields}
