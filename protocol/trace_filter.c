@@ -314,7 +314,7 @@ trace_filter_has_process(
 /* --- packed --- */
 
 enum {
-	HEAD_BYTES = 48
+	HEAD_BYTES = 52
 };
 
 static void
@@ -352,6 +352,8 @@ trace_pack(const struct trace_filter *f, uint8_t *to)
 	put(to + 40, f->who.pid, 4);
 	to[44] = (uint8_t)f->key.len;
 	to[45] = (uint8_t)f->key2.len;
+	to[46] = (uint8_t)f->place;
+	put(to + 48, f->most, 4);
 	if (f->key.len > 0)
 		memcpy(to + HEAD_BYTES, f->key.at, f->key.len);
 	if (f->key2.len > 0)
@@ -366,6 +368,7 @@ trace_unpack(const uint8_t *at, size_t bytes, struct trace_filter *f)
 	    at[32] > TRACE_PORTS || at[33] > TRACE_NEW || at[34] > 1 ||
 	    at[35] >= ROLES || at[44] > TRACE_KEY_BYTES ||
 	    at[45] > TRACE_KEY_BYTES ||
+	    (at[46] >= TRACE_PLACES && at[46] != TRACE_NO_PLACE) ||
 	    bytes < (size_t)HEAD_BYTES + at[44] + at[45])
 		return 0;
 	*f = (struct trace_filter){
@@ -377,6 +380,8 @@ trace_unpack(const uint8_t *at, size_t bytes, struct trace_filter *f)
 	    .arity = (int32_t)(uint32_t)get(at + 12, 4),
 	    .started_ms = get(at + 16, 8),
 	    .until_ms = get(at + 24, 8),
+	    .most = (uint32_t)get(at + 48, 4),
+	    .place = at[46],
 	    .who = {.what = (enum trace_what)at[32],
 		.when = (enum trace_when)at[33],
 		.is_role = at[34] == 1,

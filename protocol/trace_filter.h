@@ -21,12 +21,13 @@
 #include "protocol/base/err.h"
 #include "protocol/base/text.h"
 #include "protocol/role.h"
+#include "protocol/trace_counts.h"
 
 enum {
 	TRACE_KEY_BYTES = 128, /* of one name of a filter */
 	TRACE_FILTERS = 48,    /* traces and tracer keys in force at once */
 	TRACE_ANY_ARITY = -1,
-	TRACE_PACKED_BYTES = 48 + 2 * TRACE_KEY_BYTES /* of one, at most */
+	TRACE_PACKED_BYTES = 52 + 2 * TRACE_KEY_BYTES /* of one, at most */
 };
 
 /* F(name, bit, default, what it means here) */
@@ -96,6 +97,8 @@ struct trace_filter {
 	uint32_t per_second; /* records, in each process */
 	uint64_t started_ms; /* monotonic */
 	uint64_t until_ms;   /* monotonic; 0: no end */
+	uint32_t most;       /* records, of all processes; 0: no limit */
+	uint32_t place;      /* where it is counted (trace_counts.h) */
 	int32_t arity;       /* of TRACE_TARGET */
 	struct trace_who who;
 	struct text key;

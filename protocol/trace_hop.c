@@ -6,10 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/events.h"
+#include "protocol/trace_counts.h"
 #include "protocol/trace_filter.h"
+
+enum {
+	LOG_BYTES = 40 /* of a line logged on the way */
+};
 
 #define TRACE_FLAG_always 0
 static const struct stage_info infos[STAGES] = {
@@ -66,6 +72,7 @@ trace_hop(const struct trace_span *s, enum stage stage, const char *fmt, ...)
 	vsnprintf(more, sizeof(more), fmt, args);
 	va_end(args);
 	trace_id_write(&s->at, trace);
+	trace_counts_add(s->counts, s->places, 0, 1);
 	if ((s->flags & TRACE_FLAG_cpu_timestamp) != 0)
 		snprintf(cpu, sizeof(cpu), " cpu_us=%" PRIu64, cpu_us());
 	uint64_t now = clock_mono_us();
@@ -91,10 +98,50 @@ trace_facts(const struct trace_span *s, struct text facts)
 		int n = (int)(left < TRACE_PIECE_BYTES ? left
 						       : TRACE_PIECE_BYTES);
 
+		trace_counts_add(s->counts, s->places, 0, 1);
 		event_record(EVENT_trace_facts,
 		    "trace=%s span=%016" PRIx64 " at=%u of=%u text=%.*s", trace,
 		    s->at.span, at, of, n, facts.at + at);
 	}
+}
+
+/* Whose lines are hops; of the one traced request in hand. */
+static struct {
+	const struct trace_span *span;
+	const char *who;
+} heard;
+
+static void
+on_note(void *ctx, enum event id, const char *fields)
+{
+	static const char *const levels[] = {
+	    [LOG_DEBUG] = "debug",
+	    [LOG_INFO] = "info",
+	    [LOG_WARN] = "warn",
+	    [LOG_ERROR] = "error",
+	    [LOG_FATAL] = "fatal",
+	};
+	struct text message = text_of(fields);
+	struct buffer quoted;
+
+	(void)ctx;
+	if (message.len > LOG_BYTES)
+		message.len = LOG_BYTES;
+	buffer_init(&quoted, 4 * LOG_BYTES);
+	facts_put(&quoted, "message", message);
+	struct text words = buffer_text(&quoted);
+	trace_hop(heard.span, STAGE_log, "level=%s pid=%d mfa=%s.%s %.*s",
+	    levels[event_level(id)], (int)getpid(), heard.who,
+	    event_name(id), TEXT_ARG(words));
+	buffer_finish(&quoted);
+}
+
+void
+trace_listen(const struct trace_span *span, const char *who)
+{
+	heard.span = span;
+	heard.who = who;
+	event_listen(span != NULL ? on_note : NULL, NULL);
 }
 
 static bool

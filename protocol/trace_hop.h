@@ -55,12 +55,19 @@ struct trace_span {
 	uint64_t parent;       /* who asked us; 0: nobody said */
 	uint64_t arrived_us;   /* monotonic; hops count from here */
 	uint32_t flags;        /* enum trace_flag, of all its filters */
-	uint32_t traces;       /* bit n: trace or tracer with id n, modulo 32 */
+	uint32_t places;       /* bit n: the trace counted at place n */
+	_Atomic uint64_t *counts; /* trace_counts.h; NULL: not counted */
 };
 
 /* trace_hop records a stage if the span's flags want it. */
 void trace_hop(const struct trace_span *, enum stage, const char *fmt, ...)
     PRINTF(3, 4);
+
+/*
+ * trace_listen: lines logged from now on are hops of this span too, until
+ * NULL. `who` is the role that logs.
+ */
+void trace_listen(const struct trace_span *, const char *who);
 
 /* trace_facts records `facts`, cut at TRACE_FACTS_BYTES, in pieces. */
 void trace_facts(const struct trace_span *, struct text facts);

@@ -10,7 +10,8 @@ enum {
 };
 
 _Static_assert((RECORD_AT + TWO_COPY_WORDS(TRACE_WATCH_WORDS)) * 8 <=
-	TRACE_WATCH_BYTES,
+		TRACE_WATCH_COUNTS_AT &&
+	TRACE_WATCH_COUNTS_AT + TRACE_COUNTS_WORDS * 8 <= TRACE_WATCH_BYTES,
     "drawn in the header");
 
 void

@@ -14,10 +14,11 @@
  *                 word 0  generation it was written as
  *                      1  number of filters | bytes << 32
  *                      2… packed filters (trace_filter.h)
+ *      6912 counts of the traces (trace_counts.h)
  *
  * Trust:  the area may be garbage; every filter is checked.
  * Owner:  the area is the segment's; a view is the reader's, and holds the
- *         texts of its filters. One writer: the monitor.
+ *         texts of its filters. One writer: the monitor; the counts have many.
  */
 
 #include <stdatomic.h>
@@ -29,7 +30,8 @@
 enum {
 	TRACE_WATCH_AT = 1024, /* in the watch area */
 	TRACE_WATCH_BYTES = 7168,
-	TRACE_WATCH_WORDS = 440, /* of a record */
+	TRACE_WATCH_COUNTS_AT = 6912, /* behind TRACE_WATCH_AT */
+	TRACE_WATCH_WORDS = 430,      /* of a record */
 	TRACE_WATCH_TEXT = (TRACE_WATCH_WORDS - 2) * 8
 };
 
@@ -55,6 +57,13 @@ trace_watch_generation(const struct trace_watch *w)
 	return w->area == NULL
 	    ? 0
 	    : atomic_load_explicit(w->area, memory_order_relaxed);
+}
+
+/* trace_watch_counts: where the running traces are counted; NULL: nowhere. */
+static inline _Atomic uint64_t *
+trace_watch_counts(const struct trace_watch *w)
+{
+	return w->area == NULL ? NULL : w->area + TRACE_WATCH_COUNTS_AT / 8;
 }
 
 /* trace_watch_set publishes; ERR_FULL: too many or too long, nothing changed. */

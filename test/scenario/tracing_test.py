@@ -6,9 +6,9 @@ import stat
 import pytest
 
 from gateway_tree import GatewayTree, request
-from local_tree import LocalTree
+from local_tree import LocalTree, pool
 from tokens import Key, subprotocol, write_keys
-from tree import SETTINGS, Tree, until
+from tree import ROOT, SETTINGS, Tree, until
 
 KEY = Key("k1")
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -156,6 +156,24 @@ def test_every_way_to_name_a_function_finds_its_calls(tree, function):
         push, _ = client.call(request(args={"a": 1}, request_id=name))
         assert push["success"]
     assert tree.traced(name)[0]["outcome"] == "ok"
+
+
+def test_a_trace_is_stopped_by_the_words_it_was_started_with(tree):
+    for words in (["relay"], ["--function", "{MyApp.Api, :get_user, :_}"],
+                  ["--function", "MyApp.Api.get_user/1"],
+                  ["--function", "test/echo"], [":existing"]):
+        number = tree.start_trace(*words)
+        assert tree.banyan("trace", "stop", words[-1])["stopped"] == 1
+        assert tree.trace(number)["state"] == "stopped"
+
+
+def test_every_flag_and_target_has_its_mapping_in_the_help(tree):
+    said = " ".join(tree.run_banyan("help", "trace").stdout.split())
+    header = (ROOT / "protocol" / "trace_filter.h").read_text()
+    for flag in re.findall(r"\bF\((\w+), \d", header):
+        assert re.search(rf"\b{flag} \(", said), flag
+    for target in re.findall(r'\bT\("(\w+)"', header):
+        assert re.search(rf"\b{target}\b[^.]*\(", said), target
 
 
 def test_another_arity_is_another_function(tree):
@@ -378,6 +396,29 @@ def test_the_traces_outlive_the_monitor(tree):
     assert tree.trace(number)["state"] == "running"
 
 
+def test_a_count_holds_while_there_is_no_monitor_and_in_its_next_life(tree):
+    number = tree.start_trace("--user", "u1", "--count", "30")
+    with tree.user("u1") as client:
+        client.call(request(args={"a": 1}, request_id="k0"))
+        until(lambda: tree.trace(number)["records"] > 0)
+        assert tree.trace(number)["state"] == "running"
+        tree.banyan("stop", "monitor")
+        tree.until("monitor", state="down")
+        traced = tree.counter("traced")
+        for i in range(30):
+            client.call(request(args={"a": i}, request_id=f"k{i + 1}"))
+        # it has its count, and nobody had to be asked
+        assert tree.counter("traced") - traced < 30
+        tree.banyan("start", "monitor")
+        tree.until("monitor", state="up")
+    # a trace that is over is not taken up again
+    until(lambda: tree.banyan_ok("trace", "status"))
+    until(lambda: tree.banyan("trace", "status")["trace_control_word"] == 0)
+    found = tree.trace(number)
+    assert found["state"] == "count_reached" and found["records"] >= 30, found
+    assert found["requests"] > 1
+
+
 def test_a_trace_of_processes_tells_of_their_lives(tree):
     tree.start_trace("relay")
     before = tree.life("relay")
@@ -529,6 +570,22 @@ def test_the_hops_of_a_local_call_are_those_of_two_processes():
         assert hop(found, "run")["detail"]["pool"] == "default"
         times = [h["at_us"] for h in found["hops"]]
         assert times == sorted(times)
+
+
+def test_lines_logged_in_a_pool_are_hops_of_the_call_they_are_about():
+    one = pool(size=1)
+    with LocalTree([one], supervisor="}\n" + ALLOWED.rstrip("}\n")) as tree:
+        tree.banyan("trace", "start", "--function", "local/echo")
+        client = tree.client()
+        for name, kind, x in (("first", "sleep", 200), ("second", "echo", 1)):
+            client.start_call(
+                {"service": "local", "request_type": kind,
+                 "request_id": name, "args": {"x": x}},
+                join_ref=client.join_ref)
+        found = show(tree, "second")
+        said = [h for h in found["hops"] if h["stage"] == "log"
+                and h["process"] == "worker_pool"]
+        assert said and said[0]["detail"]["mfa"] == "worker_pool.task_queued"
 
 
 def test_a_service_of_the_sdk_tells_of_its_own_time():

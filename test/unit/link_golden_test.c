@@ -87,6 +87,10 @@ every_frame_has_its_golden_bytes(void **state)
 	begin(2, 2, 2, 9, 1, &p);
 	link_write_result(&p, 7, TEXT("\xc3"));
 	is_golden("result");
+	begin(2, 2, 2, 9, 1, &p);
+	link_write_result_hops(&p, 7, TEXT("\xc3"),
+	    TEXT("\x82\xa8queue_us\x05\xa6run_us\x2a"));
+	is_golden("result_hops");
 	begin(3, 3, 3, 9, 1, &p);
 	link_write_error(&p, 8, TEXT("not_found"), TEXT("no"));
 	is_golden("error");
@@ -153,7 +157,7 @@ every_golden_message_is_read_whole(void **state)
 		seen++;
 	}
 	fclose(file);
-	assert_int_equal(seen, 10);
+	assert_int_equal(seen, 11);
 }
 
 static void

@@ -241,11 +241,13 @@ what_is_watched_is_seen_by_every_reader_and_zero_means_nothing(void **state)
 	    .flags = TRACE_FLAG_call,
 	    .per_second = 100,
 	    .until_ms = 99,
+	    .most = UINT32_MAX,
+	    .place = TRACE_PLACES - 1,
 	    .arity = TRACE_ANY_ARITY,
 	    .key = TEXT("users"),
 	    .key2 = TEXT("get_user")};
 	const struct trace_filter b = {
-	    .id = 4, .kind = TRACE_USER, .is_tracer = true, .key = TEXT("u7")};
+	    .id = 4, .kind = TRACE_USER, .is_tracer = true, .place = TRACE_NO_PLACE, .key = TEXT("u7")};
 	const struct trace_filter *both[] = {&a, &b};
 
 	(void)state;
@@ -260,6 +262,9 @@ what_is_watched_is_seen_by_every_reader_and_zero_means_nothing(void **state)
 	assert_true(text_is(view.filters[0].key2, "get_user"));
 	assert_int_equal(view.filters[0].arity, TRACE_ANY_ARITY);
 	assert_int_equal(view.filters[0].per_second, 100);
+	assert_int_equal(view.filters[0].most, UINT32_MAX);
+	assert_int_equal(view.filters[0].place, TRACE_PLACES - 1);
+	assert_int_equal(view.filters[1].place, TRACE_NO_PLACE);
 	assert_true(view.filters[1].is_tracer);
 	assert_false(trace_watch_read(&w, &view));
 	assert_int_equal(trace_watch_set(&w, both, 0), OK);

@@ -37,30 +37,31 @@ tear_down(void **state)
 }
 
 static struct trace *
-start(const char *user, uint64_t most, uint64_t until_ms)
+start(const char *user, uint32_t most, uint64_t until_ms)
 {
 	const struct trace_filter f = {
-	    .kind = TRACE_USER, .key = text_of(user), .until_ms = until_ms};
+	    .kind = TRACE_USER,
+	    .key = text_of(user),
+	    .most = most,
+	    .until_ms = until_ms};
 	struct trace *t;
 
-	assert_int_equal(traces_start(&traces, &f, most, &t), OK);
+	assert_int_equal(traces_start(&traces, &f, &t), OK);
 	return t;
 }
 
 /* take reads one record as if gateway/1 had left it at `mono_us`. */
 static struct traced_request *
-take(const char *record, uint64_t mono_us, bool *ended)
+take(const char *record, uint64_t mono_us)
 {
 	const struct trace_place place = {.role = ROLE_gateway,
 	    .instance = 1,
 	    .mono_us = mono_us,
 	    .wall_us = 1795260000000000 + mono_us};
 	struct hop h;
-	bool ignored;
 
 	assert_int_equal(hop_read(text_of(record), &h), OK);
-	return traces_take(
-	    &traces, &h, &place, 0, ended != NULL ? ended : &ignored);
+	return traces_take(&traces, &h, &place);
 }
 
 static void
@@ -70,10 +71,10 @@ hops_of_two_processes_come_in_the_order_of_their_time(void **state)
 	const struct traced_request *r;
 
 	(void)state;
-	take(NAMES "at=0 of=13 text=request_id=r1", 90, NULL);
-	take(NAMES "stage=start us=10 ids=1", 110, NULL);
-	take(NAMES "stage=end us=300 success=true", 400, NULL);
-	take(NAMES "stage=run us=0 pool=p", 200, NULL);
+	take(NAMES "at=0 of=13 text=request_id=r1", 90);
+	take(NAMES "stage=start us=10 ids=1", 110);
+	take(NAMES "stage=end us=300 success=true", 400);
+	take(NAMES "stage=run us=0 pool=p", 200);
 	r = traces_next(&traces, TEXT("r1"), 0);
 	assert_non_null(r);
 	assert_int_equal(traces_order(r, hops), 3);
@@ -93,19 +94,49 @@ static void
 a_trace_ends_with_its_count_and_counts_only_its_own(void **state)
 {
 	struct trace *one = start("u7", 2, 0), *other = start("u8", 2, 0);
-	bool ended = false;
 
 	(void)state;
-	take(NAMES "stage=start us=1 ids=1", 1, &ended);
-	assert_false(ended);
-	take(NAMES "stage=end us=2", 2, &ended);
-	assert_true(ended);
+	assert_int_not_equal(one->filter.place, other->filter.place);
+	assert_false(traces_counted(one, 1, 1, 5));
+	assert_int_equal(one->state, TRACE_RUNNING);
+	assert_true(traces_counted(one, 1, 2, 6));
 	assert_int_equal(one->state, TRACE_OF_COUNT);
 	assert_int_equal(one->requests, 1);
+	assert_int_equal(one->records, 2);
+	assert_int_equal(one->ended_ms, 6);
 	assert_int_equal(other->state, TRACE_RUNNING);
 	assert_int_equal(other->records, 0);
-	take(NAMES "stage=end us=3", 3, &ended);
-	assert_false(ended);
+	assert_false(traces_counted(one, 9, 9, 7));
+	assert_int_equal(one->records, 2);
+}
+
+static void
+each_running_trace_is_counted_at_a_place_of_its_own(void **state)
+{
+	_Atomic uint64_t counts[TRACE_COUNTS_WORDS] = {0};
+	uint32_t seen = 0;
+	struct trace *t = NULL;
+
+	(void)state;
+	for (uint32_t i = 0; i < TRACES_RUNNING; i++) {
+		t = start("u", 0, 0);
+		seen |= 1u << t->filter.place;
+	}
+	assert_int_equal(seen, (1u << TRACE_PLACES) - 1);
+	uint32_t place = t->filter.place;
+	assert_int_equal(traces_stop(&traces, t->filter.id, 1), 1);
+	assert_int_equal(start("again", 0, 0)->filter.place, place);
+	trace_counts_add(counts, 1u << place | 1u << 31, 1, 3);
+	trace_counts_add(counts, 1u << place, 0, 1);
+	assert_int_equal(trace_counts_requests(counts, place), 1);
+	assert_int_equal(trace_counts_records(counts, place), 4);
+	assert_int_equal(
+	    trace_counts_records(counts, (place + 1) % TRACE_PLACES), 0);
+	assert_int_equal(trace_counts_records(counts, TRACE_NO_PLACE), 0);
+	trace_counts_clear(counts, place);
+	assert_int_equal(trace_counts_records(counts, place), 0);
+	trace_counts_add(NULL, 1, 1, 1);
+	assert_int_equal(trace_counts_records(NULL, 0), 0);
 }
 
 static void
@@ -135,7 +166,7 @@ so_many_run_at_once_and_ended_ones_make_room(void **state)
 		snprintf(name, sizeof(name), "u%u", i);
 		start(name, 0, 0);
 	}
-	assert_int_equal(traces_start(&traces, &f, 0, &t), ERR_FULL);
+	assert_int_equal(traces_start(&traces, &f, &t), ERR_FULL);
 	for (uint32_t i = 0; i < 3 * TRACES_KEPT; i++) {
 		assert_int_equal(traces_stop(&traces, traces.last_id, 1), 1);
 		start("again", 0, 0);
@@ -169,7 +200,7 @@ more_hops_than_are_kept_are_counted(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < TRACES_HOPS + 5; i++)
-		r = take(NAMES "stage=part us=1 bytes=1", i + 1, NULL);
+		r = take(NAMES "stage=part us=1 bytes=1", i + 1);
 	assert_int_equal(traces_order(r, hops), TRACES_HOPS);
 	assert_int_equal(r->hop_count, TRACES_HOPS + 5);
 }
@@ -180,9 +211,9 @@ facts_count_only_when_all_pieces_are_there(void **state)
 	struct traced_request *r;
 
 	(void)state;
-	r = take(NAMES "at=0 of=26 text=request_id=r1", 1, NULL);
+	r = take(NAMES "at=0 of=26 text=request_id=r1", 1);
 	assert_int_equal(traces_facts(r).len, 0);
-	take(NAMES "at=13 of=26 text= user_id=u777", 2, NULL);
+	take(NAMES "at=13 of=26 text= user_id=u777", 2);
 	assert_true(text_is(traces_facts(r), "request_id=r1 user_id=u777"));
 }
 
@@ -235,10 +266,10 @@ a_line_has_its_keys_in_order_and_quotes_what_needs_it(void **state)
 	take(NAMES "at=0 of=102 text=request_id=\"r 1\" user_id=u7 "
 		   "device_id=nil request_type=get service=users version=nil "
 		   "args=\"{\\\"a\\\":1}\"",
-	    1, NULL);
+	    1);
 	r = take(NAMES "stage=permission us=5 permission=denied "
 		       "permission_mode={role,1} secret=x",
-	    2, NULL);
+	    2);
 	assert_int_equal(
 	    hop_read(TEXT(NAMES "stage=permission us=5 permission=denied "
 				"permission_mode={role,1} secret=x"),
@@ -365,6 +396,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(hops_of_two_processes_come_in_the_order_of_their_time),
 	    CASE(a_trace_ends_with_its_count_and_counts_only_its_own),
+	    CASE(each_running_trace_is_counted_at_a_place_of_its_own),
 	    CASE(a_trace_ends_when_its_time_is_over_or_somebody_says_so),
 	    CASE(so_many_run_at_once_and_ended_ones_make_room),
 	    CASE(a_filter_of_an_earlier_life_goes_on_under_its_id),

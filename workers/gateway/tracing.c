@@ -4,8 +4,10 @@
  *
  * The limits of a trace are kept here, in each gateway for itself: a request
  * is taken whole, if its filter's records of this second have room for what a
- * request usually leaves, or not at all. So no ring is flooded, and nothing
- * waits for the monitor, which keeps total count and end.
+ * request usually leaves, or not at all. So no ring is flooded. Each record
+ * is counted where it is left (trace_counts.h), and no request is taken for a
+ * trace that has its count or whose time is over: nothing waits for the
+ * monitor, which only says so and ends it.
  */
 
 #include "workers/gateway/tracing.h"
@@ -117,6 +119,8 @@ take_budget(struct tracing *t, uint32_t place, const struct trace_filter *f)
 
 struct match {
 	uint32_t flags;
+	uint32_t places; /* of all its traces */
+	uint32_t loud;   /* of those that want records */
 	bool is_silent; /* no filter wants records */
 	char ids[96];
 	int used;
@@ -125,7 +129,11 @@ struct match {
 static void
 add(struct match *m, const struct trace_filter *f)
 {
+	uint32_t place = f->place < TRACE_PLACES ? 1u << f->place : 0;
+
+	m->places |= place;
 	if ((f->flags & TRACE_FLAG_silent) == 0) {
+		m->loud |= place;
 		m->flags |= f->flags;
 		m->is_silent = false;
 	}
@@ -157,23 +165,30 @@ is_any_after(struct tracing *t, const struct trace_call *call)
 	return false;
 }
 
+/* is_over: its time is, or it has its count; the monitor may be dead. */
+static bool
+is_over(const struct gateway *g, const struct trace_filter *f)
+{
+	return (f->until_ms != 0 && loop_now_ms(g->loop) >= f->until_ms) ||
+	    (f->most != 0 &&
+		trace_counts_records(trace_watch_counts(&g->watch),
+		    f->place) >= f->most);
+}
+
 /* match_all finds the filters that are after this call. */
 static bool
 match_all(struct tracing *t, const struct trace_call *call, uint32_t kinds,
     struct match *m)
 {
 	struct gateway *g = t->gateway;
-	uint64_t now_ms = loop_now_ms(g->loop);
 
 	*m = (struct match){.is_silent = true};
 	trace_watch_read(&g->watch, &t->view);
 	for (uint32_t i = 0; i < t->view.count; i++) {
 		const struct trace_filter *f = &t->view.filters[i];
 
-		if ((kinds & 1u << f->kind) == 0 ||
-		    (f->until_ms != 0 && now_ms >= f->until_ms))
-			continue;
-		if (!is_after(t, f, call))
+		if ((kinds & 1u << f->kind) == 0 || is_over(g, f) ||
+		    !is_after(t, f, call))
 			continue;
 		if (take_budget(t, i, f))
 			add(m, f);
@@ -282,7 +297,12 @@ begin_recording(struct gateway *g, struct traced *traced,
 	traced->span.at.flags |= TRACEPARENT_SAMPLED;
 	traced->span.flags = m->is_silent ? TRACE_FLAG_silent : m->flags;
 	COUNT(g, traced);
+	traced->span.counts = trace_watch_counts(&g->watch);
+	traced->span.places = m->places;
+	trace_counts_add(traced->span.counts, m->places, 1, 0);
 	tell_start(g->tracing, traced, m, call, r);
+	if (m->loud != 0)
+		traced->span.places = m->loud;
 }
 
 static struct trace_call

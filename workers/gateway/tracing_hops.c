@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* tracing_hops - the hops of a traced request behind its begin: nodes, lines
- * logged on the way, the end. */
+/* tracing_hops - the hops of a traced request behind its begin: nodes, the
+ * end. */
 
 #include "workers/gateway/tracing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
 #include "protocol/events.h"
 #include "protocol/pack.h"
 #include "workers/gateway/gateway.h"
-
-enum {
-	LOG_BYTES = 40 /* of a line logged on the way */
-};
 
 /* --- the ends --- */
 
@@ -54,38 +49,12 @@ tracing_failed(struct traced *traced, enum answer_code code, struct text error)
 	buffer_finish(&quoted);
 }
 
-/* on_note passes a line on that is logged while this request is in hand. */
-static void
-on_note(void *ctx, enum event id, const char *fields)
-{
-	static const char *const levels[] = {
-	    [LOG_DEBUG] = "debug",
-	    [LOG_INFO] = "info",
-	    [LOG_WARN] = "warn",
-	    [LOG_ERROR] = "error",
-	    [LOG_FATAL] = "fatal",
-	};
-	const struct traced *traced = ctx;
-	struct text message = text_of(fields);
-	struct buffer quoted;
-
-	if (message.len > LOG_BYTES)
-		message.len = LOG_BYTES;
-	buffer_init(&quoted, 4 * LOG_BYTES);
-	facts_put(&quoted, "message", message);
-	struct text words = buffer_text(&quoted);
-	HOP(traced, log, "level=%s pid=%d mfa=gateway.%s %.*s",
-	    levels[event_level(id)], (int)getpid(), event_name(id),
-	    TEXT_ARG(words));
-	buffer_finish(&quoted);
-}
-
 void
 tracing_listen(struct traced *traced)
 {
 	bool wants = traced != NULL && traced->is_recorded;
 
-	event_listen(wants ? on_note : NULL, traced);
+	trace_listen(wants ? &traced->span : NULL, "gateway");
 }
 
 void
@@ -93,7 +62,7 @@ tracing_release(struct traced **traced)
 {
 	if (*traced == NULL)
 		return;
-	event_listen(NULL, NULL); /* it might be this one that listens */
+	trace_listen(NULL, NULL); /* it might be this one that listens */
 	if (!(*traced)->is_over)
 		HOP(*traced, end,
 		    "success=false async=false duration_us=%" PRIu64
@@ -145,7 +114,7 @@ tracing_on_served(void *owner, void *of, struct text hops)
 uint32_t
 tracing_hints_count(const struct call *call)
 {
-	return call->traced == NULL ? 0 : 1 + call->traced->is_recorded;
+	return call->traced == NULL ? 0 : 1 + 2u * call->traced->is_recorded;
 }
 
 void
@@ -157,6 +126,8 @@ tracing_hints(const struct call *call, struct packer *p)
 		return;
 	traceparent_write(&call->traced->span.at, text);
 	pack_field_string(p, "traceparent", text);
-	if (call->traced->is_recorded)
-		pack_field_u64(p, "hops", call->traced->span.flags);
+	if (!call->traced->is_recorded)
+		return;
+	pack_field_u64(p, "hops", call->traced->span.flags);
+	pack_field_u64(p, "traces", call->traced->span.places);
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "protocol/pack.h"
 #include "protocol/settings.h"
@@ -118,17 +119,16 @@ read_number(struct command *command, const char *key, uint64_t least,
 }
 
 static bool
-read_limits(struct command *command, uint64_t now_ms, struct trace_filter *f,
-    uint64_t *most)
+read_limits(struct command *command, uint64_t now_ms, struct trace_filter *f)
 {
-	uint64_t rate = RATE, for_ms = FOR_MS;
+	uint64_t rate = RATE, for_ms = FOR_MS, most = RECORDS;
 
-	*most = RECORDS;
 	if (!read_number(command, "rate", 1, RATE_MOST, &rate) ||
-	    !read_number(command, "count", 1, UINT32_MAX, most) ||
+	    !read_number(command, "count", 1, UINT32_MAX, &most) ||
 	    !read_number(command, "for", 1, FOR_MOST_MS, &for_ms))
 		return false;
 	f->per_second = (uint32_t)rate;
+	f->most = (uint32_t)most;
 	f->started_ms = now_ms;
 	f->until_ms = now_ms + for_ms;
 	return true;
@@ -190,7 +190,7 @@ answer_start(struct worker *w, struct command *command, const struct trace *t)
 	pack_map(p, 1);
 	pack_field_u64(p, word, matching(w, &t->filter));
 	pack_field_u64(p, "rate", t->filter.per_second);
-	pack_field_u64(p, "count", t->most);
+	pack_field_u64(p, "count", t->filter.most);
 	pack_field_u64(
 	    p, "for_ms", t->filter.until_ms - t->filter.started_ms);
 }
@@ -202,17 +202,19 @@ monitor_cmd_trace_start(struct worker *w, struct command *command)
 	struct trace_filter f = {.arity = TRACE_ANY_ARITY};
 	struct text flags = TEXT(""), wrong;
 	struct trace *t;
-	uint64_t most;
 
 	if (!read_what(command, &f) ||
-	    !read_limits(command, trace_hub_now_ms(hub), &f, &most))
+	    !read_limits(command, trace_hub_now_ms(hub), &f))
 		return;
 	if (command_text(command, "flags", &flags) == ERR_TYPE ||
 	    trace_flags_read(flags, &f.flags, &wrong) != OK) {
 		fail_flag(command, flags.len > 0 ? wrong : TEXT("?"));
 		return;
 	}
-	enum err e = traces_start(&hub->traces, &f, most, &t);
+	enum err e = traces_start(&hub->traces, &f, &t);
+	if (e == OK)
+		trace_counts_clear(
+		    trace_watch_counts(&hub->watch), t->filter.place);
 	if (e == OK && trace_hub_publish(hub) != OK) {
 		traces_stop(&hub->traces, t->filter.id, f.started_ms);
 		e = ERR_FULL;
@@ -230,19 +232,24 @@ monitor_cmd_trace_start(struct worker *w, struct command *command)
 
 /* --- stop --- */
 
-/* id_of finds the trace an operator means: its id, or what it is after. */
+/* id_of finds the trace an operator means: its id, or what it is after, in
+ * the words of `trace status` or in those it was started with. */
 static bool
 id_of(const struct traces *t, struct text word, uint32_t *id)
 {
-	char own[WORD];
+	struct trace_filter f = {.arity = TRACE_ANY_ARITY};
+	char own[WORD], meant[WORD] = "";
 	uint64_t number;
 
 	*id = 0;
-	if (word.len == 0 || text_is(word, "all"))
+	if (word.len == 0 || text_is(word, "all") || text_is(word, ":all"))
 		return true;
+	if (text_to_u64(word, &number) != OK && read_either(word, &f) == OK)
+		trace_filter_word(&f, meant, sizeof(meant));
 	for (uint32_t i = 0; i < t->count; i++) {
 		trace_filter_word(&t->all[i].filter, own, sizeof(own));
-		if (t->all[i].state == TRACE_RUNNING && text_is(word, own))
+		if (t->all[i].state == TRACE_RUNNING &&
+		    (text_is(word, own) || strcmp(meant, own) == 0))
 			*id = t->all[i].filter.id;
 	}
 	if (*id == 0 && text_to_u64(word, &number) == OK &&
@@ -298,7 +305,7 @@ pack_trace(
 	pack_field_u64(p, "requests", t->requests);
 	pack_field_u64(p, "records", t->records);
 	pack_field_u64(p, "rate", t->filter.per_second);
-	pack_field_u64(p, "count", t->most);
+	pack_field_u64(p, "count", t->filter.most);
 	pack_field_u64(p, "ran_ms", end_ms - t->filter.started_ms);
 	pack_field_u64(p, "left_ms",
 	    is_running && t->filter.until_ms > now_ms

@@ -45,11 +45,12 @@ place_of(const struct trace_hub *hub, uint32_t slot,
 	return place;
 }
 
-/* is_wanted: does a trace of processes want this event of theirs? */
-static bool
-is_wanted(const struct trace_hub *hub, const struct trace_place *place,
+/* wanted: the places of the traces of processes that want this event. */
+static uint32_t
+wanted(const struct trace_hub *hub, const struct trace_place *place,
     const struct event_record *record)
 {
+	uint32_t places = 0;
 	const struct trace_process who = {.role = place->role,
 	    .instance = place->instance,
 	    .pid = place->pid,
@@ -67,9 +68,9 @@ is_wanted(const struct trace_hub *hub, const struct trace_place *place,
 		    (f->flags & flag) != 0 &&
 		    record->mono_us / 1000 >= f->started_ms &&
 		    trace_filter_has_process(f, &who))
-			return true;
+			places |= 1u << f->place;
 	}
-	return false;
+	return places;
 }
 
 static void
@@ -77,40 +78,38 @@ take_event(struct trace_hub *hub, uint32_t slot,
     const struct event_record *record)
 {
 	const struct trace_place place = place_of(hub, slot, record);
+	const uint32_t places = wanted(hub, &place, record);
 	char text[TRACES_LINE_TEXT];
 
-	if (!is_wanted(hub, &place, record))
+	if (places == 0)
 		return;
+	trace_counts_add(trace_watch_counts(&hub->watch), places, 0, 1);
 	snprintf(text, sizeof(text), "event=%s %.*s", event_name(record->id),
 	    TEXT_ARG(record->text));
 	traces_note(&hub->traces, &place, text_of(text));
 }
 
-static bool
+static void
 take(struct trace_hub *hub, uint32_t slot, const struct event_record *record)
 {
 	const struct trace_place place = place_of(hub, slot, record);
 	struct hop hop;
-	bool ended = false;
 
 	if (hop_read(record->text, &hop) != OK)
-		return false;
-	struct traced_request *r = traces_take(&hub->traces, &hop, &place,
-	    trace_hub_now_ms(hub), &ended);
+		return;
+	struct traced_request *r = traces_take(&hub->traces, &hop, &place);
 	if (hub->tracer.count > 0)
 		tracer_take(&hub->tracer, r, &hop, &place);
-	return ended;
 }
 
-/* read_ring takes what is new in one ring; true if a trace has its count. */
-static bool
+/* read_ring takes what is new in one ring. */
+static void
 read_ring(struct trace_hub *hub, enum events_kind kind, uint32_t slot,
     uint32_t *left)
 {
 	struct events_reading *told = &hub->told[kind][slot];
 	struct event_record records[AT_ONCE];
 	uint32_t count = AT_ONCE;
-	bool ended = false;
 
 	while (count == AT_ONCE && *left > 0) {
 		count = events_next(worker_events(hub->worker), kind, slot,
@@ -118,7 +117,7 @@ read_ring(struct trace_hub *hub, enum events_kind kind, uint32_t slot,
 		for (uint32_t i = 0; i < count; i++) {
 			if (records[i].id == EVENT_trace_hop ||
 			    records[i].id == EVENT_trace_facts)
-				ended |= take(hub, slot, &records[i]);
+				take(hub, slot, &records[i]);
 			else
 				take_event(hub, slot, &records[i]);
 		}
@@ -126,6 +125,24 @@ read_ring(struct trace_hub *hub, enum events_kind kind, uint32_t slot,
 	}
 	hub->missed += told->missed;
 	told->missed = 0;
+}
+
+/* count_found takes what the traces have found; true if one has its count. */
+static bool
+count_found(struct trace_hub *hub)
+{
+	const _Atomic uint64_t *counts = trace_watch_counts(&hub->watch);
+	uint64_t now_ms = trace_hub_now_ms(hub);
+	bool ended = false;
+
+	for (uint32_t i = 0; i < hub->traces.count; i++) {
+		struct trace *t = &hub->traces.all[i];
+		uint32_t place = t->filter.place;
+
+		ended |= traces_counted(t,
+		    trace_counts_requests(counts, place),
+		    trace_counts_records(counts, place), now_ms);
+	}
 	return ended;
 }
 
@@ -133,13 +150,12 @@ void
 trace_hub_read(struct trace_hub *hub)
 {
 	uint32_t left = TURN_MOST;
-	bool ended = false;
 
 	for (uint32_t slot = 0; slot < EVENTS_RINGS; slot++) {
-		ended |= read_ring(hub, EVENTS_OF_LIFE, slot, &left);
-		ended |= read_ring(hub, EVENTS_OF_TELEMETRY, slot, &left);
+		read_ring(hub, EVENTS_OF_LIFE, slot, &left);
+		read_ring(hub, EVENTS_OF_TELEMETRY, slot, &left);
 	}
-	if (ended && trace_hub_publish(hub) != OK)
+	if (count_found(hub) && trace_hub_publish(hub) != OK)
 		event_note(EVENT_traces_full, "when=end");
 }
 
@@ -192,6 +208,7 @@ filter_of(const struct tracer_key *k)
 	    .is_tracer = true,
 	    .flags = trace_flags_default(),
 	    .per_second = TRACER_RATE,
+	    .place = TRACE_NO_PLACE,
 	    .arity = TRACE_ANY_ARITY,
 	    .key = {k->name, k->len}};
 }

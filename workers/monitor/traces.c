@@ -73,12 +73,11 @@ room(struct traces *t)
 }
 
 static void
-put(struct traces *t, const struct trace_filter *f, uint64_t most,
-    struct trace **to)
+put(struct traces *t, const struct trace_filter *f, struct trace **to)
 {
 	struct trace *one = room(t);
 
-	*one = (struct trace){.filter = *f, .most = most};
+	*one = (struct trace){.filter = *f};
 	if (f->key.len > 0)
 		memcpy(one->key, f->key.at, f->key.len);
 	if (f->key2.len > 0)
@@ -88,16 +87,36 @@ put(struct traces *t, const struct trace_filter *f, uint64_t most,
 	*to = one;
 }
 
-enum err
-traces_start(struct traces *t, const struct trace_filter *f, uint64_t most,
-    struct trace **to)
+/* free_place: where no running trace is counted. The one that was free the
+ * longest: a call of the trace before may still be on its way. */
+static uint32_t
+free_place(struct traces *t)
 {
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->all[i].state == TRACE_RUNNING)
+			taken |= 1u << t->all[i].filter.place;
+	do
+		t->last_place = (t->last_place + 1) % TRACE_PLACES;
+	while ((taken >> t->last_place & 1) != 0);
+	return t->last_place;
+}
+
+enum err
+traces_start(
+    struct traces *t, const struct trace_filter *f, struct trace **to)
+{
+	uint32_t place;
+
 	if (f->key.len > TRACE_KEY_BYTES || f->key2.len > TRACE_KEY_BYTES)
 		return ERR_TOO_BIG;
 	if (traces_running(t) >= TRACES_RUNNING)
 		return ERR_FULL;
-	put(t, f, most, to);
+	place = free_place(t);
+	put(t, f, to);
 	(*to)->filter.id = ++t->last_id;
+	(*to)->filter.place = place;
 	return OK;
 }
 
@@ -108,8 +127,9 @@ traces_adopt(struct traces *t, const struct trace_filter *f)
 
 	if (f->id > t->last_id)
 		t->last_id = f->id;
-	if (!f->is_tracer && traces_running(t) < TRACES_RUNNING)
-		put(t, f, 0, &one);
+	if (!f->is_tracer && f->place < TRACE_PLACES &&
+	    traces_running(t) < TRACES_RUNNING)
+		put(t, f, &one);
 }
 
 static void
@@ -184,7 +204,7 @@ add(struct traces *t, const struct hop *h)
 
 /* take_ids reads which traces the request belongs to: "ids=3,4". */
 static void
-take_ids(struct traces *t, struct traced_request *r, struct text rest)
+take_ids(struct traced_request *r, struct text rest)
 {
 	struct text ids;
 	uint64_t id = 0;
@@ -200,35 +220,20 @@ take_ids(struct traces *t, struct traced_request *r, struct text rest)
 			r->ids[r->id_count++] = (uint32_t)id;
 		id = 0;
 	}
-	for (uint32_t i = 0; i < t->count; i++)
-		for (uint32_t k = 0; k < r->id_count; k++)
-			t->all[i].requests +=
-			    t->all[i].filter.id == r->ids[k];
 }
 
-/* count_record counts for every trace of the request. */
-static bool
-count_record(
-    struct traces *t, const struct traced_request *r, uint64_t now_ms)
+bool
+traces_counted(struct trace *one, uint64_t requests, uint64_t records,
+    uint64_t now_ms)
 {
-	bool ended = false;
-
-	t->records++;
-	for (uint32_t k = 0; k < r->id_count; k++) {
-		for (uint32_t i = 0; i < t->count; i++) {
-			struct trace *one = &t->all[i];
-
-			if (one->filter.id != r->ids[k] ||
-			    one->state != TRACE_RUNNING)
-				continue;
-			one->records++;
-			if (one->most == 0 || one->records < one->most)
-				continue;
-			end(one, TRACE_OF_COUNT, now_ms);
-			ended = true;
-		}
-	}
-	return ended;
+	if (one->state != TRACE_RUNNING)
+		return false;
+	one->requests = requests;
+	one->records = records;
+	if (one->filter.most == 0 || records < one->filter.most)
+		return false;
+	end(one, TRACE_OF_COUNT, now_ms);
+	return true;
 }
 
 static void
@@ -290,24 +295,23 @@ note_hop(struct traces *t, const struct traced_request *r, const struct hop *h,
 
 struct traced_request *
 traces_take(struct traces *t, const struct hop *h,
-    const struct trace_place *place, uint64_t now_ms, bool *ended)
+    const struct trace_place *place)
 {
 	struct traced_request *r = find(t, h);
 
 	if (r == NULL)
 		r = add(t, h);
+	t->records++;
 	if (h->is_piece) {
 		keep_piece(r, h);
-		*ended = count_record(t, r, now_ms);
 		return r;
 	}
 	if (h->stage == STAGE_start) {
 		r->began_us = place->mono_us - h->us;
-		take_ids(t, r, h->rest);
+		take_ids(r, h->rest);
 	}
 	keep_hop(r, h, place);
 	note_hop(t, r, h, place);
-	*ended = count_record(t, r, now_ms);
 	return r;
 }
 

@@ -20,7 +20,7 @@
 #include "protocol/trace_hop.h"
 
 enum {
-	TRACES_RUNNING = 16,   /* at once; the rest of the filters is the
+	TRACES_RUNNING = TRACE_PLACES, /* at once; the rest of the filters is the
 				  request tracer's */
 	TRACES_KEPT = 32,      /* running and ended */
 	TRACES_REQUESTS = 256, /* kept */
@@ -43,8 +43,7 @@ struct trace {
 	char key[TRACE_KEY_BYTES];
 	char key2[TRACE_KEY_BYTES];
 	enum trace_state state;
-	uint64_t most;     /* records; 0: no limit */
-	uint64_t records;
+	uint64_t records; /* as last counted (trace_counts.h) */
 	uint64_t requests;
 	uint64_t ended_ms; /* monotonic */
 };
@@ -91,6 +90,7 @@ struct traces {
 	struct trace all[TRACES_KEPT];
 	uint32_t count;
 	uint32_t last_id;
+	uint32_t last_place;
 	uint64_t requests_seen;
 	uint64_t records;
 	uint64_t lines_seen;
@@ -102,14 +102,15 @@ void traces_init(struct traces *);
 void traces_finish(struct traces *);
 
 /*
- * traces_start begins a trace like `filter` and gives its place; `most`
- * records, 0 without end. ERR_FULL: TRACES_RUNNING run already; ERR_TOO_BIG:
- * a name is too long.
+ * traces_start begins a trace like `filter` under a new id and a place of its
+ * own, whose counts the caller clears. ERR_FULL: TRACES_RUNNING run already;
+ * ERR_TOO_BIG: a name is too long.
  */
 enum err traces_start(struct traces *, const struct trace_filter *,
-    uint64_t most, struct trace **) MUST_USE;
+    struct trace **) MUST_USE;
 
-/* traces_adopt goes on with a filter that was in force before this life. */
+/* traces_adopt goes on with a filter that was in force before this life, and
+ * with what its place has counted. */
 void traces_adopt(struct traces *, const struct trace_filter *);
 
 /* traces_stop ends the trace `id`, 0 for all; how many it were. */
@@ -121,12 +122,14 @@ bool traces_look(struct traces *, uint64_t now_ms);
 uint32_t traces_running(const struct traces *);
 const char *trace_state_name(enum trace_state);
 
-/*
- * traces_take takes one record of a request in; `ended` says whether a trace
- * had its count with it. Gives the request, NULL when the record only counts.
- */
-struct traced_request *traces_take(struct traces *, const struct hop *,
-    const struct trace_place *, uint64_t now_ms, bool *ended);
+/* traces_counted takes what a running trace has found so far; true if it had
+ * its count with that, and has ended. */
+bool traces_counted(struct trace *, uint64_t requests, uint64_t records,
+    uint64_t now_ms);
+
+/* traces_take takes one record of a request in, and gives the request. */
+struct traced_request *traces_take(
+    struct traces *, const struct hop *, const struct trace_place *);
 
 /* traces_note keeps a line of a traced process that is of no request. */
 void traces_note(struct traces *, const struct trace_place *, struct text);

@@ -181,8 +181,10 @@ hand_over(struct errand *e)
 	if (err == OK) {
 		COUNT(crew->wp, dispatched);
 		errand_trace_run(e);
+		errand_trace_listen(e);
 		errand_news_dispatched(e);
 		note_capacity(e, r);
+		errand_trace_listen(NULL);
 		return;
 	}
 	bool is_wanted = pool_end(crew->pool, &e->work, POOL_NOTHING, now_ms);
@@ -309,7 +311,10 @@ void
 errand_lost(struct errand *e, bool is_wanted)
 {
 	e->runner_id = 0;
-	if (is_wanted && retry(e))
+	errand_trace_listen(e);
+	bool is_repeated = is_wanted && retry(e);
+	errand_trace_listen(NULL);
+	if (is_repeated)
 		return;
 	if (is_wanted) {
 		COUNT(e->crew->wp, unknown_outcome);

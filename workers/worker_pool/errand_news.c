@@ -44,17 +44,10 @@ tell_task(const struct errand *e, uint64_t took_us, bool is_success,
 		    label.at);
 }
 
-void
-errand_executed(struct errand *e, bool is_success, const char *reason)
+static void
+tell_executed(const struct errand *e, uint64_t took_us, bool is_success,
+    const char *reason)
 {
-	struct worker_pool *wp = e->crew->wp;
-	uint64_t took_us = loop_now_us(wp->loop) - e->received_us;
-
-	errand_trace_ran(e, is_success ? "ok" : "error");
-	stats_time(wp->slot, HISTOGRAM_worker_pool_call_us, took_us);
-	tell_task(e, took_us, is_success, reason);
-	if (!event_happens(EVENT_request_executed))
-		return;
 	event_tell(EVENT_request_executed,
 	    "pool=%.*s worker_id=%.*s/%u command=%s duration_us=%llu "
 	    "success=%s aborted=%s streaming=%s reason=%s",
@@ -65,6 +58,20 @@ errand_executed(struct errand *e, bool is_success, const char *reason)
 	    e->is_stream ? "true" : "false", reason != NULL ? reason : "-");
 }
 
+void
+errand_executed(struct errand *e, bool is_success, const char *reason)
+{
+	struct worker_pool *wp = e->crew->wp;
+	uint64_t took_us = loop_now_us(wp->loop) - e->received_us;
+
+	errand_trace_ran(e, is_success ? "ok" : "error");
+	stats_time(wp->slot, HISTOGRAM_worker_pool_call_us, took_us);
+	errand_trace_listen(e);
+	tell_task(e, took_us, is_success, reason);
+	if (event_happens(EVENT_request_executed))
+		tell_executed(e, took_us, is_success, reason);
+	errand_trace_listen(NULL);
+}
 void
 errand_news_dispatched(const struct errand *e)
 {

@@ -172,15 +172,17 @@ on_call(void *owner, struct link_session *session, const struct link_frame *f)
 	fill(e, &hints, f);
 	if (hints.traceparent.len > 0)
 		errand_trace_begin(e, hints.traceparent, f->hints);
+	errand_trace_listen(e);
 	if (wp->quarantine.count > 0 &&
 	    quarantine_refuses(&wp->quarantine, e->work.fingerprint,
 		loop_now_ms(wp->loop))) {
 		stats_add(wp->slot, COUNTER_worker_pool_quarantined, 1);
 		errand_refuse(e, TEXT("quarantined"), TEXT(QUARANTINED));
 		errand_settle(e);
-		return;
+	} else {
+		errand_submit(e);
 	}
-	errand_submit(e);
+	errand_trace_listen(NULL);
 }
 
 static void

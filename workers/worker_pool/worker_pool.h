@@ -209,6 +209,8 @@ void errand_trace_begin(
 void errand_trace_run(const struct errand *);
 void errand_trace_ran(const struct errand *, const char *status);
 void errand_trace_end(struct errand *);
+/* errand_trace_listen: lines logged from now on are hops of it; NULL ends. */
+void errand_trace_listen(const struct errand *);
 
 /* Between errand.c and errand_answer.c. */
 #define ERRAND_UNAVAILABLE "Service temporarily unavailable"
