@@ -211,9 +211,9 @@ local_config(struct cli *cli)
 	struct buffer defaults;
 	enum cli_exit code;
 
-	if (cli->argc > 1 || cli->watch_ms > 0) {
-		cli_complain("banyan config show [SECTION]",
-		    "it takes one section, and shows one page");
+	if (cli->argc > 1) {
+		cli_complain(
+		    "banyan config show [SECTION]", "it takes one section");
 		return CLI_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);

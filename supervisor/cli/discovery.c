@@ -7,14 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
+#include "supervisor/cli/again.h"
 #include "supervisor/cli/monitoring.h"
 #include "supervisor/cli/options.h"
 #include "supervisor/cli/show.h"
+
+enum {
+	LOOK_MS = 200, /* between two looks of a watch */
+	AWAY_MS = 1000 /* the same while nobody answers */
+};
 
 static enum cli_exit
 fetch_and_show(struct cli *cli, const char *path)
@@ -70,15 +75,8 @@ query(struct cli *cli)
 
 	if (args.at == NULL)
 		return CLI_USAGE;
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct text value = show_text(args, keys[i]);
-		size_t used = strlen(path);
-
-		if (value.len > 0)
-			snprintf(path + used, sizeof(path) - used, "%s%s=%.*s",
-			    strchr(path, '?') == NULL ? "?" : "&", keys[i],
-			    TEXT_ARG(value));
-	}
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		monitoring_query(path, sizeof(path), args, keys[i]);
 	return fetch_and_show(cli, path);
 }
 
@@ -128,10 +126,34 @@ number_of(const struct cli *cli, const char *name)
 	return typed != NULL ? strtod(typed, NULL) : 0;
 }
 
+/*
+ * look asks once for what came behind w->after. A number that is lower than
+ * ours is a new life of the monitor, which counts from 0 again.
+ */
+static enum cli_exit
+look(struct cli *cli, struct watching *w)
+{
+	struct fetched f;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/discovery/changes?after=%llu",
+	    (unsigned long long)w->after);
+	enum cli_exit code = monitoring_get(cli, path, &f);
+	if (code != CLI_OK)
+		return code;
+	uint64_t last = show_u64(f.payload, "last");
+	if (w->after == UINT64_MAX)
+		w->after = last;
+	else if (last < w->after)
+		w->after = 0;
+	else
+		print_changes(w, f.payload);
+	return CLI_OK;
+}
+
 static enum cli_exit
 watch(struct cli *cli)
 {
-	struct timespec nap = {.tv_nsec = 200 * 1000000L};
 	double seconds = number_of(cli, "--duration");
 	const char *space = options_value(cli, "--namespace");
 	bool is_counted = number_of(cli, "--count") > 0;
@@ -140,29 +162,26 @@ watch(struct cli *cli)
 	    .until_ms = seconds > 0
 		? clock_mono_ms() + (uint64_t)(seconds * 1000)
 		: UINT64_MAX,
-	    .topic = options_value(cli, "--summary") != NULL
+	    .topic = show_bool(monitoring_args(cli), "summary")
 		? "discovery/summary"
 		: "discovery/delta",
 	    .space = space != NULL ? text_of(space) : TEXT("")};
-	struct fetched f;
 
-	if (show_bool(monitoring_args(cli), "summary"))
-		w.topic = "discovery/summary";
+	again_listen();
 	while (clock_mono_ms() < w.until_ms) {
-		char path[64];
+		struct arena kept = cli->arena;
 
-		snprintf(path, sizeof(path), "/discovery/changes?after=%llu",
-		    (unsigned long long)w.after);
-		enum cli_exit code = monitoring_get(cli, path, &f);
-		if (code != CLI_OK)
+		arena_init(&cli->arena);
+		enum cli_exit code = look(cli, &w);
+		arena_finish(&cli->arena);
+		cli->arena = kept;
+		/* who answered once is being replaced: it comes back */
+		if (code != CLI_OK && w.after == UINT64_MAX)
 			return code;
-		if (w.after == UINT64_MAX)
-			w.after = show_u64(f.payload, "last");
-		else
-			print_changes(&w, f.payload);
 		if (is_counted && w.count == 0)
 			break;
-		nanosleep(&nap, NULL);
+		if (!again_nap(code == CLI_OK ? LOOK_MS : AWAY_MS))
+			return again_stopped();
 	}
 	return CLI_OK;
 }
@@ -171,8 +190,8 @@ enum cli_exit
 discovery_run(struct cli *cli)
 {
 	const char *verb = cli->command->verb;
-	const char *limit = options_value(cli, "--limit");
-	char path[64];
+	struct text args;
+	char path[256] = "/discovery/access";
 
 	if (strcmp(verb, "status") == 0)
 		return status(cli);
@@ -180,9 +199,11 @@ discovery_run(struct cli *cli)
 		return query(cli);
 	if (strcmp(verb, "watch") == 0)
 		return watch(cli);
+	args = monitoring_args(cli); /* complains of what is not understood */
+	if (args.at == NULL)
+		return CLI_USAGE;
 	if (strcmp(verb, "access-audit") == 0)
-		snprintf(path, sizeof(path), "/discovery/access?limit=%.20s",
-		    limit != NULL ? limit : "100");
+		monitoring_query(path, sizeof(path), args, "limit");
 	else
 		snprintf(path, sizeof(path), "/discovery/%s", verb);
 	return fetch_and_show(cli, path);
@@ -230,15 +251,6 @@ read_spaces(struct cli *cli, struct text export, struct space **to)
 	qsort(*to, count, sizeof(**to), by_summaries);
 	double limit = number_of(cli, "--limit");
 	return limit > 0 && limit < count ? (uint32_t)limit : count;
-}
-
-static bool
-wants_json(const struct cli *cli)
-{
-	const char *output = options_value(cli, "--output");
-
-	return cli->wants_json ||
-	    (output != NULL && strcmp(output, "json") == 0);
 }
 
 static void
@@ -300,8 +312,11 @@ namespace_health(struct cli *cli)
 {
 	struct fetched f;
 	struct space *spaces;
-	enum cli_exit code = monitoring_get(cli, "/discovery/summary", &f);
+	bool is_json;
+	enum cli_exit code = monitoring_output(cli, &is_json);
 
+	if (code == CLI_OK)
+		code = monitoring_get(cli, "/discovery/summary", &f);
 	if (code != CLI_OK)
 		return code;
 	struct text export = show_map(f.payload, "summary_export");
@@ -309,7 +324,7 @@ namespace_health(struct cli *cli)
 		cli_complain("discovery: {summary_export: true} in the settings",
 		    "no summaries are made");
 	uint32_t count = read_spaces(cli, export, &spaces);
-	if (wants_json(cli))
+	if (is_json)
 		spaces_json(spaces, count);
 	else
 		spaces_table(cli, spaces, count);
@@ -338,12 +353,15 @@ static enum cli_exit
 export_lag(struct cli *cli)
 {
 	struct fetched f;
-	enum cli_exit code = monitoring_get(cli, "/discovery/lag", &f);
+	bool is_json;
+	enum cli_exit code = monitoring_output(cli, &is_json);
 
+	if (code == CLI_OK)
+		code = monitoring_get(cli, "/discovery/lag", &f);
 	if (code != CLI_OK)
 		return code;
 	struct text lag = show_map(f.payload, "lag");
-	if (wants_json(cli)) {
+	if (is_json) {
 		show_json(lag);
 		return f.status == 200 ? CLI_OK : CLI_DEGRADED;
 	}
@@ -373,6 +391,8 @@ export_lag(struct cli *cli)
 enum cli_exit
 report_run(struct cli *cli)
 {
+	if (monitoring_args(cli).at == NULL)
+		return CLI_USAGE;
 	if (strcmp(cli->command->verb, "export-lag") == 0)
 		return export_lag(cli);
 	return namespace_health(cli);

@@ -8,7 +8,8 @@
 static const char everywhere[] =
     "Every command: --json, --timeout SECONDS, --runtime-dir DIR, "
     "--no-color, --help\n"
-    "Those that only look: --watch [SECONDS]\n"
+    "Those that only look: --watch [SECONDS], until Ctrl-C\n"
+    "-x stands for the one option of a command that begins with x\n"
     "Exit: 0 ok, 1 degraded or not found, 2 unhealthy, 3 cannot connect,\n"
     "      64 usage, 77 not permitted, 78 settings wrong\n";
 

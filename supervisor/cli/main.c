@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "supervisor/cli/again.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/monitoring.h"
@@ -36,20 +37,41 @@ wants_colour(void)
 	    (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+/* A page of ours under --watch: titled, drawn over the last one. */
+static again_round *watched;
+
+static enum cli_exit
+draw_watched(struct cli *cli)
+{
+	again_draw(cli, cli->watch_ms);
+	return watched(cli);
+}
+
+static enum cli_exit
+again(struct cli *cli, again_round *page)
+{
+	watched = page;
+	return again_run(cli, cli->watch_ms, draw_watched);
+}
+
 static enum cli_exit
 run(struct cli *cli)
 {
 	static const struct {
 		const char *op;
 		enum cli_exit (*answer)(struct cli *);
-	} own[] = {{"help", local_help}, {"check", local_check},
-	    {"call", local_call}, {"completion", local_completion},
-	    {"settings.diff", local_diff}, {"pools.inspect", local_inspect},
-	    {"diagnose.scaling", local_scaling}, {"doctor", local_doctor},
-	    {"overview", local_overview}, {"processes", local_processes},
-	    {"top", local_top}, {"config.show", local_config},
-	    {"telemetry.tail", local_tail}, {"bus.tail", local_bus_tail},
-	    {"log.tail", local_log_tail}};
+		bool is_page; /* --watch shows it again; others watch alone */
+	} own[] = {{"help", local_help, false}, {"check", local_check, true},
+	    {"call", local_call, false}, {"completion", local_completion, false},
+	    {"settings.diff", local_diff, true},
+	    {"pools.inspect", local_inspect, true},
+	    {"diagnose.scaling", local_scaling, false},
+	    {"doctor", local_doctor, true}, {"overview", local_overview, false},
+	    {"processes", local_processes, false}, {"top", local_top, false},
+	    {"config.show", local_config, true},
+	    {"telemetry.tail", local_tail, false},
+	    {"bus.tail", local_bus_tail, false},
+	    {"log.tail", local_log_tail, false}};
 
 	static const struct {
 		const char *noun;
@@ -62,10 +84,14 @@ run(struct cli *cli)
 	for (size_t i = 0; i < COUNT_OF(nouns); i++)
 		if (cli->command->role == ROLE_cli &&
 		    strcmp(cli->command->noun, nouns[i].noun) == 0)
-			return nouns[i].answer(cli);
+			return cli->watch_ms > 0 && !monitoring_is_watch(cli)
+			    ? again(cli, nouns[i].answer)
+			    : nouns[i].answer(cli);
 	for (size_t i = 0; i < COUNT_OF(own); i++)
 		if (strcmp(cli->command->op, own[i].op) == 0)
-			return own[i].answer(cli);
+			return cli->watch_ms > 0 && own[i].is_page
+			    ? again(cli, own[i].answer)
+			    : own[i].answer(cli);
 	return remote_run(cli);
 }
 

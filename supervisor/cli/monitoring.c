@@ -36,36 +36,6 @@ static const struct {
     {"topology", NULL, NULL},
 };
 
-/* put_encoded appends a query's value, percent-encoded. */
-static void
-put_encoded(char *to, size_t size, struct text value)
-{
-	size_t at = strlen(to);
-
-	for (uint32_t i = 0; i < value.len && at + 4 < size; i++) {
-		unsigned char c = (unsigned char)value.at[i];
-		bool is_plain = (c >= 'a' && c <= 'z') ||
-		    (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    strchr("-._~,", c) != NULL;
-
-		at += (size_t)snprintf(
-		    to + at, size - at, is_plain ? "%c" : "%%%02X", c);
-	}
-}
-
-static void
-put_query(char *to, size_t size, struct text args, const char *key,
-    const char *as)
-{
-	struct text value = show_text(args, key);
-
-	if (value.len == 0)
-		return;
-	snprintf(to + strlen(to), size - strlen(to), "%s%s=",
-	    strchr(to, '?') == NULL ? "?" : "&", as);
-	put_encoded(to, size, value);
-}
-
 static enum cli_exit
 health_path(struct text args, char *to, size_t size)
 {
@@ -75,7 +45,7 @@ health_path(struct text args, char *to, size_t size)
 	    cluster.len > 0               ? "/health/clusters/"
 		: show_bool(args, "detail") ? "/health"
 					    : "/health/summary");
-	put_encoded(to, size, cluster);
+	monitoring_segment(to, size, cluster);
 	return CLI_OK;
 }
 
@@ -133,11 +103,11 @@ path_of(struct cli *cli, struct text args, char *to, size_t size)
 	snprintf(to, size, "%s",
 	    strcmp(verb, "timeseries") == 0 ? "/metrics/timeseries"
 					    : "/routing/trace");
-	put_query(to, size, args, "metric", "metric");
-	put_query(to, size, args, "duration", "duration");
-	put_query(to, size, args, "resolution", "resolution");
-	put_query(to, size, args, "destination", "destination");
-	put_query(to, size, args, "avoid", "avoid");
+	monitoring_query(to, size, args, "metric");
+	monitoring_query(to, size, args, "duration");
+	monitoring_query(to, size, args, "resolution");
+	monitoring_query(to, size, args, "destination");
+	monitoring_query(to, size, args, "avoid");
 	return CLI_OK;
 }
 
@@ -198,20 +168,101 @@ colour_of(struct text status)
 								   : RED;
 }
 
+/* health_row takes the word and the score from whichever page was asked. */
+static bool
+health_row(struct table *t, struct arena *a, struct text payload)
+{
+	struct text whole =
+	    show_map(show_map(payload, "health_summary"), "overall");
+	struct text one = show_map(payload, "cluster");
+	struct text all = show_map(payload, "federation_health");
+	struct text from = all, word = show_text(all, "overall_status");
+
+	if (word.len == 0) {
+		from = show_text(one, "status").len > 0 ? one : whole;
+		word = show_text(from, "status");
+	}
+	if (word.len == 0)
+		row(t, "Health", RED, show_text(payload, "message"));
+	else
+		row(t, "Health", colour_of(word),
+		    arena_printf(a, "%.*s, score %.2f", TEXT_ARG(word),
+			show_f64(from, "health_score")));
+	return text_is(word, "healthy");
+}
+
+static void
+clusters_row(struct table *t, struct arena *a, struct text payload)
+{
+	struct text all = show_map(payload, "federation_health");
+	struct text counts =
+	    show_map(show_map(payload, "health_summary"), "cluster_counts");
+	uint64_t total = show_u64(all, "total_clusters");
+
+	if (total == 0)
+		total = show_u64(counts, "total");
+	row(t, "Clusters", PLAIN,
+	    total > 0 ? arena_printf(a, "%llu total", (unsigned long long)total)
+		      : show_text(show_map(payload, "cluster"), "cluster_id"));
+}
+
+static void
+snapshots_row(struct table *t, struct arena *a, struct text kept)
+{
+	struct text fabric = show_map(kept, "fabric");
+	double saved = show_f64(fabric, "snapshot_last_saved_at");
+	double restored = show_f64(fabric, "snapshot_last_restored_at");
+	struct text at[2] = {TEXT("n/a"), TEXT("n/a")};
+
+	if (saved > 0)
+		at[0] = view_when(a, (uint64_t)(saved * 1000));
+	if (restored > 0)
+		at[1] = view_when(a, (uint64_t)(restored * 1000));
+	row(t, "Snapshots", PLAIN,
+	    arena_printf(a, "saved %.*s, restored %.*s", TEXT_ARG(at[0]),
+		TEXT_ARG(at[1])));
+}
+
+/* transport_row: listeners, and how the links and the door are (0.9, 0.7). */
+static void
+transport_row(struct table *t, struct arena *a, const struct fetched parts[4])
+{
+	struct unpacker u;
+	struct text key, value;
+	struct text scores = show_map(
+	    show_map(parts[3].payload, "unified_metrics"),
+	    "transport_health_snapshots");
+	uint32_t listeners =
+	    show_array(show_map(parts[2].payload, "transport_endpoints"),
+		"assignments", &u);
+	uint32_t count = 0, of[3] = {0};
+
+	unpack_init(&u, scores);
+	if (unpack_map(&u, &count) != OK)
+		count = 0;
+	for (uint32_t i = 0; i < count && unpack_text(&u, &key) == OK &&
+	     unpack_raw(&u, &value) == OK;
+	     i++) {
+		double score = show_f64(value, "overall_health_score");
+
+		of[score >= 0.9 ? 0 : score >= 0.7 ? 1 : 2]++;
+	}
+	row(t, "Transport",
+	    of[2] > 0       ? RED
+		: of[1] > 0 ? YELLOW
+			    : PLAIN,
+	    arena_printf(a,
+		"%u endpoints; door and links: %u healthy, %u degraded, "
+		"%u critical",
+		listeners, of[0], of[1], of[2]));
+}
+
 static void
 status_table(struct cli *cli, const struct fetched parts[4])
 {
-	struct text overall = show_map(
-	    show_map(parts[0].payload, "health_summary"), "overall");
-	struct text counts = show_map(
-	    show_map(parts[0].payload, "health_summary"), "cluster_counts");
 	struct text kept = show_map(parts[1].payload, "persistence_snapshots");
 	struct text unified = show_map(
 	    show_map(parts[3].payload, "unified_metrics"), "overall_health");
-	struct unpacker endpoints;
-	uint32_t listeners =
-	    show_array(show_map(parts[2].payload, "transport_endpoints"),
-		"assignments", &endpoints);
 	struct arena *a = &cli->arena;
 	struct buffer page;
 	struct view view = {
@@ -220,31 +271,23 @@ status_table(struct cli *cli, const struct fetched parts[4])
 
 	buffer_init(&page, 1 << 20);
 	table_begin(&t, &view, "PART|STATE", "ll");
-	row(&t, "Health", colour_of(show_text(overall, "status")),
-	    arena_printf(a, "%.*s, score %.2f",
-		TEXT_ARG(show_text(overall, "status")),
-		show_f64(overall, "health_score")));
-	row(&t, "Clusters", PLAIN,
-	    arena_printf(a, "%llu total",
-		(unsigned long long)show_u64(counts, "total")));
+	bool is_well = health_row(&t, a, parts[0].payload);
+	clusters_row(&t, a, parts[0].payload);
 	row(&t, "Persistence", PLAIN,
 	    show_bool(kept, "enabled")
 		? arena_printf(a, "%.*s %.*s",
 		      TEXT_ARG(show_text(kept, "mode")),
 		      TEXT_ARG(show_text(kept, "data_dir")))
 		: TEXT("disabled"));
-	double saved =
-	    show_f64(show_map(kept, "fabric"), "snapshot_last_saved_at");
-	row(&t, "Snapshots", PLAIN,
-	    saved > 0 ? arena_printf(a, "saved %.*s",
-			    TEXT_ARG(view_when(a, (uint64_t)(saved * 1000))))
-		      : TEXT("n/a"));
-	row(&t, "Transport", PLAIN, arena_printf(a, "%u endpoints", listeners));
+	snapshots_row(&t, a, kept);
+	transport_row(&t, a, parts);
 	row(&t, "Unified", colour_of(show_text(unified, "status")),
 	    arena_printf(a, "%.*s, score %.2f",
 		TEXT_ARG(show_text(unified, "status")),
 		show_f64(unified, "health_score")));
 	table_end(&t);
+	if (!is_well)
+		view_print(&view, "next: banyan health\n");
 	enum err e = fd_write_whole(
 	    STDOUT_FILENO, buffer_at(&page), buffer_used(&page));
 	(void)e; /* a reader that left needs no rest */
@@ -256,15 +299,15 @@ status(struct cli *cli)
 {
 	static const char *const names[] = {
 	    "health", "persistence", "transport", "unified"};
-	const char *output = options_value(cli, "--output");
 	char health[512] = "";
 	enum cli_exit worst = CLI_OK;
 	struct text args = monitoring_args(cli);
 	struct fetched parts[4];
 	struct buffer all;
 	struct packer p;
+	bool is_json;
 
-	if (args.at == NULL)
+	if (args.at == NULL || monitoring_output(cli, &is_json) != CLI_OK)
 		return CLI_USAGE;
 	health_path(args, health, sizeof(health));
 	parts[0] = part(cli, health, &worst);
@@ -273,8 +316,7 @@ status(struct cli *cli)
 	parts[1] = part(cli, "/metrics/persistence", &worst);
 	parts[2] = part(cli, "/transport/endpoints", &worst);
 	parts[3] = part(cli, "/metrics/unified", &worst);
-	if (!cli->wants_json &&
-	    (output == NULL || strcmp(output, "json") != 0)) {
+	if (!is_json) {
 		status_table(cli, parts);
 		return worst;
 	}
@@ -286,6 +328,17 @@ status(struct cli *cli)
 	show_json(buffer_text(&all));
 	buffer_finish(&all);
 	return worst;
+}
+
+bool
+monitoring_is_watch(const struct cli *cli)
+{
+	const char *verb = cli->command->verb;
+
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		if (strcmp(verbs[i].verb, verb) == 0 && verbs[i].every_s != NULL)
+			return strcmp(cli->command->noun, "monitor") == 0;
+	return strcmp(verb, "watch") == 0;
 }
 
 enum cli_exit

@@ -38,6 +38,20 @@ enum cli_exit monitoring_show(struct cli *, const struct fetched *);
 enum cli_exit monitoring_repeat(
     struct cli *, const char *fallback_s, enum cli_exit (*once)(struct cli *));
 
+/* monitoring_is_watch: the verb itself looks again and again. */
+bool monitoring_is_watch(const struct cli *);
+
+/* monitoring_output reads --output (table or json) and --json; CLI_OK, or
+ * CLI_USAGE after a complaint. */
+enum cli_exit monitoring_output(const struct cli *, bool *is_json);
+
+/* monitoring_segment appends a value to a path, percent-encoded. */
+void monitoring_segment(char *to, size_t size, struct text value);
+
+/* monitoring_query appends an argument to a path's query if it was given. */
+void monitoring_query(
+    char *to, size_t size, struct text args, const char *key);
+
 /* monitoring_args gives the arguments as typed, packed; NULL at: complained. */
 struct text monitoring_args(struct cli *);
 

@@ -9,6 +9,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/json.h"
+#include "supervisor/cli/again.h"
 #include "supervisor/cli/dial.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/monitoring.h"
@@ -205,13 +206,14 @@ monitoring_show(struct cli *cli, const struct fetched *f)
 
 /* --- again and again --- */
 
-static volatile sig_atomic_t is_interrupted;
+static enum cli_exit (*repeated)(struct cli *);
+static uint32_t repeated_ms;
 
-static void
-interrupt(int number)
+static enum cli_exit
+draw_repeated(struct cli *cli)
 {
-	(void)number;
-	is_interrupted = 1;
+	again_draw(cli, repeated_ms);
+	return repeated(cli);
 }
 
 enum cli_exit
@@ -219,28 +221,60 @@ monitoring_repeat(
     struct cli *cli, const char *fallback_s, enum cli_exit (*once)(struct cli *))
 {
 	const char *typed = options_value(cli, "--interval");
-	double seconds = strtod(typed != NULL ? typed : fallback_s, NULL);
-	struct sigaction act = {.sa_handler = interrupt};
-	struct timespec nap = {.tv_sec = (time_t)seconds,
-	    .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	char *end;
+	double seconds = strtod(typed != NULL ? typed : fallback_s, &end);
 
-	if (seconds < 0.05 || seconds > 86400) {
+	if (*end != '\0' || !(seconds >= 0.05 && seconds <= 86400)) {
 		cli_complain("--interval 5", "--interval wants seconds");
 		return CLI_USAGE;
 	}
-	sigaction(SIGINT, &act, NULL); /* no SA_RESTART: it ends the nap */
-	while (!is_interrupted) {
-		if (isatty(STDOUT_FILENO) == 1 && !cli->wants_json)
-			printf("\x1b[H\x1b[2J%s %s, every %g s\n\n",
-			    cli->command->noun, cli->command->verb, seconds);
-		fflush(stdout);
-		enum cli_exit code = once(cli);
-		if (code == CLI_USAGE)
-			return code;
-		nanosleep(&nap, NULL);
+	repeated = once;
+	repeated_ms = (uint32_t)(seconds * 1000);
+	return again_run(cli, repeated_ms, draw_repeated);
+}
+
+enum cli_exit
+monitoring_output(const struct cli *cli, bool *is_json)
+{
+	const char *typed = options_value(cli, "--output");
+
+	*is_json = cli->wants_json ||
+	    (typed != NULL && strcmp(typed, "json") == 0);
+	if (typed == NULL || strcmp(typed, "json") == 0 ||
+	    strcmp(typed, "table") == 0)
+		return CLI_OK;
+	cli_complain("table or json", "there is no output \"%s\"", typed);
+	return CLI_USAGE;
+}
+
+/* --- paths --- */
+
+void
+monitoring_segment(char *to, size_t size, struct text value)
+{
+	size_t at = strlen(to);
+
+	for (uint32_t i = 0; i < value.len && at + 4 < size; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+		bool is_plain = (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    strchr("-._~,", c) != NULL;
+
+		at += (size_t)snprintf(
+		    to + at, size - at, is_plain ? "%c" : "%%%02X", c);
 	}
-	fprintf(stderr, "stopped\n");
-	return CLI_OK;
+}
+
+void
+monitoring_query(char *to, size_t size, struct text args, const char *key)
+{
+	struct text value = show_text(args, key);
+
+	if (value.len == 0)
+		return;
+	snprintf(to + strlen(to), size - strlen(to), "%s%s=",
+	    strchr(to, '?') == NULL ? "?" : "&", key);
+	monitoring_segment(to, size, value);
 }
 
 struct text

@@ -177,12 +177,28 @@ implied(const char *noun)
 	return found;
 }
 
+/* verbs_hint names what a noun can. */
+static const char *
+verbs_hint(const char *noun, char *to, size_t size)
+{
+	size_t used = (size_t)snprintf(to, size, "banyan %s ", noun);
+	const char *between = "";
+
+	for (size_t i = 0; i < command_count && used < size; i++)
+		if (strcmp(command_infos[i].noun, noun) == 0) {
+			used += (size_t)snprintf(to + used, size - used,
+			    "%s%s", between, command_infos[i].verb);
+			between = "|";
+		}
+	return to;
+}
+
 static void
 complain_unknown(const char *noun, const char *verb)
 {
 	const char *names[128];
 	size_t count = 0;
-	char hint[128] = "`banyan help` lists the commands";
+	char hint[512] = "`banyan help` lists the commands";
 	bool is_noun = false;
 
 	for (size_t i = 0; i < command_count; i++)
@@ -199,7 +215,10 @@ complain_unknown(const char *noun, const char *verb)
 	else if (best >= 0)
 		snprintf(hint, sizeof(hint), "did you mean `banyan %s`?",
 		    names[best]);
-	if (is_noun)
+	if (is_noun && (verb[0] == '\0' || verb[0] == '-'))
+		cli_complain(verbs_hint(noun, hint, sizeof(hint)),
+		    "`%s` wants to know what", noun);
+	else if (is_noun)
 		cli_complain(hint, "`%s` cannot `%s`", noun, verb);
 	else
 		cli_complain(hint, "there is no command `%s`", noun);
@@ -229,6 +248,7 @@ name_command(struct cli *cli)
 	}
 	cli->argc -= used;
 	cli->argv += used;
+	options_expand(cli);
 	return CLI_OK;
 }
 
@@ -388,7 +408,10 @@ find_word(const struct option_word *words, uint32_t count, const char *typed,
 	uint32_t seen = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (typed[0] == '-' && typed[1] == '-') {
+		/* a number may be below 0; whoever is called "-x" stands
+		 * behind an option */
+		if (typed[0] == '-' &&
+		    (typed[1] == '-' || isalpha((unsigned char)typed[1]))) {
 			if (words[i].is_option &&
 			    strcmp(words[i].name, typed) == 0)
 				return &words[i];

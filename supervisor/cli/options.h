@@ -40,6 +40,12 @@ uint32_t options_words(
  */
 enum cli_exit options_parse(struct cli *, int argc, char **argv);
 
+/*
+ * options_expand makes `-c` the one option of the command that begins so
+ * (`--cluster`); what two options begin with stays as it was typed.
+ */
+void options_expand(struct cli *);
+
 /* options_pack writes the arguments as a msgpack map; CLI_OK or CLI_USAGE. */
 enum cli_exit options_pack(struct cli *, struct buffer *out);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "protocol/pack.h"
+#include "supervisor/cli/again.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
 #include "supervisor/cli/overview.h"
@@ -211,13 +212,15 @@ run(struct cli *cli, composer *compose)
 	buffer_finish(&args);
 	if (code != CLI_OK)
 		return code;
+	if (cli->watch_ms > 0)
+		again_listen();
 	do {
 		code = one_page(cli, compose, &goes_on);
 		if (cli->watch_ms == 0 || !goes_on || code == CLI_USAGE ||
 		    code == CLI_DENIED)
 			return code;
-		nap(cli->watch_ms);
-	} while (true);
+	} while (again_nap(cli->watch_ms));
+	return again_stopped();
 }
 
 enum cli_exit

@@ -10,6 +10,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/endpoint.h"
 #include "protocol/json_out.h"
+#include "supervisor/cli/again.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
 #include "supervisor/cli/show.h"
@@ -255,7 +256,6 @@ ask_and_print(struct cli *cli, struct text args, bool *goes_on)
 static enum cli_exit
 watch(struct cli *cli, struct text args)
 {
-	enum cli_exit code = CLI_OK;
 	bool goes_on = true;
 
 	if (cli->command->who != COMMAND_READER) {
@@ -263,14 +263,18 @@ watch(struct cli *cli, struct text args)
 		return CLI_USAGE;
 	}
 	/* a tree that is away comes back: keep looking until interrupted */
-	while (goes_on) {
-		args = arena_text(&cli->arena, args);
-		code = ask_and_print(cli, args, &goes_on);
-		if (code == CLI_USAGE || code == CLI_DENIED)
-			break;
-		nap(cli->watch_ms);
-	}
-	return code;
+	again_listen();
+	do {
+		struct arena kept = cli->arena; /* a watch may last for weeks */
+
+		arena_init(&cli->arena);
+		enum cli_exit code = ask_and_print(cli, args, &goes_on);
+		arena_finish(&cli->arena);
+		cli->arena = kept;
+		if (code == CLI_USAGE || code == CLI_DENIED || !goes_on)
+			return code;
+	} while (again_nap(cli->watch_ms));
+	return again_stopped();
 }
 
 enum cli_exit

@@ -91,6 +91,8 @@ def test_the_catalogue_is_filtered_and_paged(tree):
     assert page(tree, "discovery", "query", "--entry-type", "nodes")[
         "items"][0]["name"] == "user_service_1"
     page(tree, "discovery", "query", "--entry-type", "caches", code=1)
+    assert page(tree, "discovery", "query", "--function-name",
+                f"{name} &limit=x")["total"] == 0
 
 
 def test_a_watch_ends_after_its_count_and_after_its_time(tree):
@@ -132,6 +134,10 @@ def test_reports_are_tables_or_json(tree):
     assert json.loads(tree.run_banyan(
         "report", "namespace-health", "--output", "json", "--namespace",
         "x").stdout) == []
+    assert tree.run_banyan("report", "namespace-health", "-o",
+                           "xml").returncode == 64
+    assert tree.run_banyan("report", "export-lag",
+                           "--frob").returncode == 64
     lag = tree.run_banyan("report", "export-lag").stdout
     assert [line.split("  ")[0] for line in lag.splitlines()] == [
         "Resolver Enabled", "Summary Export Enabled", "Delta Lag (s)",
@@ -164,16 +170,45 @@ def test_the_url_comes_from_the_option_or_the_environment(tree):
     assert dead.returncode == 3 and "no answer" in dead.stderr
 
 
-def test_a_watch_stops_cleanly_when_interrupted(tree):
-    with running(
-            [BANYAN, "monitor", "dns-watch", "--interval", "0.1"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=tree.env) as watch:
-        for _ in range(4):
+@pytest.mark.parametrize("words", [
+    ["monitor", "dns-watch", "-i", "0.1"], ["monitor", "dns", "--watch", "0.1"],
+    ["report", "export-lag", "--watch", "0.1"], ["tree", "--watch", "0.1"],
+    ["discovery", "watch", "--summary"]])
+def test_a_watch_stops_cleanly_when_interrupted(tree, words):
+    until_known(tree)
+    with running([BANYAN, *words], stdout=subprocess.PIPE,
+                 stderr=subprocess.PIPE, text=True, env=tree.env) as watch:
+        for _ in range(2 if words[-1] == "--summary" else 14):
             assert watch.stdout.readline()
         watch.send_signal(signal.SIGINT)
         _, said = watch.communicate(timeout=20)
     assert watch.returncode == 0 and "stopped" in said
+
+
+def test_a_watch_goes_on_when_the_monitor_had_a_new_life():
+    """The monitor counts its messages from 0 again."""
+    with Tree(EXPORTING.replace("puller: {{}}\n", "").replace(
+            'security: {allowed_targets: ["Demo.*", "user_service.*"]}\n',
+            "")) as tree:
+        until_known(tree)
+        until(lambda: page(tree, "discovery", "summary")["summary_export"][
+            "exports_total"] > 2, 20, "summaries")
+        with running([BANYAN, "discovery", "watch", "--summary", "--count",
+                      "1"], stdout=subprocess.PIPE, text=True,
+                     env=tree.env) as watch:
+            assert json.loads(watch.stdout.readline())["payload"][
+                "sequence"] > 2
+        with running([BANYAN, "discovery", "watch", "--summary"],
+                     stdout=subprocess.PIPE, text=True,
+                     env=tree.env) as watch:
+            assert watch.stdout.readline()
+            watch.send_signal(signal.SIGSTOP)
+            life = tree.child("monitor")["life"]
+            tree.kill("monitor")
+            tree.until("monitor", state="up", life=life + 1)
+            watch.send_signal(signal.SIGCONT)
+            until(lambda: json.loads(watch.stdout.readline())["payload"][
+                "sequence"] <= 2, 20, "a message of the new life")
 
 
 def test_options_choose_the_page(tree):
@@ -207,3 +242,11 @@ def test_status_has_its_six_rows_and_its_four_parts(tree):
     assert set(parts) == {"health", "persistence", "transport", "unified"}
     assert all(p["status_code"] == 200 and p["payload"]["status"] == "ok"
                for p in parts.values())
+    assert json.loads(tree.run_banyan("monitor", "status", "-o", "json").stdout)
+    for words in (["-c", "test"], ["--detail"]):
+        done = tree.run_banyan("monitor", "status", *words)
+        assert done.returncode == 0 and "healthy, score" in done.stdout
+    nobody = tree.run_banyan("monitor", "status", "-c", "nobody")
+    assert nobody.returncode == 1 and "no cluster `nobody`" in nobody.stdout
+    assert nobody.stdout.splitlines()[-1].startswith("next: ")
+    assert tree.run_banyan("monitor", "status", "-o", "xml").returncode == 64

@@ -416,6 +416,8 @@ a_command_line_becomes_named_arguments(void **state)
 	    {"banyan pools plan --workers 20", "pools.plan",
 		"{\"workers\":\"20\"}"},
 	    {"banyan --version", "version", "{}"},
+	    {"banyan monitor status -o json -c x", "monitor.status",
+		"{\"output\":\"json\",\"cluster\":\"x\"}"},
 	};
 	struct cli cli;
 	char json[1024];
@@ -467,6 +469,13 @@ a_wrong_line_says_what_and_what_next(void **state)
 		"[--check NAME] [--stage N] [--prove] [--max-memory BYTES]"},
 	    {"banyan tree --timeout x",
 		"--timeout wants seconds | --timeout 10"},
+	    {"banyan revoke list -x",
+		"not understood: -x | usage: banyan revoke list"},
+	    {"banyan groups show -x",
+		"not understood: -x | usage: banyan groups show GROUP"},
+	    {"banyan report",
+		"`report` wants to know what | banyan report "
+		"namespace-health|export-lag"},
 	};
 	struct cli cli;
 	char json[1024];

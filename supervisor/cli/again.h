@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#ifndef SUPERVISOR_CLI_AGAIN_H
+#define SUPERVISOR_CLI_AGAIN_H
+
+/*
+ * again - the same once more, until Ctrl-C: every watch of `banyan`.
+ *
+ * Each round has an arena of its own, so that a watch may run for weeks. The
+ * first Ctrl-C ends the watch after its round, with "stopped" and exit 0; a
+ * second one ends the program.
+ *
+ * Trust:  nothing from outside.
+ * Owner:  nothing.
+ */
+
+#include "supervisor/cli/cli.h"
+
+typedef enum cli_exit again_round(struct cli *);
+
+/*
+ * again_run repeats a round every so many milliseconds. What cannot get
+ * better (CLI_USAGE, CLI_DENIED) ends it; a tree that is away comes back.
+ */
+enum cli_exit again_run(struct cli *, uint32_t every_ms, again_round *);
+
+/* again_draw clears a terminal and titles the page that follows. */
+void again_draw(const struct cli *, uint32_t every_ms);
+
+/* again_leave: whoever read the pages went away, so this was the last one. */
+void again_leave(void);
+
+/* For loops of their own: listen once; nap until false; then say so. */
+void again_listen(void);
+bool again_nap(uint32_t ms);
+enum cli_exit again_stopped(void);
+
+#endif /* SUPERVISOR_CLI_AGAIN_H */
