@@ -219,6 +219,16 @@ def test_each_command_is_named_once():
     assert typed and not twice, twice
 
 
+def test_every_planted_fault_still_has_its_line():
+    gone = []
+    for path in sources(".txt", folders=["test/mutants"]):
+        for file, line in re.findall(r"^file: (.+)\nfrom: (.+)$",
+                                     path.read_text(), re.M):
+            if line not in (ROOT / file).read_text():
+                gone.append(f"{where(path)}: {file}: {line}")
+    assert not gone, "\n".join(gone)
+
+
 def test_every_script_opens_with_when_to_run_it():
     wrong = []
     for path in (ROOT / "scripts").iterdir():

@@ -162,6 +162,9 @@ a_cluster_needs_more_than_half_of_its_nodes(void **state)
 	assert_int_equal(
 	    component_cluster(3, 1, 0, &quorum), COMPONENT_UNHEALTHY);
 	assert_false(quorum);
+	assert_int_equal(/* half is not more than half */
+	    component_cluster(2, 1, 0, &quorum), COMPONENT_UNHEALTHY);
+	assert_false(quorum);
 	assert_int_equal(
 	    component_cluster(0, 0, 0, &quorum), COMPONENT_UNHEALTHY);
 }

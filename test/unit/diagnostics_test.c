@@ -146,8 +146,7 @@ a_hundred_of_each_kind_are_kept_and_found_by_id(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 150; i++) {
 		diagnostics_name(DIAGNOSTICS_TRACE, i, id);
-		diagnostics_keep(
-		    &d, DIAGNOSTICS_TRACE, id, i, TEXT("\x80"));
+		diagnostics_keep(&d, DIAGNOSTICS_TRACE, id, i, TEXT("\x80"));
 	}
 	diagnostics_keep(
 	    &d, DIAGNOSTICS_SNAPSHOT, "snapshot_1", 151, TEXT("\x80"));
@@ -181,6 +180,10 @@ the_same_error_is_one_group_with_its_frequency(void **state)
 	assert_int_equal(e->first_ms, 1000);
 	assert_int_equal(e->last_ms, 1004);
 	assert_null(diagnostics_next_error(&d, e->last_serial));
+	diagnostics_error(&d, "monitor", "child_died", TEXT("why=y"), 2500);
+	e = diagnostics_next_error(&d, UINT64_MAX);
+	assert_string_equal(e->process, "monitor");
+	assert_int_equal(e->frequency, 1); /* relay's is another group */
 	/* many others push out what was not seen for longest */
 	for (int i = 0; i < ERRORS_KEPT; i++) {
 		snprintf(text, sizeof(text), "n=%d", i);

@@ -50,6 +50,18 @@ take(void *ctx, uint32_t slot, const struct event_record *record)
 	return --most > 0;
 }
 
+/* see_told: what was handed on before this record is written down already. */
+static bool
+see_told(void *ctx, uint32_t slot, const struct event_record *record)
+{
+	uint64_t *last = ctx;
+
+	assert_int_equal(
+	    events_told(&events, EVENTS_OF_TELEMETRY, slot), *last);
+	*last = record->sequence;
+	return true;
+}
+
 static void
 note(uint32_t slot, int times)
 {
@@ -98,6 +110,20 @@ the_next_life_goes_on_where_the_last_one_was(void **state)
 	note(5, EVENTS_TELEMETRY_RECORDS + 7);
 	assert_true(feed_turn(&feed, take, NULL));
 	assert_int_equal(feed.missed, 7);
+}
+
+static void
+a_record_counts_as_told_before_the_next_one_is(void **state)
+{
+	struct feed feed;
+	uint64_t last = 0;
+
+	(void)state;
+	events_mask_set(&events, EVENT_command, true);
+	note(5, 10);
+	feed_init(&feed, &events);
+	assert_true(feed_turn(&feed, see_told, &last));
+	assert_int_equal(last, 10);
 }
 
 static struct attachment
@@ -189,6 +215,7 @@ static void
 what_is_denied_or_sampled_out_does_not_pass_but_life_does(void **state)
 {
 	static struct attachments a;
+	struct attachment attached;
 	uint32_t passed = 0;
 
 	(void)state;
@@ -204,6 +231,9 @@ what_is_denied_or_sampled_out_does_not_pass_but_life_does(void **state)
 	memset(&a.control.allowed, 0, sizeof(a.control.allowed));
 	telemetry_add(&a.control.allowed, EVENT_config_add);
 	assert_false(attachments_passes(&a, EVENT_child_died, true, 1));
+	attached = item_of("relay.", 0, 0);
+	assert_int_equal(attachments_put(&a, TEXT("n"), &attached), OK);
+	assert_false(is_masked(&a, EVENT_relay_message_sent));
 	a.control.sampling = SAMPLING_WHOLE;
 	assert_true(attachments_passes(&a, EVENT_config_add, false, 1));
 	a.control.is_off = true;
@@ -218,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    RING(a_stormy_process_does_not_starve_the_others),
 	    RING(the_next_life_goes_on_where_the_last_one_was),
+	    RING(a_record_counts_as_told_before_the_next_one_is),
 	    cmocka_unit_test(
 		a_name_belongs_to_one_holder_until_its_time_is_over),
 	    RING(attachments_outlive_the_monitor_and_garbage_is_left_out),

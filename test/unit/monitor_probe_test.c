@@ -107,6 +107,8 @@ a_role_that_is_away_only_degrades(void **state)
 	probe_judge(&p, PROBE_READY, &facts);
 	assert_string_equal(
 	    check("config_db")->message, "an operator stopped it");
+	assert_int_equal(check("config_db")->status, PROBE_DEGRADED);
+	assert_false(p.has_failed);
 }
 
 static void

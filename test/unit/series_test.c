@@ -119,6 +119,21 @@ older_than_six_hours_the_minutes_answer(void **state)
 }
 
 static void
+a_mean_is_of_what_was_measured(void **state)
+{
+	struct series_point p;
+
+	(void)state;
+	for (int i = 0; i < SERIES_COARSE_EVERY; i++)
+		add(i == 0 ? SERIES_latency_ms : SERIES_cpu_percent, 12);
+	assert_int_equal(series_count(series, SERIES_COARSE), 1);
+	series_at(series, SERIES_COARSE, 0, &p);
+	assert_true(p.values[SERIES_latency_ms] == 12);
+	assert_true(p.values[SERIES_cpu_percent] == 12);
+	assert_true(isnan(p.values[SERIES_connections]));
+}
+
+static void
 the_wall_clock_may_jump_and_only_labels_change(void **state)
 {
 	(void)state;
@@ -299,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_hour_of_points_comes_back_by_the_minute),
 	    TEST(older_than_six_hours_the_minutes_answer),
+	    TEST(a_mean_is_of_what_was_measured),
 	    TEST(the_wall_clock_may_jump_and_only_labels_change),
 	    TEST(a_trend_needs_six_points_and_knows_what_is_better),
 	    TEST(pools_have_columns_until_there_is_no_room),

@@ -39,10 +39,9 @@ tear_down(void **state)
 static struct stats_slot *
 process(uint32_t index, enum role role)
 {
-	census.process[census.count++] =
-	    (struct census_process){.slot = index,
-		.stats = &slots[index],
-		.child = {.role = (uint32_t)role, .state = CHILD_UP}};
+	census.process[census.count++] = (struct census_process){.slot = index,
+	    .stats = &slots[index],
+	    .child = {.role = (uint32_t)role, .state = CHILD_UP}};
 	return &slots[index];
 }
 
@@ -192,6 +191,12 @@ latencies_are_of_the_window_alone(void **state)
 	assert_int_equal(t.p95, 4); /* index round(0.95 · 99) = 94 */
 	assert_int_equal(t.p99, 7); /* index 98 */
 	assert_true(t.average > 4.08 && t.average < 4.1);
+	stats_time(g, HISTOGRAM_gateway_call_us, 7);
+	stats_time(g, HISTOGRAM_gateway_call_us, 7);
+	look_after(1000);
+	world_times_of(world, HISTOGRAM_gateway_call_us, &t);
+	assert_int_equal(t.count, 102); /* 97 of 4, then 5 of 7 */
+	assert_int_equal(t.p95, 4);     /* index round(0.95 · 101) = 96 */
 	for (int s = 0; s < 70; s++)
 		look_after(1000);
 	world_times_of(world, HISTOGRAM_gateway_call_us, &t);
