@@ -84,6 +84,12 @@ void limits_look(
 /* limits_reset forgets the hits of one key; false if it had none. */
 bool limits_reset(struct limits *, const struct limits_hit *);
 
+/*
+ * limits_clear forgets the hits of every key there is, and gives their number.
+ * One that is being made meanwhile may stay.
+ */
+uint32_t limits_clear(struct limits *, uint64_t now_us);
+
 struct limits_sweep {
 	uint32_t position; /* where to go on; start with 0 */
 	uint32_t looked;   /* rows in use that were looked at */

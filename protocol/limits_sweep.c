@@ -58,6 +58,19 @@ limits_sweep(struct limits *limits, uint64_t now_us, uint64_t keep_ms,
 	}
 }
 
+uint32_t
+limits_clear(struct limits *limits, uint64_t now_us)
+{
+	uint32_t dropped = 0;
+	struct place place;
+
+	for (uint32_t class = 0; class < LIMITS_CLASSES; class ++)
+		for (uint32_t i = 0; i < limits->capacity[class]; i++)
+			dropped += table_at(limits, class, i, &place) &&
+			    table_drop(limits, &place, now_us);
+	return dropped;
+}
+
 void
 limits_usage(const struct limits *limits, struct limits_usage *usage)
 {

@@ -151,6 +151,16 @@ place_is_mine(const struct limits *limits, const struct place *place)
 }
 
 bool
+table_at(const struct limits *limits, uint32_t class, uint32_t index,
+    struct place *place)
+{
+	uint64_t tag = atomic_load(tag_at(limits, class, index));
+
+	place_set(limits, place, class, index, tag);
+	return state_of(tag) == LIVE;
+}
+
+bool
 table_is_used(const struct limits *limits, uint32_t class, uint32_t index)
 {
 	return state_of(atomic_load(tag_at(limits, class, index))) != FREE;

@@ -24,6 +24,7 @@
 	N(disable_tracing,          "traces and the request tracer may be stopped")
 
 #define ADMIN_ACTIONS(A) \
+	A(update_rate_limit_config, "limits.reset") \
 	A(change_detail_error, "detail-error") \
 	A(enable_tracing,  "trace.start") \
 	A(enable_tracing,  "tracer.enable") \

@@ -77,7 +77,8 @@
 #define RATE_LIMITER_COMMANDS(C) \
 	C(rate_limiter, limits_status, "limits", "status", READER, "KEY [--limit ID]", "how much of each limit a key has used") \
 	C(rate_limiter, limits_global, "limits", "global", READER, "",                 "the limits that hold for every call") \
-	C(rate_limiter, limits_config, "limits", "config", READER, "",                 "all limits and the table behind them")
+	C(rate_limiter, limits_config, "limits", "config", READER, "",                 "all limits and the table behind them") \
+	C(rate_limiter, limits_reset,  "limits", "reset",  ADMIN,  "[KEY] [--limit ID] [--service S] [--function F] [--all]", "forget what a key has used: of every limit, of one, or of those of a function; --all forgets every key; needs the admin action update_rate_limit_config")
 
 #define RELAY_COMMANDS(C) \
 	C(relay, relay_health,  "relay",  "health", READER, "[GROUP]",               "how well messages reach the members of each group, and what went wrong last") \

@@ -42,7 +42,7 @@
 #define TELEMETRY_LIMITS(T) \
 	T(limit_check,     "rate_limiter.check",    rate_limiter, "duration_us", "result request_id user_id instance service request_type") \
 	T(limit_exceeded,  "rate_limiter.exceeded", rate_limiter, "retry_after_ms", "key scope max_requests# current_requests# request_id user_id") \
-	T(limit_reset,     "rate_limiter.reset",    rate_limiter, "", "key scope rate_limit_key") \
+	T(limit_reset,     "rate_limiter.reset",    rate_limiter, "", "key scope rate_limit_key service request_type") \
 	T(limits_cleanup,  "rate_limiter.cleanup",  rate_limiter, "duration_us cleaned_entries", "global_limits_count# api_limits_count# looked#") \
 	T(limits_in_force, "rate_limiter.in_force", rate_limiter, "limits", "enabled interval_ms#") \
 	T(limits_full,     "rate_limiter.full",     rate_limiter, "percent", "setting") \

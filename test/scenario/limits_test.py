@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from telemetry_tail import Tail
 from tree import SETTINGS, Tree, until
 from websocket import TEXT, WebSocket
 
@@ -122,6 +123,47 @@ def test_status_shows_what_is_used_and_consumes_nothing(tree):
         assert len(admitted(caller.ask(9, device_id="d3"))) <= 5
     assert [limit["key"] for limit in tree.banyan("limits", "global")] == \
         ["device_id", "ip_address"]
+
+
+def test_reset_forgets_one_key_or_all_gated_audited_and_told(tree):
+    denied = tree.run_banyan("limits", "reset", "r1")
+    assert denied.returncode == 77
+    assert "admin_action_denied: update_rate_limit_config" in denied.stderr
+    with Tree(SETTINGS + LIMITS.replace("1500}", "3600000}") + """\
+  api_limits:
+    - {service: user_service, request_type: get_user, key: device_id, max_requests: 7, window_ms: 3600000}
+security: {admin_actions: [update_rate_limit_config]}
+""") as own, Caller(own.gateway_port()) as caller, \
+            Tail(own, "--event", "rate_limiter.reset") as tail:
+        for device in ("r1", "r2"):
+            assert len(admitted(caller.ask(6, device_id=device))) == 5
+        wrong = own.run_banyan("limits", "reset", "r1", "--limit", "12")
+        assert wrong.returncode == 1 and "limits config" in wrong.stderr
+        assert own.run_banyan("limits", "reset").returncode == 64
+        assert own.run_banyan("limits", "reset", "r1", "--all").returncode == 64
+        assert own.banyan("limits", "reset", "nobody") == \
+            {"limits": 3, "forgotten": 0}
+        # of the function only: the global limit still refuses
+        assert own.banyan("limits", "reset", "r1", "--service", "user_service",
+                          "--function", "get_user") == \
+            {"limits": 1, "forgotten": 1}
+        assert admitted(caller.ask(device_id="r1")) == []
+        assert own.banyan("limits", "reset", "r1")["forgotten"] >= 1
+        assert len(admitted(caller.ask(6, device_id="r1"))) == 5
+        # nobody else's budget came back
+        assert admitted(caller.ask(device_id="r2")) == []
+        assert own.banyan("limits", "reset", "--all")["forgotten"] >= 4
+        assert len(admitted(caller.ask(6, device_id="r2"))) == 5
+        tail.event("rate_limiter.reset", key="r1", scope="global",
+                   rate_limit_key="device_id")
+        tail.event("rate_limiter.reset", key="r1", scope="api",
+                   rate_limit_key="device_id", service="user_service",
+                   request_type="get_user")
+        tail.event("rate_limiter.reset", key="all", scope="all",
+                   rate_limit_key="all")
+        lines = [x for x in (own.state / "audit.log").read_text().splitlines()
+                 if " op=limits.reset " in x]
+        assert len(lines) >= 5 and "r1" in lines[-2]
 
 
 def test_idle_keys_are_swept_and_that_is_reported(tree):

@@ -143,6 +143,37 @@ looking_consumes_nothing_and_reset_forgets(void **state)
 }
 
 static void
+clearing_forgets_every_key_of_every_size(void **state)
+{
+	static const uint32_t sizes[] = {5, 20, 100};
+	struct limits limits;
+	struct limits_verdict v;
+
+	(void)state;
+	open_limits(&limits, 64);
+	for (uint64_t key = 1; key <= 12; key++) {
+		struct limits_hit hit = {.key = key << 32,
+		    .max = sizes[key % 3],
+		    .window_ms = 1000};
+		while (take(&limits, &hit, 5000000, &v))
+			;
+	}
+	assert_int_equal(limits_clear(&limits, 5000100), 12);
+	for (uint64_t key = 1; key <= 12; key++) {
+		struct limits_hit hit = {.key = key << 32,
+		    .max = sizes[key % 3],
+		    .window_ms = 1000,
+		    .now_us = 5000200};
+		limits_look(&limits, &hit, &v);
+		assert_int_equal(v.current, 0);
+		assert_true(take(&limits, &hit, 5000200, &v));
+	}
+	assert_int_equal(limits_clear(&limits, 5000300), 12);
+	assert_int_equal(limits_clear(&limits, 5000300), 0);
+	limits_unmap(&limits);
+}
+
+static void
 a_full_table_refuses_strangers_until_a_key_is_idle(void **state)
 {
 	struct limits limits;
@@ -479,6 +510,7 @@ main(void)
 	    cmocka_unit_test(a_limit_of_zero_always_refuses),
 	    cmocka_unit_test(two_limits_on_one_value_never_share_a_counter),
 	    cmocka_unit_test(looking_consumes_nothing_and_reset_forgets),
+	    cmocka_unit_test(clearing_forgets_every_key_of_every_size),
 	    cmocka_unit_test(
 		a_full_table_refuses_strangers_until_a_key_is_idle),
 	    cmocka_unit_test(the_sweep_gives_back_idle_keys_only),
