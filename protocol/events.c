@@ -443,13 +443,11 @@ is_plain(struct text text)
 }
 
 const char *
-event_word(struct event_word *word, struct text text)
+event_word_in(char *to, size_t size, struct text text)
 {
-	enum {
-		MOST = EVENTS_WORD - 4
-	};
-	uint32_t len = text.len < MOST ? text.len : MOST;
-	char *to = word->at;
+	uint32_t most = (uint32_t)(size - 3);
+	uint32_t len = text.len < most ? text.len : most;
+	char *at = to;
 
 	/* never half of a character */
 	while (len < text.len && len > 0 &&
@@ -463,10 +461,17 @@ event_word(struct event_word *word, struct text text)
 		to[len] = '\0';
 		return to;
 	}
-	*to++ = '"';
+	*at++ = '"';
 	for (uint32_t i = 0; i < len; i++)
-		*to++ = text.at[i] == '"' ? '\'' : text.at[i];
-	*to++ = '"';
-	*to = '\0';
-	return word->at;
+		*at++ = text.at[i] == '"' ? '\'' : text.at[i];
+	*at++ = '"';
+	*at = '\0';
+	return to;
+}
+
+const char *
+event_word(struct event_word *word, struct text text)
+{
+	/* 40 bytes of text */
+	return event_word_in(word->at, sizeof(word->at) - 1, text);
 }

@@ -133,6 +133,9 @@ struct event_word {
  */
 const char *event_word(struct event_word *, struct text);
 
+/* event_word_in is the same in `size` bytes: the text, its quotes, a NUL. */
+const char *event_word_in(char *to, size_t size, struct text);
+
 /* How often the process of a slot met an event, over all its lives. */
 uint64_t events_count(const struct events *, uint32_t slot, enum event);
 

@@ -88,6 +88,36 @@ def test_a_correlation_id_is_kept_or_made(tree, client, tail):
     tail.event("executor.request.stop", request_id="t-5", correlation_id=made)
 
 
+def correlated(client, request_id, correlation_id, **fields):
+    return client.call({"service": "local", "request_type": "echo",
+                        "request_id": request_id, "args": {"x": 1},
+                        "correlation_id": correlation_id, **fields},
+                       join_ref=client.join_ref)[0]
+
+
+def test_a_correlation_id_is_told_unchanged_or_refused(tree, client, tail):
+    longest = "order 7=ä " + "x" * 53
+    assert len(longest.encode()) == 64
+    assert correlated(client, "t-50", longest)["success"]
+    for event in ("executor.request.start", "executor.request.stop"):
+        tail.event(event, request_id="t-50", correlation_id=longest)
+    # whatever else a record has no room for
+    many = "r" * 200
+    correlated(client, many, longest, request_type="f" * 60)
+    tail.event("executor.request.exception", correlation_id=longest, reason="not_found")
+    for wrong in (longest + "y", 'a"b', "a\nb"):
+        answer = correlated(client, "t-51", wrong)
+        assert answer["code"] == "invalid_payload" and "correlation_id" in answer["error"]
+        assert answer["request_id"] == "t-51"
+    assert correlated(client, "t-52", "")["success"]
+    made = tail.event("executor.request.stop", request_id="t-52")
+    assert made["metadata"]["correlation_id"].startswith("bn-")
+    tree.ask(client, "sleep", request_id="t-53", x=400)
+    until(lambda: f'request_id=t-53' in tree.log(), 10, "the slow call is logged")
+    line = next(x for x in tree.log().splitlines() if "request_id=t-53" in x)
+    assert re.search("correlation_id=bn-[0-9a-f]{24}", line)
+
+
 def test_a_slow_call_is_warned_of_by_name_and_duration(tree, client, tail):
     tree.ask(client, "sleep", request_id="t-6", x=400)
     got = tail.event("executor.request.slow", request_id="t-6", request_type="sleep")

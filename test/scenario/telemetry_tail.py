@@ -32,7 +32,8 @@ class Tail:
             raise AssertionError("tail ended: " + self.process.stderr.read().decode())
         if noun == "telemetry":
             return attached(tree, f"tail-{self.process.pid}")
-        return tree.banyan("bus", "status")["listeners"] > 0
+        # by its pid: the connection of one that ended may still be counted
+        return self.process.pid in tree.banyan("bus", "status")["listener_pids"]
 
     def read_until(self, wanted, seconds=15):
         """Reads lines until `wanted(record)`; gives that record."""

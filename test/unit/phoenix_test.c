@@ -304,6 +304,48 @@ a_request_is_read_in_one_pass(void **state)
 	assert_int_equal(request.version.len, 0);
 }
 
+/* read_correlation reads a request with that correlation_id. */
+static enum err
+read_correlation(const char *id)
+{
+	char json[256];
+
+	snprintf(json, sizeof(json),
+	    "{\"correlation_id\":\"%s\",\"service\":\"s\","
+	    "\"request_type\":\"t\",\"request_id\":\"r\"}",
+	    id);
+	return read_request(json);
+}
+
+static void
+a_correlation_id_that_cannot_be_told_unchanged_is_refused(void **state)
+{
+	char id[CORRELATION_BYTES + 2];
+
+	(void)state;
+	memset(id, 'x', sizeof(id));
+	id[CORRELATION_BYTES] = '\0';
+	assert_int_equal(read_correlation(id), OK);
+	assert_int_equal(request.correlation_id.len, CORRELATION_BYTES);
+	assert_int_equal(read_correlation("a b=\xc3\xa4 'c'"), OK);
+	assert_true(text_is(request.correlation_id, "a b=\xc3\xa4 'c'"));
+	assert_int_equal(read_correlation(""), OK);
+	id[CORRELATION_BYTES] = 'x';
+	id[CORRELATION_BYTES + 1] = '\0';
+	assert_int_equal(read_correlation(id), ERR_MALFORMED);
+	assert_string_equal(error.text,
+	    "Malformed request payload: correlation_id is longer than 64 "
+	    "bytes");
+	/* whose call it was is known all the same */
+	assert_true(text_is(request.id_json, "\"r\""));
+	assert_int_equal(request.correlation_id.len, 0);
+	assert_int_equal(read_correlation("a\\nb"), ERR_MALFORMED);
+	assert_int_equal(read_correlation("a\\\"b"), ERR_MALFORMED);
+	assert_string_equal(error.text,
+	    "Malformed request payload: correlation_id holds a quote or a "
+	    "control character");
+}
+
 static void
 missing_fields_are_named_in_one_order(void **state)
 {
@@ -570,6 +612,8 @@ main(void)
 	    T(names_in_binary_frames_are_bytes_not_json),
 	    T(frames_of_each_form_are_what_phoenix_writes),
 	    T(a_request_is_read_in_one_pass),
+	    cmocka_unit_test(
+		a_correlation_id_that_cannot_be_told_unchanged_is_refused),
 	    T(missing_fields_are_named_in_one_order),
 	    T(wrong_types_and_broken_json_are_told_apart_from_missing),
 	    T(what_is_to_be_stopped_is_named_by_a_string),

@@ -168,6 +168,24 @@ is_blank(struct text t)
 	return true;
 }
 
+/* check_correlation: it is told as it came, or not taken at all. */
+static enum err
+check_correlation(struct text id, struct request_error *error)
+{
+	if (id.len > CORRELATION_BYTES)
+		return fail(error,
+		    "Malformed request payload: correlation_id is longer than "
+		    "%d bytes",
+		    CORRELATION_BYTES);
+	for (uint32_t i = 0; i < id.len; i++)
+		if ((unsigned char)id.at[i] < ' ' || id.at[i] == 0x7f ||
+		    id.at[i] == '"')
+			return fail(error,
+			    "Malformed request payload: correlation_id holds "
+			    "a quote or a control character");
+	return OK;
+}
+
 static enum err
 check_required(const struct request *to, struct request_error *error)
 {
@@ -212,6 +230,10 @@ request_read(struct json_reader *r, struct arena *arena, struct packer *args,
 		to->id_json = unknown_id;
 	if (text_is(to->version, "0.0.0"))
 		to->version.len = 0;
+	if (check_correlation(to->correlation_id, error) != OK) {
+		to->correlation_id.len = 0;
+		return ERR_MALFORMED;
+	}
 	return check_required(to, error);
 }
 

@@ -24,7 +24,7 @@
 #include "protocol/json.h"
 
 enum {
-	CORRELATION_BYTES = 64,
+	CORRELATION_BYTES = 64,  /* more would not fit an event unchanged */
 	REQUEST_ID_BYTES = 1024, /* of request_id, as JSON */
 	REQUEST_ERROR_BYTES = 192
 };
@@ -39,7 +39,7 @@ struct request {
 	bool claims_roles;   /* `user_roles` was sent, and dropped */
 	struct text device_id;
 	struct text traceparent; /* as sent */
-	struct text correlation_id; /* the same, CORRELATION_BYTES at most */
+	struct text correlation_id; /* the same; can be told unchanged */
 	struct text args; /* msgpack span of a map; empty: none sent */
 };
 

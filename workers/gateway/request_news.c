@@ -20,7 +20,8 @@
 #include "workers/gateway/request.h"
 
 enum {
-	NAMES_BYTES = 5 * EVENTS_WORD + 80
+	CORRELATION_WORD = CORRELATION_BYTES + 3,
+	NAMES_BYTES = 4 * EVENTS_WORD + CORRELATION_WORD + 80
 };
 
 /* Who calls what. */
@@ -61,43 +62,45 @@ names_of_request(const struct client *c, const struct request *r)
 }
 
 static void
-correlate(const struct gateway *g, const struct names *n, struct event_word *to)
+correlate(
+    const struct gateway *g, const struct names *n, char to[CORRELATION_WORD])
 {
 	uint64_t words[4] = {worker_life(g->worker),
 	    n->client != NULL ? n->client->serial : 0, n->arrived_us,
 	    hash_name(n->id_json)};
 
 	if (n->correlation.len > 0) {
-		(void)event_word(to, n->correlation);
+		(void)event_word_in(to, CORRELATION_WORD, n->correlation);
 		return;
 	}
-	snprintf(to->at, sizeof(to->at), "bn-%016llx%08llx",
+	snprintf(to, CORRELATION_WORD, "bn-%016llx%08llx",
 	    (unsigned long long)hash_words(words, 4),
 	    (unsigned long long)hash_words(words, 3) & 0xffffffff);
 }
 
-/* spell writes the pairs every event of a call has. */
+/* spell writes the pairs every event of a call has. A record that is too long
+ * loses its last ones: what the caller finds his call by comes first. */
 static const char *
 spell(const struct gateway *g, const struct names *n, char to[NAMES_BYTES])
 {
-	struct event_word id, correlation, type, service, user;
+	struct event_word id, type, service, user;
+	char correlation[CORRELATION_WORD];
 	struct text bare = n->id_json;
 
 	if (bare.len >= 2) { /* without its quotes */
 		bare.at++;
 		bare.len -= 2;
 	}
-	correlate(g, n, &correlation);
+	correlate(g, n, correlation);
 	snprintf(to, NAMES_BYTES,
-	    "request_id=%s request_type=%s service=%s user_id=%s "
-	    "correlation_id=%s",
-	    event_word(&id, bare), event_word(&type, n->request_type),
+	    "correlation_id=%s request_id=%s request_type=%s service=%s "
+	    "user_id=%s",
+	    correlation, event_word(&id, bare), event_word(&type, n->request_type),
 	    event_word(&service, n->service),
 	    event_word(&user,
 		n->client != NULL && n->client->identity != NULL
 		    ? n->client->identity->user_id
-		    : TEXT("")),
-	    correlation.at);
+		    : TEXT("")));
 	return to;
 }
 

@@ -245,6 +245,8 @@ tell_start(struct tracing *t, const struct traced *traced,
 
 	buffer_truncate(&t->facts, 0);
 	put_fact(&t->facts, "request_id", call->request_id);
+	if (r->correlation_id.len > 0)
+		put_fact(&t->facts, "correlation_id", r->correlation_id);
 	put_fact(&t->facts, "user_id", call->user);
 	put_fact(&t->facts, "device_id", r->device_id);
 	put_fact(&t->facts, "request_type", call->request_type);

@@ -12,6 +12,7 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
+#include <nng/transport/ipc/ipc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,18 +40,50 @@ struct bus {
 	bool is_enabled; /* by the settings */
 	bool is_stopped; /* by an operator */
 	atomic_int listeners;
+	_Atomic uint64_t who[BUS_LISTENERS]; /* pipe << 32 | pid; 0: free */
 	struct buffer out;
 	uint64_t sequence;
 	uint64_t failed;
 };
 
-/* pipe_changed runs on nng's threads: an atomic, nothing else. */
+/* note_came keeps which process is behind a pipe; of other machines nothing
+ * is known, and of more than BUS_LISTENERS not who they are. */
+static void
+note_came(struct bus *bus, nng_pipe pipe)
+{
+	uint64_t pid = 0;
+
+	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid) != 0)
+		return;
+	for (int i = 0; i < BUS_LISTENERS; i++) {
+		uint64_t none = 0;
+
+		if (atomic_compare_exchange_strong(&bus->who[i], &none,
+			(uint64_t)(uint32_t)nng_pipe_id(pipe) << 32 |
+			    (uint32_t)pid))
+			return;
+	}
+}
+
+static void
+note_left(struct bus *bus, nng_pipe pipe)
+{
+	for (int i = 0; i < BUS_LISTENERS; i++)
+		if (atomic_load(&bus->who[i]) >> 32 ==
+		    (uint32_t)nng_pipe_id(pipe))
+			atomic_store(&bus->who[i], 0);
+}
+
+/* pipe_changed runs on nng's threads: atomics, nothing else. */
 static void
 pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *ctx)
 {
 	struct bus *bus = ctx;
 
-	(void)pipe;
+	if (event == NNG_PIPE_EV_ADD_POST)
+		note_came(bus, pipe);
+	else
+		note_left(bus, pipe);
 	atomic_fetch_add(
 	    &bus->listeners, event == NNG_PIPE_EV_ADD_POST ? 1 : -1);
 }
@@ -170,6 +203,8 @@ bus_state(const struct bus *bus, struct bus_state *to)
 	    .listeners = (uint32_t)atomic_load(&bus->listeners),
 	    .published = bus->sequence,
 	    .failed = bus->failed};
+	for (int i = 0; i < BUS_LISTENERS; i++)
+		to->pids[i] = (uint32_t)atomic_load(&bus->who[i]);
 }
 
 bool

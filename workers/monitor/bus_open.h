@@ -25,6 +25,10 @@ void bus_settings(struct bus *, const struct settings *);
 /* bus_stop is `banyan bus disable` and enable. */
 void bus_stop(struct bus *, bool is_stopped);
 
+enum {
+	BUS_LISTENERS = 32 /* that are known by pid */
+};
+
 struct bus_state {
 	bool is_on;
 	bool is_open;
@@ -32,6 +36,7 @@ struct bus_state {
 	bool is_stopped;
 	bool is_signed;
 	uint32_t listeners;
+	uint32_t pids[BUS_LISTENERS]; /* of those on this machine; 0: free */
 	uint64_t published; /* by this life of the monitor */
 	uint64_t failed;
 };
