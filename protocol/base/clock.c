@@ -41,3 +41,9 @@ clock_wall_us(void)
 {
 	return read_ns(CLOCK_REALTIME) / 1000;
 }
+
+uint64_t
+clock_cpu_us(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
+}

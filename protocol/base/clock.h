@@ -19,5 +19,6 @@ uint64_t clock_mono_us(void);
 uint64_t clock_mono_ms(void);
 uint64_t clock_wall_ms(void); /* since 1970, UTC */
 uint64_t clock_wall_us(void);
+uint64_t clock_cpu_us(void); /* what the calling thread has used so far */
 
 #endif /* PROTOCOL_BASE_CLOCK_H */

@@ -429,7 +429,7 @@ def test_a_thousand_streams_of_slow_readers_take_bounded_memory():
             for i in range(20):
                 reader.start_call(request("forever", {"bytes": 100},
                                           request_id=f"s{i}"))
-        until(lambda: tree.counter("streams") == 1000, 20, "all have begun")
+        until(lambda: tree.counter("streams") == 1000, 60, "all have begun")
         grown = []
         def steady():
             grown.append(tree.counter("chunks"))

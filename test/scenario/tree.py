@@ -175,7 +175,9 @@ class Tree:
                 raise AssertionError(
                     f"banyand left with {self.daemon.returncode}:\n"
                     f"{self.log()[-4000:]}")
-            return (self.run / "endpoints.json").exists() and \
+            # who answers may still be the tree of an earlier guard
+            return descendants(self.daemon.pid) and \
+                (self.run / "endpoints.json").exists() and \
                 self.banyan_ok("endpoints")
         until(ready, seconds, "the tree is ready\n" + self.log()[-2000:])
 
