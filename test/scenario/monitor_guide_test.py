@@ -59,6 +59,9 @@ def test_every_path_of_the_runbook_is_one_and_the_other_way_round(tree):
 
 
 def test_the_metrics_of_the_guide_are_there(tree):
+    tree.call("user_service", "nobody_has_this", {})  # an error to count
+    until(lambda: "banyan_function_errors_total{" in
+          get(tree, "/metrics").text, 20, "the error is counted")
     text = get(tree, "/metrics").text
     for name in re.findall(r"`(banyan_\w+)[`{]", HTTP):
         assert re.search(rf"^{name}[_ {{]", text, re.M), name
