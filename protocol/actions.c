@@ -40,6 +40,28 @@ action_is_look(struct text op)
 }
 
 bool
+action_is_change(struct text op, struct text args)
+{
+	static const struct {
+		const char *op;
+		const char *flag;
+	} rows[] = {
+#define F(op, flag) {op, flag},
+	    CHANGING_FLAGS(F)
+#undef F
+	};
+	struct text value;
+
+	/* whatever its value: one that cannot be read is no reason to let it
+	 * pass as a look */
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (text_is(op, rows[i].op) && args.len > 0 &&
+		    unpack_map_find(args, text_of(rows[i].flag), &value) == OK)
+			return true;
+	return false;
+}
+
+bool
 action_is_allowed(struct text list, const char *action)
 {
 	struct unpacker u;

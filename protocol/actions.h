@@ -21,6 +21,10 @@ const char *action_needed(struct text op);
 /* action_is_look: a look that is audited. */
 bool action_is_look(struct text op);
 
+/* action_is_change: a look that changes something with one of its `args`
+ * (msgpack bytes of a map, maybe empty). */
+bool action_is_change(struct text op, struct text args);
+
 /* action_is_allowed: `list` is the msgpack of security.admin_actions. */
 bool action_is_allowed(struct text list, const char *action);
 

@@ -33,6 +33,7 @@
 #define SECTION_pools_lifecycle       "pools.lifecycle"
 #define SECTION_pools_recommendations "pools.recommendations"
 #define SECTION_relay                 "relay"
+#define SECTION_relay_audit           "relay.audit"
 #define SECTION_request               "request"
 #define SECTION_arguments             "arguments"
 #define SECTION_history               "history"

@@ -40,6 +40,7 @@
 #define SETTING_ID_pools_recommendations(key) \
 	SETTING_pools_recommendations_##key
 #define SETTING_ID_relay(key)      SETTING_relay_##key
+#define SETTING_ID_relay_audit(key) SETTING_relay_audit_##key
 #define SETTING_ID_request(key)    SETTING_request_##key
 #define SETTING_ID_arguments(key)  SETTING_arguments_##key
 #define SETTING_ID_history(key)    SETTING_history_##key

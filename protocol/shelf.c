@@ -284,6 +284,18 @@ shelf_drop(struct buffer *batch, uint32_t table, uint64_t number)
 	return add_step(batch, &step, (struct text){.at = NULL, .len = 0});
 }
 
+void
+shelf_batch_each(struct text batch, shelf_change *change, void *ctx)
+{
+	struct step step;
+
+	for (uint32_t at = 0; at < batch.len;
+	     at += (uint32_t)sizeof(step) + step.bytes) {
+		memcpy(&step, batch.at + at, sizeof(step));
+		change(ctx, step.table, step.number);
+	}
+}
+
 static int
 take_step(
     struct shelf *s, MDB_txn *txn, const struct step *step, const char *at)

@@ -57,6 +57,10 @@ enum err shelf_put(struct buffer *batch, uint32_t table, uint64_t number,
 enum err shelf_drop(
     struct buffer *batch, uint32_t table, uint64_t number) MUST_USE;
 
+/* shelf_batch_each visits what a batch would change. */
+typedef void shelf_change(void *ctx, uint32_t table, uint64_t number);
+void shelf_batch_each(struct text batch, shelf_change *, void *ctx);
+
 /*
  * shelf_apply makes a batch durable, in one transaction; `is_anew` empties
  * the store first. An empty batch asks the disk whether it takes writes.

@@ -12,6 +12,7 @@
  * A(action, op)     must stand there, or the verb is denied
  * L(op)             a look that leaves an audit line, as every change does:
  *                   it reveals what clients send
+ * F(op, flag)       a look that is a change when this flag is given
  *   op              of tables/commands.h: "noun" or "noun.verb"
  * A verb without a row in A needs none. control asks before it answers or
  * forwards.
@@ -43,6 +44,9 @@
 	L("diag.trace") \
 	L("diag.analyze") \
 	L("diag.snapshot")
+
+#define CHANGING_FLAGS(F) \
+	F("relay.audit", "fix")
 
 // clang-format on
 #endif /* PROTOCOL_TABLES_ACTIONS_H */

@@ -82,6 +82,7 @@
 
 #define RELAY_COMMANDS(C) \
 	C(relay, relay_health,  "relay",  "health", READER, "[GROUP]",               "how well messages reach the members of each group, and what went wrong last") \
+	C(relay, relay_audit,   "relay",  "audit",  READER, "[--fix] [--last]",      "memberships whose members are gone, groups that are empty, and what is not stored as it should be; --fix ends and repairs what was found; --last shows the last one again") \
 	C(relay, groups_list,   "groups", "list",   READER, "[--limit N]",           "groups, their types and how many are in them") \
 	C(relay, groups_show,   "groups", "show",   READER, "GROUP",                 "one group: its members, their roles and states") \
 	C(relay, groups_create, "groups", "create", ADMIN,  "GROUP TYPE [ADMIN]",    "create a group that stays until it is deleted; ADMIN leads it once there") \

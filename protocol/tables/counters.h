@@ -143,6 +143,10 @@
 	K(relay, refused,         COUNTER, calls,    "other calls refused") \
 	K(relay, commits,         COUNTER, commits,  "transactions made durable") \
 	K(relay, disk_errors,     COUNTER, errors,   "writes the disk refused") \
+	K(relay, cuts,            COUNTER, clients,  "clients in groups that a gateway cut for reading too slowly or being silent, or lost with messages unsent") \
+	K(relay, audits,          COUNTER, audits,   "audits of memberships and groups") \
+	K(relay, audit_ended,     COUNTER, members,  "memberships that audits ended: their members were gone") \
+	K(relay, audit_issues,    GAUGE,   issues,   "found by the last audit") \
 	K(relay, groups,          GAUGE,   groups,   "groups kept") \
 	K(relay, members,         GAUGE,   members,  "memberships kept") \
 	K(relay, gateways,        GAUGE,   gateways, "gateways that take messages") \

@@ -156,6 +156,8 @@
 	E(relay_gateway,          INFO,  LIFE,   "a gateway takes messages for its clients") \
 	E(relay_gateway_left,     INFO,  LIFE,   "a gateway left as it was asked to, and with it its clients' memberships") \
 	E(relay_gateway_gone,     WARN,  LIFE,   "a gateway's life is over, and with it its clients' memberships") \
+	E(relay_audit,            DEBUG, MASKED, "memberships and groups were held against what gateways have and what is stored") \
+	E(relay_audit_found,      WARN,  LIFE,   "an audit found what should not be: see `banyan relay audit`") \
 	E(relay_store_aside,      ERROR, LIFE,   "the store of groups was damaged; it was moved aside and a new one begun") \
 	E(relay_store_refused,    ERROR, LIFE,   "the disk refuses writes; groups live in memory until it takes them") \
 	E(relay_store_writes,     INFO,  LIFE,   "the disk takes writes again; all groups are on it") \

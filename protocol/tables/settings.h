@@ -10,7 +10,8 @@
  *   section  the top-level key; `top` when the key itself stands at the top;
  *            a role's own word (puller) stands for workers.<role>;
  *            pools_lifecycle stands for the map lifecycle in pools,
- *            telemetry_bus for bus in telemetry
+ *            telemetry_bus for bus in telemetry, relay_audit for audit in
+ *            relay
  *   type     BOOL, U64, TEXT, CHOICE, TEXTS (list of text), LIST (its items
  *            have rows below), MAPS (list of maps, checked by their owner;
  *            those of pools.list have rows in tables/pools.h)
@@ -160,6 +161,8 @@
 	S(relay, empty_group_ms,    U64, "3600000", 0, 31536000000, LIVE, relay, "ms", "a group without members is kept; 0: for ever") \
 	S(relay, reattach_ms,       U64, "5000",   100, 600000, LIVE, relay, "ms", "a gateway that was lost has to come back; then its clients' memberships end") \
 	S(relay, gateway_buffer_bytes, U64, "16777216", 65536, 1073741824, LIVE, relay, "bytes", "waiting for one gateway; then messages for its clients are refused") \
+	S(relay_audit, interval_ms, U64, "60000",  0, 86400000, LIVE, relay, "ms", "between two audits of memberships and groups; 0: only when `banyan relay audit` asks") \
+	S(relay_audit, cleanup,     BOOL, "false", 0, 0,        LIVE, relay, "", "true: those audits end memberships whose members are gone, and delete groups that stayed empty for relay.orphan_grace_ms") \
 	\
 	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \
 	S(request, detail_error,      BOOL, "false", 0, 0,     LIVE, gateway, "", "true: answers tell inner reasons to clients") \

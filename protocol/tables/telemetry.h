@@ -82,6 +82,8 @@
 	T(relay_gateway,          "relay.gateway.up",       relay, "clients", "gateway# life#") \
 	T(relay_gateway_left,     "relay.gateway.left",     relay, "", "gateway# life#") \
 	T(relay_gateway_gone,     "relay.gateway.down",     relay, "", "gateway# life# reason") \
+	T(relay_audit,            "relay.audit",            relay, "memberships groups stale orphaned missing unconfirmed duration_us", "store") \
+	T(relay_audit_found,      "relay.audit.found",      relay, "stale orphaned missing memberships_ended groups_deleted", "is_fixed?") \
 	T(relay_store_aside,      "relay.store.aside",      relay, "", "") \
 	T(relay_store_refused,    "relay.store.refused",    relay, "", "reason") \
 	T(relay_store_writes,     "relay.store.writes",     relay, "groups", "")

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocol/actions.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/endpoint.h"
@@ -127,7 +128,9 @@ remote_ask(
     struct cli *cli, const char *op, struct text args, struct reply *reply)
 {
 	const struct command_info *info = command_find(text_of(op));
-	bool is_change = info != NULL && info->who == COMMAND_ADMIN;
+	bool is_change = info != NULL &&
+	    (info->who == COMMAND_ADMIN ||
+		action_is_change(text_of(op), args));
 	uint32_t timeout_ms = is_change ? CHANGE_MS : READ_MS;
 	char path[ENDPOINT_PATH];
 	const char *folder = remote_folder(cli);
@@ -258,7 +261,8 @@ watch(struct cli *cli, struct text args)
 {
 	bool goes_on = true;
 
-	if (cli->command->who != COMMAND_READER) {
+	if (cli->command->who != COMMAND_READER ||
+	    action_is_change(text_of(cli->command->op), args)) {
 		cli_complain(NULL, "--watch is for commands that only look");
 		return CLI_USAGE;
 	}

@@ -57,6 +57,7 @@ static const struct {
     {"revoke.list", show_revoked},
     {"slow", show_slow},
     {"groups.show", show_group},
+    {"relay.audit", show_audit},
 };
 
 show_page *
@@ -93,6 +94,8 @@ show_exit_of(const char *op, struct text result)
 		return text_is(status, "ok") ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "health.check") == 0)
 		return show_checkup_exit(result);
+	if (strcmp(op, "relay.audit") == 0)
+		return show_audit_exit(result);
 	if (strcmp(op, "health") != 0 && strcmp(op, "overview") != 0)
 		return CLI_OK;
 	if (text_is(status, "ok"))

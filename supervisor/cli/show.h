@@ -53,6 +53,8 @@ show_page show_scaling; /* show_scaling.c */
 show_page show_revoked; /* show_revoked.c */
 show_page show_groups;  /* show_groups.c */
 show_page show_group;
+show_page show_audit;   /* show_relay.c */
+enum cli_exit show_audit_exit(struct text result);
 show_page show_slow;    /* show_slow.c */
 show_page show_history; /* show_history.c */
 show_page show_log_summary; /* show_log.c */

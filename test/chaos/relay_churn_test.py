@@ -1,9 +1,11 @@
 """Members that come and go by the thousand while the relay is killed: at the
 end the relay knows what each of them was told, and nobody has heard a message
 of a group he was not in."""
+import json
 import pathlib
 import random
 import sys
+import threading
 import time
 
 import pytest
@@ -149,6 +151,52 @@ def test_members_that_come_and_go_while_the_relay_is_killed(gateways):
         wrong = [w for user in users for w in user.wrong]
         assert not wrong, wrong[:3]
         assert sum(user.messages for user in users) > 0
+
+
+def audit_again_and_again(tree, is_over, reports):
+    while not is_over.is_set():
+        done = tree.run_banyan("relay", "audit", "--fix", "--json")
+        # between two lives of the relay nobody answers
+        if done.returncode in (0, 1) and done.stdout.strip():
+            report = json.loads(done.stdout)
+            if "summary" in report:
+                reports.append(report)
+
+
+def test_audits_that_clean_up_never_end_the_membership_of_a_live_member():
+    random.seed(3)
+    more = RESTARTS + "workers: {gateway: {instances: 2}}\n"
+    with RelayTree(more) as tree:
+        admin = tree.member()
+        for group, kind in GROUPS.items():
+            admin.ok("create", group_id=group, group_type=kind)
+        users = [Churner(tree.port, tree) for _ in range(USERS)]
+        is_over, reports = threading.Event(), []
+        auditor = threading.Thread(target=audit_again_and_again,
+                                   args=(tree, is_over, reports))
+        auditor.start()
+        try:
+            churn(tree, admin, users)
+            tree.until("relay", state="up")
+            until(lambda: admin.ask("list")["success"], 10)
+            seen = len(reports)
+            until(lambda: len(reports) > seen + 1, 20, "it is audited still")
+        finally:
+            is_over.set()
+            auditor.join()
+        for user in users:
+            for group, state in user.told.items():
+                if state == UNKNOWN:
+                    user.begin("leave", group)
+                    user.end()
+        for group in GROUPS:
+            there = set(tree.members_of(group)) - {admin.user}
+            assert there == {u.user for u in users if u.told[group] == IN}
+        # every end was told before the roll that does not name it any more
+        stale = [r for r in reports if
+                 r["summary"]["stale_subscription_count"] > 0]
+        assert not stale, stale[:2]
+        assert any(r["gateways_answered"] == 2 for r in reports)
 
 
 SMALL = "client_buffer_bytes: 65536"

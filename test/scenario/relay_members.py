@@ -87,8 +87,8 @@ class Member(RawClient):
 
 
 class RelayTree(GatewayTree):
-    def __init__(self, more="", **how):
-        super().__init__(nodes=(), functions=[], more=RELAY + more, **how)
+    def __init__(self, more="", relay=RELAY, **how):
+        super().__init__(nodes=(), functions=[], more=relay + more, **how)
 
     def until_live(self, names):
         super().until_live(["relay"])

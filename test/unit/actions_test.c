@@ -93,6 +93,27 @@ every_row_names_a_known_action_and_a_known_verb(void **state)
 }
 
 static void
+a_look_with_a_changing_flag_is_a_change_whatever_its_value(void **state)
+{
+	(void)state;
+#define F(op, flag) \
+	assert_int_equal(command_find(TEXT(op))->who, COMMAND_READER); \
+	assert_non_null(strstr(command_find(TEXT(op))->arguments, "--" flag));
+	CHANGING_FLAGS(F)
+#undef F
+	struct text audit = TEXT("relay.audit");
+	assert_false(action_is_change(audit, TEXT("")));
+	assert_false(action_is_change(audit, TEXT("\x80")));
+	assert_false(action_is_change(audit, TEXT("\x81\xa4last\xc3")));
+	assert_true(action_is_change(audit, TEXT("\x81\xa3" "fix\xc3")));
+	assert_true(action_is_change(audit, TEXT("\x81\xa3" "fix\xa0")));
+	assert_true(action_is_change(
+	    audit, TEXT("\x82\xa4last\xc3\xa3" "fix\xc3")));
+	assert_false(
+	    action_is_change(TEXT("tree"), TEXT("\x81\xa3" "fix\xc3")));
+}
+
+static void
 a_misspelt_action_is_unknown_and_the_one_meant_is_found(void **state)
 {
 	(void)state;
@@ -109,6 +130,8 @@ main(void)
 	    cmocka_unit_test(nothing_is_allowed_by_an_empty_or_a_broken_list),
 	    cmocka_unit_test(one_action_never_brings_another),
 	    cmocka_unit_test(every_row_names_a_known_action_and_a_known_verb),
+	    cmocka_unit_test(
+		a_look_with_a_changing_flag_is_a_change_whatever_its_value),
 	    cmocka_unit_test(
 		a_misspelt_action_is_unknown_and_the_one_meant_is_found),
 	};

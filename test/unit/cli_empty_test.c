@@ -100,6 +100,33 @@ a_page_of_nothing_is_still_a_page(void **state)
 		"relay\"}"},
 	    {"processes", "processes_none", "{}"},
 	    {"top", "top_none", "{}"},
+	    {"relay.audit", "audit_none", "{}"},
+	    {"relay.audit", "audit_well",
+		"{\"status\":\"ok\",\"total_subscriptions\":3,"
+		"\"total_emitter_pools\":2,\"gateways\":1,"
+		"\"gateways_answered\":1,\"store\":\"compared\","
+		"\"check_duration_ms\":4,\"issues\":{},\"summary\":{}}"},
+	    {"relay.audit", "audit_issues",
+		"{\"status\":\"issues\",\"total_subscriptions\":3,"
+		"\"total_emitter_pools\":2,\"unconfirmed_subscriptions\":1,"
+		"\"gateways\":2,\"gateways_answered\":1,\"store\":"
+		"\"behind\",\"check_duration_ms\":2000,\"issues\":{"
+		"\"stale_subscriptions\":[{\"group_id\":\"office\","
+		"\"user_id\":\"ann\\u001b[2J\",\"reason\":\"channel_gone\","
+		"\"client\":7,\"channel\":2}],\"orphaned_pools\":[{"
+		"\"group_id\":\"hall\",\"user_id\":null,\"reason\":"
+		"\"empty\"}],\"missing_pools\":[{\"group_id\":\"yard\","
+		"\"user_id\":null,\"reason\":\"group_not_stored\"}]},"
+		"\"summary\":{\"stale_subscription_count\":1,"
+		"\"orphaned_pool_count\":1,\"missing_pool_count\":1,"
+		"\"total_issues\":3},\"cleanup\":{\"enabled\":false}}"},
+	    {"relay.audit", "audit_fixed",
+		"{\"status\":\"ok\",\"issues\":{\"stale_subscriptions\":[{"
+		"\"group_id\":\"office\",\"user_id\":\"ann\",\"reason\":"
+		"\"client_gone\",\"client\":7,\"channel\":1}]},\"summary\":{"
+		"\"stale_subscription_count\":1,\"total_issues\":1},"
+		"\"cleanup\":{\"enabled\":true,\"memberships_ended\":1,"
+		"\"groups_deleted\":0,\"store_written\":true}}"},
 	};
 
 	(void)state;

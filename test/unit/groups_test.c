@@ -325,16 +325,16 @@ a_socket_that_closes_ends_its_memberships_the_creators_too(void **state)
 }
 
 static bool
-is_b(void *ctx, uint64_t client)
+is_b(void *ctx, struct endpoint at)
 {
 	(void)ctx;
-	return client == 'b';
+	return at.client == 'b' && at.channel < 2;
 }
 
 static void
 a_gateway_that_dies_takes_its_clients_along(void **state)
 {
-	struct actor far = who("c");
+	struct actor far = who("c"), near = who("b");
 	enum member_status became;
 
 	(void)state;
@@ -345,6 +345,12 @@ a_gateway_that_dies_takes_its_clients_along(void **state)
 	groups_gateway_left(gs, 1, is_b, NULL);
 	STATE("g", "a", "");
 	STATE("g", "b", "admin active");
+	create("h", GROUP_PUBLIC, "d");
+	near.at.channel = 2; /* he stays, one of his channels does not */
+	groups_join(gs, TEXT("h"), &near, &became);
+	groups_gateway_left(gs, 1, is_b, NULL);
+	STATE("g", "b", "admin active");
+	STATE("h", "b", "");
 	groups_gateway_left(gs, 1, NULL, NULL);
 	STATE("g", "b", "");
 	STATE("g", "c", "admin active");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/control/forward.h"
 
+#include "protocol/actions.h"
 #include "protocol/command.h"
 #include "protocol/pack.h"
 #include "protocol/stats_tree.h"
@@ -163,7 +164,8 @@ forward_command(struct worker *w, struct command *command)
 		    "`%s` is answered by the banyan program itself", info->op);
 		return;
 	}
-	if (info->who == COMMAND_ADMIN)
+	if (info->who == COMMAND_ADMIN ||
+	    action_is_change(command->op, command->args))
 		deadline_ms = CHANGE_MS;
 	bool is_known = find_up(f, &last, &is_single);
 	if (f->count == 0) {

@@ -66,6 +66,7 @@ permit_gate(struct worker *w, struct command *command)
 		return false;
 	}
 	if (info->who == COMMAND_ADMIN ||
+	    action_is_change(command->op, command->args) ||
 	    (action_is_look(command->op) &&
 		!is_renewal(&control->leases, command)))
 		audit_note(w, command);

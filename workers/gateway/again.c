@@ -85,14 +85,16 @@ note_retry(const struct call *call, uint64_t backoff_ms)
 	    event_word(&type, f->request_type));
 }
 
-/* is_orphan: the relay takes a call for its sender alone, and he is gone. */
+/* is_orphan: the relay takes a call for its sender alone, and he is gone, or
+ * has left the channel he asked on. */
 static bool
 is_orphan(const struct call *call)
 {
 	const struct compiled *f = call->function;
 
-	return call->client == NULL && f->node_count > 0 &&
-	    nodes_is_relay(f->nodes[0]);
+	return f->node_count > 0 && nodes_is_relay(f->nodes[0]) &&
+	    (call->client == NULL ||
+		session_find(&call->client->session, call->channel) == NULL);
 }
 
 bool

@@ -95,6 +95,7 @@ client_is_slow(struct client *c)
 	COUNT(c->gateway, slow_readers);
 	event_note(EVENT_client_cut, "peer=%s reason=slow_reader unsent=%zu",
 	    c->peer, conn_unsent(&c->conn));
+	c->cut = RELAY_CUT_SLOW;
 	settle_too_slow(c);
 	client_close(c, WEBSOCKET_POLICY, "slow reader");
 	conn_flush(&c->conn);
@@ -275,8 +276,11 @@ on_ended(void *ctx, enum conn_end why)
 	struct client *c = ctx;
 
 	(void)why;
-	if (c->state != CLIENT_CLOSING)
+	if (c->state != CLIENT_CLOSING) {
 		COUNT(c->gateway, closed);
+		if (conn_unsent(&c->conn) > 0)
+			c->cut = RELAY_CUT_LOST;
+	}
 	client_destroy(c);
 }
 
@@ -306,8 +310,10 @@ on_timer(void *ctx)
 		refuse(c, 408);
 	} else if (c->inside_ms != 0 &&
 	    now_ms >= c->inside_ms + o->frame_timeout_ms) {
+		c->cut = RELAY_CUT_SILENT;
 		client_close(c, WEBSOCKET_POLICY, "message took too long");
 	} else if (now_ms >= due_ms) {
+		c->cut = RELAY_CUT_SILENT;
 		client_close(c, WEBSOCKET_GOING_AWAY, "idle");
 	} else {
 		if (c->inside_ms != 0 &&

@@ -17,6 +17,7 @@
 
 #include "protocol/base/conn.h"
 #include "protocol/base/loop.h"
+#include "protocol/relay_cut.h"
 #include "protocol/traceparent.h"
 #include "workers/gateway/answer.h"
 #include "workers/gateway/auth.h"
@@ -58,6 +59,7 @@ struct client {
 	uint64_t inside_ms; /* since when a message is incomplete; 0: none */
 	struct client *next_in_feed; /* relay_feed's */
 	bool is_in_feed;             /* it has asked the relay for something */
+	enum relay_cut cut;          /* how it ended */
 	bool is_told_slow;           /* that it reads too slowly */
 	bool has_claimed; /* a payload named another user; noted once */
 	struct traceparent trace; /* of its HTTP head; span 0: none */

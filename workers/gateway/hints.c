@@ -100,7 +100,10 @@ hints_for_relay(struct gateway *g, const struct call *call)
 {
 	struct packer p = begin(g, 5);
 
-	if (call->client == NULL)
+	/* a call of the kind `none` outlives its client and its channel: then
+	 * nobody asks, and no membership may begin where nobody listens */
+	if (call->client == NULL ||
+	    session_find(&call->client->session, call->channel) == NULL)
 		return TEXT("");
 	pack_string(&p, "client");
 	pack_u64(&p, call->client->serial);

@@ -21,6 +21,7 @@ enum {
 	WINDOW_BYTES = 8 << 20, /* of messages the relay may have under way */
 	FIRST_SIZE = 64,
 	ARGS_BYTES = 12 << 20, /* a million clients, named */
+	NAMED_MOST = 400000, /* values of a roll: what the link takes of one */
 	GONE_MOST = 20000      /* in one call */
 };
 
@@ -28,6 +29,7 @@ enum {
 struct ending {
 	uint64_t client;
 	uint32_t channel;
+	enum relay_cut cut;
 };
 
 struct relay_feed {
@@ -37,6 +39,7 @@ struct relay_feed {
 	uint64_t number;       /* names this life of this gateway */
 	uint64_t attach_id;    /* of the stream; 0: none */
 	bool wants_attach;     /* the link had no room for it */
+	uint64_t wants_roll;   /* the relay's number of it; 0: it has it */
 	uint64_t owed;         /* bytes of credit to give back */
 	struct client **table; /* by serial, chained */
 	uint32_t table_size;
@@ -46,6 +49,7 @@ struct relay_feed {
 	uint32_t ending_room;
 	char attach; /* these two stand for our calls on the link */
 	char gone;
+	char roll;
 };
 
 static struct client **
@@ -102,7 +106,8 @@ relay_feed_asked(struct relay_feed *f, struct client *c)
 /* --- endings --- */
 
 static void
-note_ending(struct relay_feed *f, uint64_t client, uint32_t channel)
+note_ending(struct relay_feed *f, uint64_t client, uint32_t channel,
+    enum relay_cut cut)
 {
 	if (f->link == NULL)
 		return;
@@ -112,7 +117,7 @@ note_ending(struct relay_feed *f, uint64_t client, uint32_t channel)
 		    f->endings, f->ending_room * sizeof(*f->endings));
 	}
 	f->endings[f->ending_count++] =
-	    (struct ending){.client = client, .channel = channel};
+	    (struct ending){.client = client, .channel = channel, .cut = cut};
 }
 
 void
@@ -126,7 +131,7 @@ relay_feed_client_left(struct relay_feed *f, struct client *c)
 	*at = c->next_in_feed;
 	c->is_in_feed = false;
 	f->count--;
-	note_ending(f, c->serial, 0);
+	note_ending(f, c->serial, 0, c->cut);
 }
 
 void
@@ -134,7 +139,7 @@ relay_feed_channel_left(
     struct relay_feed *f, const struct client *c, uint32_t serial)
 {
 	if (c->is_in_feed && serial != 0)
-		note_ending(f, c->serial, serial);
+		note_ending(f, c->serial, serial, RELAY_CUT_NOT);
 }
 
 /* send_call puts one of our own calls on the link. */
@@ -167,9 +172,10 @@ tell_endings(struct relay_feed *f)
 	pack_array(&p, 1);
 	pack_array(&p, count);
 	for (uint32_t i = 0; i < count; i++) {
-		pack_array(&p, 2);
+		pack_array(&p, 3);
 		pack_u64(&p, f->endings[i].client);
 		pack_u64(&p, f->endings[i].channel);
+		pack_u64(&p, f->endings[i].cut);
 	}
 	enum err e = pack_finish(&p);
 	if (e == OK)
@@ -180,6 +186,64 @@ tell_endings(struct relay_feed *f)
 	f->ending_count -= count;
 	memmove(f->endings, f->endings + count,
 	    f->ending_count * sizeof(*f->endings));
+}
+
+/* --- the roll --- */
+
+/* can_name_channels: with too many of them the clients must do. */
+static bool
+can_name_channels(const struct relay_feed *f)
+{
+	uint64_t values = 0;
+
+	for (uint32_t i = 0; i < f->table_size; i++)
+		for (const struct client *c = f->table[i]; c != NULL;
+		     c = c->next_in_feed)
+			values += 3 + c->session.count;
+	return values <= NAMED_MOST;
+}
+
+/* put_roll names who is here: what workers/relay/roll.h reads. */
+static void
+put_roll(const struct relay_feed *f, struct packer *p)
+{
+	bool is_full = can_name_channels(f);
+
+	pack_array(p, f->count);
+	for (uint32_t i = 0; i < f->table_size; i++)
+		for (const struct client *c = f->table[i]; c != NULL;
+		     c = c->next_in_feed) {
+			if (is_full)
+				pack_array(p, 2);
+			pack_u64(p, c->serial);
+			if (!is_full)
+				continue;
+			pack_array(p, c->session.count);
+			for (uint32_t n = 0; n < c->session.count; n++)
+				pack_u64(p, session_at(&c->session, n)->serial);
+		}
+}
+
+/* answer_roll: after all that was to be told, so that nobody is missed on it
+ * whose end the relay has not heard of. */
+static void
+answer_roll(struct relay_feed *f)
+{
+	struct buffer args;
+	struct packer p;
+	uint64_t id;
+
+	buffer_init(&args, ARGS_BYTES);
+	pack_init(&p, &args);
+	pack_array(&p, 2);
+	pack_u64(&p, f->wants_roll);
+	put_roll(f, &p);
+	enum err e = pack_finish(&p);
+	if (e == OK)
+		e = send_call(f, "roll", buffer_text(&args), 0, &f->roll, &id);
+	buffer_finish(&args);
+	if (e == OK)
+		f->wants_roll = 0; /* else at the end of the next turn */
 }
 
 /* --- the stream --- */
@@ -196,11 +260,7 @@ attach(struct relay_feed *f)
 	pack_array(&p, 4);
 	pack_u64(&p, worker_instance(g->worker));
 	pack_u64(&p, worker_life(g->worker));
-	pack_array(&p, f->count);
-	for (uint32_t i = 0; i < f->table_size; i++)
-		for (const struct client *c = f->table[i]; c != NULL;
-		     c = c->next_in_feed)
-			pack_u64(&p, c->serial);
+	put_roll(f, &p);
 	pack_u64(&p, f->number);
 	enum err e = pack_finish(&p);
 	if (e == OK)
@@ -222,6 +282,8 @@ on_turn_end(void *ctx)
 		attach(f);
 	if (f->ending_count > 0)
 		tell_endings(f);
+	if (f->wants_roll != 0 && f->ending_count == 0)
+		answer_roll(f);
 	if (f->owed > 0 && f->attach_id != 0) {
 		link_credit(f->link, f->attach_id, (uint32_t)f->owed);
 		f->owed = 0;
@@ -234,6 +296,7 @@ relay_feed_on_link(struct relay_feed *f, struct link_client *link, bool is_live)
 	f->link = is_live ? link : NULL;
 	f->attach_id = 0;
 	f->wants_attach = false;
+	f->wants_roll = 0;
 	f->ending_count = 0;
 	if (is_live)
 		attach(f);
@@ -244,7 +307,7 @@ relay_feed_ended(struct relay_feed *f, void *call)
 {
 	if (call == &f->attach)
 		f->attach_id = 0; /* it drains: another link will follow */
-	return call == &f->attach || call == &f->gone;
+	return call == &f->attach || call == &f->gone || call == &f->roll;
 }
 
 /* deliver pushes one message to one of its receivers. */
@@ -278,6 +341,8 @@ relay_feed_message(struct relay_feed *f, void *call, struct text value)
 	if (call != &f->attach)
 		return false;
 	f->owed += value.len;
+	if (unpack_field_u64(value, "roll", &f->wants_roll) == OK)
+		return true;
 	COUNT(g, relay_messages);
 	if (unpack_map_find(value, TEXT("to"), &to) != OK ||
 	    relay_push_open(&push, g, value) != OK) {

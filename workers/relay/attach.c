@@ -3,57 +3,23 @@
  * Design notes
  *
  * A gateway names itself by a number it has drawn at its start, and the
- * clients that may have memberships. Those it does not name are gone: they
- * left while nobody could tell us.
+ * clients that may have memberships with their channels (roll.h). Those it
+ * does not name are gone: they left while nobody could tell us.
  */
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "protocol/base/memory.h"
 #include "protocol/events.h"
+#include "protocol/relay_cut.h"
+#include "protocol/stats.h"
 #include "protocol/unpack.h"
 #include "workers/kit/worker.h"
 #include "workers/relay/relay.h"
-
-struct named {
-	uint64_t *clients; /* sorted */
-	uint32_t count;
-};
-
-static int
-compare(const void *a, const void *b)
-{
-	uint64_t left, right;
-
-	memcpy(&left, a, sizeof(left));
-	memcpy(&right, b, sizeof(right));
-	return left < right ? -1 : left > right;
-}
+#include "workers/relay/roll.h"
 
 static bool
-is_named(void *ctx, uint64_t client)
+stays(void *ctx, struct endpoint at)
 {
-	const struct named *n = ctx;
-
-	return n->count > 0 &&
-	    bsearch(&client, n->clients, n->count, sizeof(client), compare) !=
-	    NULL;
-}
-
-static enum err
-read_named(struct unpacker *u, struct named *n)
-{
-	enum err e = unpack_array(u, &n->count);
-
-	if (e != OK)
-		return e;
-	n->clients = memory_new(((size_t)n->count + 1) * sizeof(uint64_t));
-	for (uint32_t i = 0; e == OK && i < n->count; i++)
-		e = unpack_u64(u, &n->clients[i]);
-	if (e == OK)
-		qsort(n->clients, n->count, sizeof(uint64_t), compare);
-	return e;
+	return at.channel == 0 ? roll_has_client(ctx, at.client)
+			       : roll_has(ctx, at.client, at.channel);
 }
 
 /* replace ends the lives of this gateway that came before. */
@@ -69,12 +35,12 @@ replace(struct relay *r, uint32_t instance, uint64_t gateway)
 	}
 }
 
-/* attach args: [instance, life, [client, …], number drawn at its start]. */
+/* attach args: [instance, life, roll, number drawn at its start]. */
 void
 attach_take(struct relay *r, struct link_session *session,
     const struct link_frame *frame)
 {
-	struct named named = {.clients = NULL};
+	struct roll roll = {.count = 0};
 	uint64_t life = 0, gateway = 0;
 	uint32_t count, instance = 0;
 	struct unpacker u;
@@ -82,16 +48,16 @@ attach_take(struct relay *r, struct link_session *session,
 	unpack_init(&u, frame->args);
 	if (unpack_array(&u, &count) != OK || count < 4 ||
 	    unpack_u32(&u, &instance) != OK || unpack_u64(&u, &life) != OK ||
-	    read_named(&u, &named) != OK || unpack_u64(&u, &gateway) != OK ||
+	    roll_read(&roll, &u) != OK || unpack_u64(&u, &gateway) != OK ||
 	    frame->credit == 0) {
-		memory_free(named.clients);
+		roll_finish(&roll);
 		link_session_error(session, frame->id, TEXT("internal"),
-		    TEXT("attach wants [instance, life, [clients], number] "
+		    TEXT("attach wants [instance, life, roll, number] "
 			 "and credit"));
 		return;
 	}
 	if (lanes_of_session(&r->lanes, session) != NULL) {
-		memory_free(named.clients);
+		roll_finish(&roll);
 		link_session_error(session, frame->id, TEXT("internal"),
 		    TEXT("this link is attached already"));
 		return;
@@ -106,19 +72,60 @@ attach_take(struct relay *r, struct link_session *session,
 	lane->instance = instance;
 	lane->life = life;
 	lane_attach(lane, session, frame->id, frame->credit);
-	groups_gateway_left(r->groups, gateway, is_named, &named);
-	memory_free(named.clients);
+	groups_gateway_left(r->groups, gateway, stays, &roll);
 	event_note(EVENT_relay_gateway, "gateway=%u life=%llu clients=%u",
-	    instance, (unsigned long long)life, named.count);
+	    instance, (unsigned long long)life, roll.count);
+	roll_finish(&roll);
 	lane_send(lane);
 }
 
-/* gone args: [[[client, channel], …]]; channel 0: the whole client. */
+void
+attach_answer(struct relay *r, struct lane *lane, const struct link_frame *frame)
+{
+	buffer_truncate(&r->value, 0);
+	enum err e = buffer_append(&r->value, "\xc0", 1);
+	INVARIANT(e == OK);
+	lane_result(lane, frame->id, buffer_text(&r->value));
+}
+
+/* read_gone reads [client, channel] or [client, channel, why]. */
+static bool
+read_gone(struct unpacker *u, struct endpoint *at, uint32_t *why)
+{
+	uint32_t count;
+
+	*why = RELAY_CUT_NOT;
+	if (unpack_array(u, &count) != OK || count < 2 || count > 3 ||
+	    unpack_u64(u, &at->client) != OK ||
+	    unpack_u32(u, &at->channel) != OK)
+		return false;
+	return count == 2 || unpack_u32(u, why) == OK;
+}
+
+/* note_cut: what was on its way to a client that was cut has not arrived. */
+static void
+note_cut(struct relay *r, struct endpoint at, uint32_t why)
+{
+	static const char *const errors[] = {
+	    [RELAY_CUT_SLOW] = "a member read too slowly and was cut",
+	    [RELAY_CUT_SILENT] = "a member was silent for too long and was cut",
+	    [RELAY_CUT_LOST] = "a member's connection broke with messages unsent",
+	};
+
+	if (why == RELAY_CUT_NOT || why >= COUNT_OF(errors))
+		return;
+	stats_add(worker_slot(r->worker), COUNTER_relay_cuts, 1);
+	groups_note_client(r->groups, at,
+	    SUBSCRIPTION_EVENT_event_delivery_failed, errors[why]);
+}
+
+/* gone args: [[[client, channel, why], …]]; channel 0: the whole client; why
+ * (protocol/relay_cut.h) may be absent: it left by itself. */
 void
 attach_gone(struct relay *r, struct lane *lane, const struct link_frame *frame)
 {
 	struct unpacker u;
-	uint32_t count, pairs, two;
+	uint32_t count, pairs, why;
 
 	relay_now(r);
 	unpack_init(&u, frame->args);
@@ -128,14 +135,10 @@ attach_gone(struct relay *r, struct lane *lane, const struct link_frame *frame)
 	for (uint32_t i = 0; i < pairs; i++) {
 		struct endpoint at = {.gateway = lane->gateway};
 
-		if (unpack_array(&u, &two) != OK || two != 2 ||
-		    unpack_u64(&u, &at.client) != OK ||
-		    unpack_u32(&u, &at.channel) != OK)
+		if (!read_gone(&u, &at, &why))
 			break;
+		note_cut(r, at, why);
 		groups_client_gone(r->groups, at);
 	}
-	buffer_truncate(&r->value, 0);
-	enum err e = buffer_append(&r->value, "\xc0", 1);
-	INVARIANT(e == OK);
-	lane_result(lane, frame->id, buffer_text(&r->value));
+	attach_answer(r, lane, frame);
 }

@@ -240,13 +240,19 @@ enum groups_word groups_kick(struct groups *, struct text id, struct text user);
 void groups_client_gone(struct groups *, struct endpoint);
 
 /* groups_gateway_left ends memberships of a gateway's life, except those of
- * clients for which `stays` (may be NULL) says so. */
+ * clients and channels for which `stays` (may be NULL) says so; asked with
+ * `channel` 0 it is the whole client's stay. */
 void groups_gateway_left(struct groups *, uint64_t gateway,
-    bool (*stays)(void *ctx, uint64_t client), void *ctx);
+    bool (*stays)(void *ctx, struct endpoint), void *ctx);
 
 /* groups_note_gateway tells the health of the groups for whose receivers the
  * gateway was the way, before its memberships end. */
 void groups_note_gateway(struct groups *, uint64_t gateway,
+    enum subscription_event, const char *error);
+
+/* groups_note_client tells the health of the groups in which the client (or
+ * its channel, if not 0) receives, before its memberships end. */
+void groups_note_client(struct groups *, struct endpoint,
     enum subscription_event, const char *error);
 
 /* groups_tick lets time act: who waits in a group nobody leads any more, and

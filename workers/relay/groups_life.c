@@ -20,34 +20,52 @@ groups_client_gone(struct groups *gs, struct endpoint e)
 	}
 }
 
-/* leaver gives a client of the gateway that has to go, or NULL. */
-static struct holder *
-leaver(struct index_link *at, uint64_t gateway,
-    bool (*stays)(void *ctx, uint64_t client), void *ctx)
-{
-	for (; at != NULL; at = at->next) {
-		struct holder *h = (struct holder *)(void *)at;
+/* One look for those of a gateway that do not stay. */
+struct leaving {
+	uint64_t gateway;
+	bool (*stays)(void *ctx, struct endpoint);
+	void *ctx;
+};
 
-		if (h->gateway == gateway &&
-		    (stays == NULL || !stays(ctx, h->client)))
-			return h;
+/* has_left gives the client, or its channel, that has to go. */
+static bool
+has_left(const struct leaving *l, const struct holder *h, struct endpoint *at)
+{
+	*at = (struct endpoint){.gateway = h->gateway, .client = h->client};
+	if (h->gateway != l->gateway)
+		return false;
+	if (l->stays == NULL || !l->stays(l->ctx, *at))
+		return true;
+	for (const struct member *m = h->first; m != NULL; m = m->next_held) {
+		*at = m->at;
+		if (!l->stays(l->ctx, *at))
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* next_leaver: of one bucket, as its holders go one after the other. */
+static bool
+next_leaver(
+    const struct leaving *l, struct index_link *link, struct endpoint *at)
+{
+	for (; link != NULL; link = link->next)
+		if (has_left(l, (struct holder *)(void *)link, at))
+			return true;
+	return false;
 }
 
 void
 groups_gateway_left(struct groups *gs, uint64_t gateway,
-    bool (*stays)(void *ctx, uint64_t client), void *ctx)
+    bool (*stays)(void *ctx, struct endpoint), void *ctx)
 {
-	for (uint32_t i = 0; i < gs->holders.size; i++) {
-		struct holder *h;
+	const struct leaving l = {
+	    .gateway = gateway, .stays = stays, .ctx = ctx};
+	struct endpoint at;
 
-		while ((h = leaver(gs->holders.buckets[i], gateway, stays,
-			    ctx)) != NULL)
-			groups_client_gone(gs,
-			    (struct endpoint){
-				.gateway = gateway, .client = h->client});
-	}
+	for (uint32_t i = 0; i < gs->holders.size; i++)
+		while (next_leaver(&l, gs->holders.buckets[i], &at))
+			groups_client_gone(gs, at);
 }
 
 /* is_way: some receiver of the group is on this gateway. */
@@ -73,6 +91,20 @@ groups_note_gateway(struct groups *gs, uint64_t gateway,
 				subscription_note(&g->health, event,
 				    gs->now.wall_ms, error);
 		}
+}
+
+void
+groups_note_client(struct groups *gs, struct endpoint e,
+    enum subscription_event event, const char *error)
+{
+	const struct holder *h = groups_holder(gs, e);
+	const struct member *m = h == NULL ? NULL : h->first;
+
+	for (; m != NULL; m = m->next_held)
+		if (group_receives(m) &&
+		    (e.channel == 0 || m->at.channel == e.channel))
+			subscription_note(&m->group->health, event,
+			    gs->now.wall_ms, error);
 }
 
 /* --- life --- */

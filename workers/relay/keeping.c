@@ -8,6 +8,7 @@
 #include "protocol/events.h"
 #include "protocol/stats.h"
 #include "workers/kit/worker.h"
+#include "workers/relay/judge_store.h"
 #include "workers/relay/records.h"
 
 enum {
@@ -245,6 +246,30 @@ keeping_close(struct keeping *k)
 		set_degraded(k, true, strerror(errno));
 	shelf_close(&k->shelf);
 	buffer_finish(&k->batch);
+}
+
+const char *
+keeping_compare(struct keeping *k, uint32_t most, struct findings *f)
+{
+	struct judge_pending pending = {.waiting = buffer_text(&k->batch)};
+
+	if (k->shelf == NULL || k->is_degraded || k->wants_anew ||
+	    (k->is_writing && k->job.is_anew))
+		return "behind";
+	if (k->groups->by_id.count + k->groups->by_user.count > most)
+		return "too_many";
+	if (k->is_writing)
+		pending.writing = buffer_text(&k->job.batch);
+	worker_busy(k->worker, OPEN_MS);
+	enum err e = judge_store(k->groups, k->shelf, &pending, f);
+	worker_busy_over(k->worker);
+	return e == OK ? "compared" : "unreadable";
+}
+
+void
+keeping_write_anew(struct keeping *k)
+{
+	k->wants_anew = true;
 }
 
 void

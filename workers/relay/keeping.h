@@ -14,6 +14,7 @@
 #include "protocol/base/loop.h"
 #include "protocol/shelf_writer.h"
 #include "workers/relay/groups.h"
+#include "workers/relay/judge.h"
 
 struct worker;
 
@@ -51,6 +52,17 @@ bool keeping_waits(const struct keeping *);
 /* keeping_commit starts a job if there is something and none is at work;
  * whether it did. */
 bool keeping_commit(struct keeping *);
+
+/*
+ * keeping_compare holds what is stored against what we have, unless that is
+ * more than `most` records: "compared", "too_many", "behind" (the disk has
+ * not caught up with us, and will), or "unreadable".
+ */
+const char *keeping_compare(
+    struct keeping *, uint32_t most, struct findings *);
+
+/* keeping_write_anew: all groups are written again, with the next tick. */
+void keeping_write_anew(struct keeping *);
 
 /* keeping_tick, once a second. */
 void keeping_tick(struct keeping *);

@@ -342,6 +342,7 @@ relay_start(struct worker *w)
 	loop_on_turn_end(loop, &r->turn_end);
 	r->tick = (struct loop_timer){.due = on_tick, .ctx = r};
 	loop_timer_start(loop, &r->tick, loop_now_ms(loop) + TICK_MS);
+	audit_start(r);
 }
 
 void
@@ -351,6 +352,7 @@ relay_drain(struct worker *w, uint32_t allowed_ms)
 	struct loop *loop = worker_loop(w);
 
 	(void)allowed_ms;
+	audit_stop(r);
 	link_server_drain(r->server);
 	/* a gateway's stream of messages ends here; it takes up the next */
 	for (struct lane *lane = r->lanes.first; lane != NULL;
@@ -366,6 +368,7 @@ relay_stop(struct worker *w)
 	struct relay *r = worker_state(w);
 
 	loop_timer_stop(worker_loop(w), &r->tick);
+	audit_finish(r);
 	link_server_destroy(&r->server);
 	keeping_close(&r->keeping);
 	release(r, &r->committing);
@@ -387,6 +390,7 @@ relay_on_settings(struct worker *w, struct worker_reload *reload)
 	struct relay *r = worker_state(w);
 
 	r->groups->limits = take_settings(r, reload->next);
+	audit_set(r, reload->next);
 	return RELOAD_UNCHANGED; /* the kit adds what the table knows */
 }
 

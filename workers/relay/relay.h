@@ -17,6 +17,7 @@
 #include "protocol/link/link_server.h"
 #include "protocol/tables/commands.h"
 #include "workers/kit/worker.h"
+#include "workers/relay/audit.h"
 #include "workers/relay/keeping.h"
 #include "workers/relay/lanes.h"
 
@@ -53,6 +54,7 @@ struct relay {
 	uint64_t reattach_ms;
 	uint64_t lane_bytes;
 	uint64_t began_us; /* of the call being answered */
+	struct audit audit;
 };
 
 /* --- relay.c --- */
@@ -83,6 +85,10 @@ void requests_take(
 void attach_take(
     struct relay *, struct link_session *, const struct link_frame *);
 void attach_gone(struct relay *, struct lane *, const struct link_frame *);
+
+/* attach_answer says that a gateway's word was heard. */
+void attach_answer(
+    struct relay *, struct lane *, const struct link_frame *);
 
 /* --- news.c: events and counters --- */
 

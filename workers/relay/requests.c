@@ -174,6 +174,9 @@ requests_take(struct relay *r, struct link_session *session,
 	} else if (text_is(frame->module, "relay") &&
 	    text_is(frame->function, "gone")) {
 		attach_gone(r, a.lane, frame);
+	} else if (text_is(frame->module, "relay") &&
+	    text_is(frame->function, "roll")) {
+		audit_take(r, a.lane, frame);
 	} else if (!text_is(frame->module, "relay")) {
 		ask_refuse(&a, "not_found", "this is relay");
 	} else if (!read_hints(&a, frame->hints)) {
