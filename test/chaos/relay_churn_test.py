@@ -180,7 +180,7 @@ def test_audits_that_clean_up_never_end_the_membership_of_a_live_member():
             tree.until("relay", state="up")
             until(lambda: admin.ask("list")["success"], 10)
             seen = len(reports)
-            until(lambda: len(reports) > seen + 1, 20, "it is audited still")
+            until(lambda: len(reports) > seen + 1, 60, "it is audited still")
         finally:
             is_over.set()
             auditor.join()

@@ -100,7 +100,7 @@ def test_a_channel_left_while_the_relay_was_away_has_no_membership(tree):
     leave(member, second, "api:second")
     tree.banyan("start", "relay")
     # the gateway names its channels, too: he stays only where he still is
-    until(lambda: tree.members_of("g") == {}, 10)
+    until(lambda: tree.members_of("g") == {}, 30)
     assert set(tree.members_of("h")) == {member.user}
     assert counts(audit(tree)) == (0, 0, 0)
 
@@ -114,7 +114,8 @@ def test_a_call_that_outlives_its_channel_begins_no_membership(tree):
         "check_permission": False,
         "response_type": "none", "retry": 100, "timeout": 120000}))
     assert added.returncode == 0, added
-    until(lambda: tree.counter("compiled") > known, 10, "it is known")
+    # a slow look at the store puts the next one off, in proportion
+    until(lambda: tree.counter("compiled") > known, 60, "it is known")
     member = tree.member()
     second, _, _ = member.join("api:second")
 
@@ -126,16 +127,16 @@ def test_a_call_that_outlives_its_channel_begins_no_membership(tree):
     tree.banyan("groups", "create", "g", "public")
     tree.banyan("groups", "create", "h", "public")
     enter("h")
-    until(lambda: set(tree.members_of("h")) == {member.user}, 10)
+    until(lambda: set(tree.members_of("h")) == {member.user}, 30)
     tree.banyan("stop", "relay")
-    until(lambda: tree.counter("in_flight") == 0, 10, "the link is down")
+    until(lambda: tree.counter("in_flight") == 0, 30, "the link is down")
     enter("g")
     until(lambda: tree.counter("retries") > 0 and
-          tree.counter("in_flight") == 1, 10, "it is tried again")
+          tree.counter("in_flight") == 1, 30, "it is tried again")
     leave(member, second, "api:second")
     tree.banyan("start", "relay")
-    until(lambda: tree.counter("in_flight") == 0, 20, "it is given up")
-    until(lambda: member.ask("list")["success"], 10)
+    until(lambda: tree.counter("in_flight") == 0, 30, "it is given up")
+    until(lambda: member.ask("list")["success"], 30)
     assert tree.members_of("g") == {}
     assert counts(audit(tree)) == (0, 0, 0)
 
@@ -154,10 +155,10 @@ def test_a_killed_gateway_and_relay_leave_nothing_stale():
         stay = {user for user, gateway in where.items() if gateway == 1}
         tree.kill("gateway/2")
         tree.run_banyan("relay", "audit", "--fix")  # whatever it meets
-        until(lambda: set(tree.members_of("g")) == stay, 10)
+        until(lambda: set(tree.members_of("g")) == stay, 30)
         tree.kill("relay")
         until(lambda: tree.run_banyan("relay", "audit", "--fix")
-              .returncode == 0, 20, "all gateways answer the new life")
+              .returncode == 0, 30, "all gateways answer the new life")
         assert set(tree.members_of("g")) == stay
         assert counts(audit(tree)) == (0, 0, 0)
 
@@ -275,7 +276,7 @@ def test_who_is_just_joining_is_not_stale(tree):
         late = peer.framed("join", ["g"], hints(5, "late"))
         report = audit_with(tree, peer, [], "--fix", then=[late])
         assert counts(report) == (0, 0, 0)
-        until(lambda: set(tree.members_of("g")) == {"late"}, 10)
+        until(lambda: set(tree.members_of("g")) == {"late"}, 30)
         # and before the one that does
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(audit, tree, "--fix")
@@ -321,7 +322,7 @@ def test_an_empty_group_is_an_orphan_when_its_grace_is_over(tree):
     member.ok("create", group_id="left", group_type="private")
     tree.banyan("groups", "create", "kept", "public")
     member.ok("leave", group_id="left")
-    until(lambda: counts(audit(tree, code=None)) == (0, 1, 0), 10)
+    until(lambda: counts(audit(tree, code=None)) == (0, 1, 0), 30)
     found, = audit(tree, "--last", code=1)["issues"]["orphaned_pools"]
     assert found["group_id"] == "left" and found["reason"] == "empty"
     assert audit(tree, "--fix")["cleanup"]["groups_deleted"] == 1
@@ -333,7 +334,7 @@ def test_an_empty_group_is_an_orphan_when_its_grace_is_over(tree):
     report = audit(tree)
     assert counts(report) == (0, 0, 0) and report["total_subscriptions"] == 0
     tree.kill("relay")
-    until(lambda: tree.run_banyan("relay", "audit").returncode == 0, 20)
+    until(lambda: tree.run_banyan("relay", "audit").returncode == 0, 30)
     assert audit(tree, "--last")["store"] == "compared"
 
 
@@ -355,7 +356,7 @@ def test_the_relay_audits_itself_and_cleans_up_only_if_told_to(cleans):
             assert done["measurements"]["stale"] == 0
             assert "duration_us" in done["measurements"]
         seen = tree.of_relay("audits")
-        until(lambda: tree.of_relay("audits") > seen + 1, 10)
+        until(lambda: tree.of_relay("audits") > seen + 1, 30)
         groups = {g["group_id"] for g in
                   tree.banyan("groups", "list")["groups"]}
         assert groups == ({"mine"} if cleans else {"mine", "left"})
@@ -393,7 +394,7 @@ def test_a_member_that_is_cut_degrades_its_groups_until_a_success():
         def health(group):
             one, = tree.banyan("relay", "health", group)["subscriptions"]
             return one
-        until(lambda: health("g")["current_status"] == "degraded", 10)
+        until(lambda: health("g")["current_status"] == "degraded", 30)
         ill = health("g")
         assert ill["last_event"] == "event_delivery_failed"
         assert ill["last_error"] == "a member read too slowly and was cut"
@@ -403,7 +404,7 @@ def test_a_member_that_is_cut_degrades_its_groups_until_a_success():
         assert tree.of_relay("cuts") == 1
         assert set(tree.members_of("g")) == {member.user}
         until(lambda: page_of(tree, "g").get("current_status") == "degraded",
-              20)
+              30)
         with Tail(tree, "health/subscription", "--json", noun="bus") as tail:
             one = tail.read_until(
                 lambda said: "current_status" in json.dumps(said) and
@@ -418,7 +419,7 @@ def test_a_member_that_is_cut_degrades_its_groups_until_a_success():
         assert health("g")["current_status"] == "healthy"
         assert health("g")["error_count"] == 1
         until(lambda: page_of(tree, "g").get("current_status") == "healthy",
-              20)
+              30)
         assert page_of(tree, "g")["last_error"] == \
             "a member read too slowly and was cut"
 
@@ -428,7 +429,7 @@ def test_a_member_that_leaves_by_itself_degrades_nothing(tree):
     member.ok("create", group_id="g", group_type="public")
     other.ok("join", group_id="g")
     other.__exit__()
-    until(lambda: set(tree.members_of("g")) == {member.user}, 10)
+    until(lambda: set(tree.members_of("g")) == {member.user}, 30)
     one, = tree.banyan("relay", "health", "g")["subscriptions"]
     assert one["current_status"] == "healthy" and one["error_count"] == 0
     assert tree.of_relay("cuts") == 0
@@ -439,7 +440,7 @@ def test_a_member_that_is_silent_for_too_long_degrades_its_groups():
         tree.banyan("groups", "create", "g", "public")
         member = tree.member()
         member.ok("join", group_id="g")
-        until(lambda: tree.members_of("g") == {}, 20)
+        until(lambda: tree.members_of("g") == {}, 30)
         one, = tree.banyan("relay", "health", "g")["subscriptions"]
         assert one["current_status"] == "degraded"
         assert one["last_error"] == \
