@@ -189,11 +189,17 @@ copy_text(const struct mask *m, struct unpacker *u, struct packer *p)
 	return e;
 }
 
-static enum err copy(const struct mask *, struct unpacker *, struct packer *,
-    uint32_t depth);
+/* One copy: which words, and whether a key that tells hides what it has. */
+struct masking {
+	const struct mask *words;
+	bool by_key;
+};
+
+static enum err copy(const struct masking *, struct unpacker *,
+    struct packer *, uint32_t depth);
 
 static enum err
-copy_map(const struct mask *m, struct unpacker *u, struct packer *p,
+copy_map(const struct masking *m, struct unpacker *u, struct packer *p,
     uint32_t depth)
 {
 	struct text key, span;
@@ -212,7 +218,7 @@ copy_map(const struct mask *m, struct unpacker *u, struct packer *p,
 			pack_raw(p, span);
 		if (e != OK)
 			return e;
-		if (!is_text || !mask_hides(m, key)) {
+		if (!is_text || !m->by_key || !mask_hides(m->words, key)) {
 			e = copy(m, u, p, depth + 1);
 		} else {
 			e = unpack_skip(u);
@@ -225,7 +231,8 @@ copy_map(const struct mask *m, struct unpacker *u, struct packer *p,
 }
 
 static enum err
-copy(const struct mask *m, struct unpacker *u, struct packer *p, uint32_t depth)
+copy(const struct masking *m, struct unpacker *u, struct packer *p,
+    uint32_t depth)
 {
 	struct text span;
 	uint32_t count;
@@ -236,7 +243,7 @@ copy(const struct mask *m, struct unpacker *u, struct packer *p, uint32_t depth)
 	if (unpack_peek(u) == PACK_MAP)
 		return copy_map(m, u, p, depth);
 	if (unpack_peek(u) == PACK_TEXT)
-		return copy_text(m, u, p);
+		return copy_text(m->words, u, p);
 	if (unpack_peek(u) != PACK_ARRAY) {
 		e = unpack_raw(u, &span);
 		if (e == OK)
@@ -254,24 +261,33 @@ copy(const struct mask *m, struct unpacker *u, struct packer *p, uint32_t depth)
 enum err
 mask_pack(const struct mask *m, struct text value, struct packer *to)
 {
+	const struct masking masking = {.words = m, .by_key = true};
 	struct unpacker u;
 
 	unpack_init(&u, value);
-	return copy(m, &u, to, 0);
+	return copy(&masking, &u, to, 0);
+}
+
+enum err
+mask_texts(const struct mask *m, struct text value, struct packer *to)
+{
+	const struct masking masking = {.words = m, .by_key = false};
+	struct unpacker u;
+
+	unpack_init(&u, value);
+	return copy(&masking, &u, to, 0);
 }
 
 enum err
 mask_json(const struct mask *m, struct text value, struct buffer *to)
 {
 	struct buffer masked;
-	struct unpacker u;
 	struct packer p;
 	size_t before = buffer_used(to);
 
 	buffer_init(&masked, MASK_BYTES);
 	pack_init(&p, &masked);
-	unpack_init(&u, value);
-	enum err e = copy(m, &u, &p, 0);
+	enum err e = mask_pack(m, value, &p);
 	if (e == OK)
 		e = pack_finish(&p);
 	if (e == OK)

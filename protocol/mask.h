@@ -50,6 +50,11 @@ enum err mask_text(
 enum err mask_pack(
     const struct mask *, struct text value, struct packer *to) MUST_USE;
 
+/* mask_texts is mask_pack for what names no secrets by its keys, such as the
+ * types of arguments: only what stands inside texts is masked. */
+enum err mask_texts(
+    const struct mask *, struct text value, struct packer *to) MUST_USE;
+
 /*
  * mask_json writes one msgpack value as JSON with secrets masked. An error is
  * pack_to_json's; nothing is left in the buffer then.

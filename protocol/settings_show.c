@@ -58,6 +58,16 @@ pack_masked(const struct settings *s, const char *key, bool is_text,
 	buffer_finish(&masked);
 }
 
+/* pack_maps: functions and pools; a runner's environment is a list of texts. */
+static void
+pack_maps(const struct settings *s, struct text value, struct packer *out)
+{
+	struct mask m;
+
+	mask_read(&m, settings_list(s, SETTING_security_masked_keys));
+	INVARIANT(mask_texts(&m, value, out) == OK);
+}
+
 static void
 pack_value(const struct settings *s, uint32_t i, const struct setting_row *row,
     struct packer *out)
@@ -88,7 +98,7 @@ pack_value(const struct settings *s, uint32_t i, const struct setting_row *row,
 		break;
 	case SETTING_MAPS:
 	case SETTING_ANY:
-		pack_raw(out, settings_value_text(s, value));
+		pack_maps(s, settings_value_text(s, value), out);
 		break;
 	}
 }

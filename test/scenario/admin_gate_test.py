@@ -184,6 +184,9 @@ security:
   admin_actions: [enable_tracing, disable_tracing]
   node_urls: ["tcp://user:{SECRET}@127.0.0.1:1", "ipc://*"]
 tracer: {{enabled: true, user_ids: [], request_types: [echo]}}
+pools:
+  list:
+    - {{name: other, pool_size: 1, adapter_env: ["DB_PASSWORD={SECRET}"]}}
 """
 
 
@@ -197,6 +200,8 @@ def test_a_planted_secret_is_in_no_output():
             "a": f"https://x/?access_token={SECRET}&b=1", "token": SECRET}))
         seen = []
         for words in (["settings", "show"], ["settings", "show", "--json"],
+                      ["config", "show"], ["pools", "inspect"],
+                      ["pools", "--json"], ["functions", "list"],
                       ["settings", "diff"], ["trace", "show", "r1"],
                       ["trace", "tail", "--json"], ["stats", "--json"],
                       ["debug"], ["nodes"], ["bus", "status"],
@@ -206,8 +211,12 @@ def test_a_planted_secret_is_in_no_output():
                           "echo", {"a": 1, "token": SECRET}))]):
             done = tree.run_banyan(*words)
             seen.append((words, done.stdout + done.stderr))
-        for path in ("/config", "/config/validation", "/metrics"):
-            seen.append((path, str(get(tree, path))))
+        for path in ("/config", "/config/validation", "/metrics",
+                     "/pools", "/discovery/query?entry_type=queues",
+                     "/discovery/query?entry_type=nodes"):
+            answer = get(tree, path)
+            assert answer.status == 200
+            seen.append((path, answer.text))
         seen.append(("log", tree.log()))
         for path in tree.state.rglob("*"):
             if path.is_file() and path.suffix != ".mdb":

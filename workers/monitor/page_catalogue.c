@@ -7,6 +7,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/mask.h"
 #include "protocol/settings.h"
 #include "protocol/unpack.h"
 #include "workers/kit/worker.h"
@@ -252,11 +253,15 @@ take_functions(struct page *page, struct text list)
 static enum page_status
 list_of_settings(struct page *page, enum setting id)
 {
+	const struct settings *s = discovery_settings(page);
 	struct packer *p = page->out;
+	struct mask m;
 
+	mask_read(&m, settings_list(s, SETTING_security_masked_keys));
 	pack_map(p, 3);
 	pack_string(p, "items");
-	pack_raw(p, settings_list(discovery_settings(page), id));
+	/* written by our own packer; whoever reads this has no password */
+	INVARIANT(mask_pack(&m, settings_list(s, id), p) == OK);
 	pack_field_u64(p, "total", discovery_items(page, id));
 	pack_string(p, "next_page_token");
 	pack_nil(p);
