@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * show_value - any answer as a page: an array of maps is a table, a map is a
- * list of its fields, what lies deeper is told in one line of JSON. Commands
+ * list of its fields, what lies in a cell is told in one line of JSON. Commands
  * of roles need no page of their own to be readable.
  */
 
@@ -185,7 +185,7 @@ show_fields(struct view *v, struct text map, uint32_t depth)
 			return;
 		view_print(v, "%*s", indent, "");
 		view_paint(v, BOLD, "%.*s", TEXT_ARG(key));
-		if (is_array_of_maps(value) && depth == 0) {
+		if (is_array_of_maps(value)) {
 			view_print(v, "\n");
 			show_rows(v, value);
 		} else if (type_of(value) == PACK_MAP && depth < DEEPEST) {

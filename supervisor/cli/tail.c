@@ -322,6 +322,28 @@ local_tail(struct cli *cli)
 	return run(&t, &lease);
 }
 
+/* is_channel: a channel nobody publishes on would be silent for ever. */
+static bool
+is_channel(struct text typed)
+{
+	static const char *const channels[] = {"all", "health", "metrics",
+	    "alerts", "diagnostics", "lifecycle", "logging", "telemetry"};
+	const char *slash = memchr(typed.at, '/', typed.len);
+	struct text word = {typed.at,
+	    slash != NULL ? (uint32_t)(slash - typed.at) : typed.len};
+	char hint[64];
+	int best;
+
+	for (size_t i = 0; i < COUNT_OF(channels); i++)
+		if (text_is(word, channels[i]))
+			return true;
+	best = text_closest(word, channels, COUNT_OF(channels));
+	snprintf(hint, sizeof(hint), "did you mean `banyan bus tail %s`?",
+	    best >= 0 ? channels[best] : "all");
+	cli_complain(hint, "there is no channel `%.*s`", TEXT_ARG(word));
+	return false;
+}
+
 enum cli_exit
 local_bus_tail(struct cli *cli)
 {
@@ -337,6 +359,8 @@ local_bus_tail(struct cli *cli)
 		return CLI_USAGE;
 	}
 	t.prefix = text_of(cli->argv[0]);
+	if (!is_channel(t.prefix))
+		return CLI_USAGE;
 	if (text_is(t.prefix, "all"))
 		t.prefix = TEXT("");
 	return run(&t, &none);

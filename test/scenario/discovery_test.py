@@ -66,11 +66,31 @@ def test_summaries_count_what_they_export(tree):
 
 
 def test_status_is_the_four_pages_in_one(tree):
+    until_known(tree)
+    until(lambda: page(tree, "discovery", "cache")["resolver_cache"][
+        "entry_counts"]["nodes"] == 1 and page(tree, "discovery", "cache")[
+        "resolver_cache"]["entry_counts"]["queues"] == 1, 20, "all gathered")
     said = page(tree, "discovery", "status")
     assert set(said) == {"summary", "cache", "policy", "lag"}
     cache = said["cache"]["resolver_cache"]
     assert cache["enabled"] and "user_service" in cache["namespaces"]
     assert cache["entry_counts"]["services"] == 1
+    saved = page(tree, "monitor", "persistence")["persistence_snapshots"]
+    for kind in ("caches", "cache_profiles", "nodes", "queues"):
+        assert cache["entry_counts"][kind] == saved["fabric"][
+            "catalog_entries"][kind], kind
+    assert {"deltas_applied", "deltas_skipped", "deltas_invalid",
+            "last_delta_id", "last_delta_cluster", "last_delta_at",
+            "last_delta_counts", "last_seed_at", "last_seed_counts",
+            "last_prune_at", "last_prune_counts"} <= set(cache["stats"])
+    assert {f"{cached}_{fact}" for cached in ("catalog", "cluster_map")
+            for fact in ("entries", "hits", "misses", "stale_serves",
+                         "negative_hits", "refreshes")} == set(
+        cache["query_cache"])
+    assert {"messages_applied", "messages_skipped", "messages_invalid",
+            "summaries_applied", "summaries_expired", "last_message_at",
+            "last_source_cluster", "last_source_node", "last_prune_at"} == set(
+        said["cache"]["summary_cache"]["stats"])
     policy = said["policy"]["policy"]
     assert policy["default_allow"] is True and policy["rule_count"] == 0
 
@@ -142,6 +162,17 @@ def test_reports_are_tables_or_json(tree):
     assert [line.split("  ")[0] for line in lag.splitlines()] == [
         "Resolver Enabled", "Summary Export Enabled", "Delta Lag (s)",
         "Summary Export Lag (s)", "Last Delta At", "Last Summary Export At"]
+
+
+def test_lists_deep_in_a_page_are_tables(tree):
+    text = tree.run_banyan("monitor", "transport-endpoints").stdout
+    assert any(line.split()[:2] == ["CONNECTION_TYPE", "PROTOCOL"]
+               for line in text.splitlines()) and "[{" not in text
+
+
+def test_a_channel_nobody_publishes_on_is_refused(tree):
+    said = tree.run_banyan("bus", "tail", "lifecycel", "--for", "1")
+    assert said.returncode == 64 and "banyan bus tail lifecycle" in said.stderr
 
 
 def test_verbs_of_monitor_print_their_pages(tree):

@@ -77,7 +77,7 @@ def test_a_damaged_history_is_set_aside_told_of_and_begun_anew(tree):
     aside = until(lambda: list((tree.state / "monitor").glob(
         "history.damaged-*")), 10, "it is set aside")
     assert (aside[0] / "data.mdb").read_bytes()[:8] == b"rubbish!"
-    until(lambda: "history_aside" in tree.log(), 5)
+    until(lambda: f"history_aside path={aside[0]}" in tree.log(), 5)
     until_kept(tree, 5)
     restarted(tree)
     assert len(points(tree)) >= 5

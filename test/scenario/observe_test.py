@@ -42,6 +42,19 @@ def test_an_observation_collects_points_until_it_is_stopped(tree, target):
     assert name not in {o["id"] for o in tree.banyan("observe", "list")}
 
 
+def test_each_point_is_a_look_of_its_own(tree):
+    """The monitor's records look at the machine every five seconds only."""
+    name = tree.banyan("observe", "start", "system_metrics", "--interval",
+                       "200")["id"]
+
+    def moves():
+        points = tree.banyan("observe", "data", name)["points"]
+        used = [p["used_memory"] for p in points]
+        return any(a != b != c for a, b, c in zip(used, used[1:], used[2:]))
+    until(moves, 60, "three points with three values")
+    tree.banyan("observe", "stop", name)
+
+
 def test_processes_are_those_of_the_tree(tree):
     name = tree.banyan("observe", "start", "process_metrics")["id"]
     seen = tree.banyan("observe", "data", name)["points"][0]["processes"]

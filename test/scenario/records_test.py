@@ -429,6 +429,8 @@ def test_topology_follows_the_nodes():
             return page(tree, "/topology")["topology"]["summary"]
         until(lambda: summary()["total_edges"] == 1, 20)
         assert summary()["total_nodes"] == 2
+        own = page(tree, "/topology")["topology"]["nodes"][0]
+        assert f":{own['port']}/" in tree.endpoints()["gateway"]
         tree.end(tree.services[0])
         until(lambda: summary()["total_edges"] == 0, 30)
         analysis = page(tree, "/topology/analysis")["analysis"]

@@ -82,6 +82,10 @@ only_what_changes_is_news(void **state)
 	assert_string_equal(news(3), "removed");
 	assert_int_equal(d.count, 0);
 	assert_int_equal(d.deltas, 4);
+	assert_int_equal(d.delta_functions, 2);
+	assert_int_equal(d.prune_at_ms, WALL + 8000);
+	assert_int_equal(d.prune_count, 1);
+	assert_int_equal(d.prunes, 1);
 }
 
 static void

@@ -118,6 +118,7 @@ take_entry(struct discovery *d, const struct entry *e, uint64_t wall_ms)
 	if (s->pulled_at_ms > d->delta_at_ms) {
 		d->delta_at_ms = s->pulled_at_ms;
 		memcpy(d->delta_service, s->name, sizeof(d->delta_service));
+		d->delta_functions = s->functions;
 	}
 	if (what == NULL)
 		return;
@@ -141,6 +142,11 @@ forget_unlisted(struct discovery *d, uint64_t wall_ms)
 		if (kept != i)
 			d->services[kept] = d->services[i];
 		kept++;
+	}
+	if (kept < d->count) {
+		d->prune_at_ms = wall_ms;
+		d->prune_count = d->count - kept;
+		d->prunes += d->prune_count;
 	}
 	d->count = kept;
 }

@@ -68,6 +68,10 @@ struct discovery {
 	uint64_t delta_at_ms; /* wall: a pull that brought or confirmed */
 	uint64_t seed_at_ms;  /* wall: the first list */
 	char delta_service[DISCOVERY_NAME];
+	uint64_t delta_functions; /* of that service then */
+	uint64_t prune_at_ms;     /* wall: a service was dropped; 0: never */
+	uint64_t prune_count;     /* services dropped then */
+	uint64_t prunes;          /* services dropped ever */
 	uint64_t lists_invalid;
 	uint64_t exports;
 	uint64_t summaries;

@@ -128,7 +128,8 @@ open_and_read(struct shelf_job *job)
 		return e;
 	shelf_close(&job->shelf);
 	h->was_damaged = true;
-	e = shelf_set_aside(state_dir, &shape, clock_wall_ms());
+	h->aside_ms = clock_wall_ms();
+	e = shelf_set_aside(state_dir, &shape, h->aside_ms);
 	series_destroy(&h->loaded);
 	series_create(&h->loaded, h->sizes);
 	return e == OK ? shelf_open(state_dir, &shape, true, &job->shelf) : e;
@@ -300,8 +301,8 @@ has_opened(struct history *h)
 	h->shelf = h->job.shelf;
 	if (h->was_damaged)
 		event_note(EVENT_history_aside,
-		    "path=%s/monitor/history.damaged-…",
-		    worker_state_dir(h->worker));
+		    "path=%s/%s.damaged-%llu", worker_state_dir(h->worker),
+		    shape.folder, (unsigned long long)h->aside_ms);
 	if (h->job.err != OK) {
 		shelf_close(&h->shelf);
 		series_destroy(&h->loaded); /* read half, maybe */

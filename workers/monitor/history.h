@@ -42,6 +42,7 @@ struct history {
 	bool is_loaded;  /* what the disk had is in the series */
 	bool is_degraded;
 	bool was_damaged; /* the job at work moved a store aside */
+	uint64_t aside_ms; /* wall: it is called so */
 	bool wants_anew;  /* points were lost: all must be written again */
 };
 

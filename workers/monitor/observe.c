@@ -77,9 +77,10 @@ pack_memory(
 }
 
 static void
-take_point(const struct observe *own, struct observation *o)
+take_point(struct observe *own, struct observation *o)
 {
-	const struct records *r = own->monitor->records;
+	struct worker *w = own->monitor->worker;
+	uint64_t now_ms = loop_now_ms(worker_loop(w));
 	struct arena arena;
 	struct buffer out;
 	struct packer p;
@@ -87,16 +88,20 @@ take_point(const struct observe *own, struct observation *o)
 	arena_init(&arena);
 	buffer_init(&out, OBSERVE_BYTES);
 	pack_init(&p, &out);
+	/* the records look at it every few seconds, too seldom for a point */
+	if (own->machine.at_ms == 0 ||
+	    now_ms - own->machine.at_ms >= INTERVAL_LEAST_MS / 2)
+		machine_look(&own->machine, worker_state_dir(w), now_ms);
 	if (o->target == OBSERVE_system_metrics) {
-		pack_system(&p, &r->machine);
+		pack_system(&p, &own->machine);
 	} else {
 		const struct census *census =
-		    census_take(&arena, worker_stats(own->monitor->worker));
+		    census_take(&arena, worker_stats(w));
 
 		if (o->target == OBSERVE_process_metrics)
 			pack_processes(&p, own->monitor, census);
 		else
-			pack_memory(&p, &r->machine, census);
+			pack_memory(&p, &own->machine, census);
 	}
 	if (pack_finish(&p) != OK ||
 	    observation_add(o, buffer_text(&out)) != OK)
@@ -128,6 +133,7 @@ observe_open(struct monitor *m)
 	struct observe *own = MEMORY_NEW(struct observe);
 
 	own->monitor = m;
+	own->machine = m->records->machine; /* a rate needs a look before */
 	own->timer = (struct loop_timer){.due = turn, .ctx = own};
 	return own;
 }

@@ -10,6 +10,7 @@
  */
 
 #include "protocol/base/loop.h"
+#include "workers/monitor/machine.h"
 #include "workers/monitor/observations.h"
 
 struct monitor;
@@ -17,6 +18,7 @@ struct monitor;
 struct observe {
 	struct monitor *monitor;
 	struct observations all;
+	struct machine machine; /* as it was at the newest point */
 	struct loop_timer timer;
 };
 

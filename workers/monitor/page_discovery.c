@@ -12,6 +12,7 @@
 #include "workers/monitor/discovery_page.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/pages.h"
+#include "workers/monitor/records_facts.h"
 
 static const struct discovery *
 discovery_of(const struct page *page)
@@ -28,6 +29,12 @@ pack_age(struct packer *p, const char *key, uint64_t wall_ms, uint64_t now_ms)
 	else
 		pack_f64(p,
 		    now_ms > wall_ms ? (double)(now_ms - wall_ms) / 1000 : 0.0);
+}
+
+static const char *
+node_of(const struct page *page)
+{
+	return settings_string(discovery_settings(page), SETTING_node);
 }
 
 /* counter_of sums a counter over all processes of its role. */
@@ -121,11 +128,8 @@ pack_entries(struct page *page, const struct discovery *d)
 	    p, "functions", counter_of(page, COUNTER_config_db_functions));
 	pack_field_u64(
 	    p, "topics", discovery_items(page, SETTING_gateway_channels));
-	pack_field_u64(p, "queues", discovery_items(page, SETTING_pools_list));
 	pack_field_u64(p, "services", d->count);
-	pack_field_u64(p, "caches", 0);
-	pack_field_u64(p, "cache_profiles", 0);
-	pack_field_u64(p, "nodes", discovery_items(page, SETTING_nodes));
+	records_pack_kinds(page);
 }
 
 static void
@@ -134,18 +138,20 @@ pack_deltas(struct page *page, const struct discovery *d)
 	struct packer *p = page->out;
 
 	pack_string(p, "stats");
-	pack_map(p, 9);
+	pack_map(p, 12);
 	pack_field_u64(p, "deltas_applied", d->deltas);
 	pack_field_u64(
 	    p, "deltas_skipped", counter_of(page, COUNTER_puller_unchanged));
 	pack_field_u64(p, "deltas_invalid", d->lists_invalid);
-	pack_field_u64(p, "last_delta_id", d->sequence);
+	pack_field_u64(p, "last_delta_id", d->deltas);
 	pack_field_string(p, "last_delta_service", d->delta_service);
+	pack_field_string(p, "last_delta_cluster", node_of(page));
 	discovery_pack_when(p, "last_delta_at", d->delta_at_ms);
-	pack_field_u64(
-	    p, "last_delta_counts", counter_of(page, COUNTER_config_db_added));
+	pack_field_u64(p, "last_delta_counts", d->delta_functions);
 	discovery_pack_when(p, "last_seed_at", d->seed_at_ms);
 	pack_field_u64(p, "last_seed_counts", d->count);
+	discovery_pack_when(p, "last_prune_at", d->prune_at_ms);
+	pack_field_u64(p, "last_prune_counts", d->prune_count);
 }
 
 static void
@@ -156,13 +162,52 @@ pack_queries(struct page *page)
 	uint64_t missed = counter_of(page, COUNTER_gateway_not_found);
 
 	pack_string(p, "query_cache");
-	pack_map(p, 4);
+	pack_map(p, 12);
 	pack_field_u64(
 	    p, "catalog_entries", counter_of(page, COUNTER_gateway_functions));
 	pack_field_u64(p, "catalog_hits", calls > missed ? calls - missed : 0);
 	pack_field_u64(p, "catalog_misses", missed);
+	/* a gateway's table is the store's or is read again: nothing stale is
+	 * served, and what is not there is not remembered */
+	pack_field_u64(p, "catalog_stale_serves", 0);
+	pack_field_u64(p, "catalog_negative_hits", 0);
 	pack_field_u64(
 	    p, "catalog_refreshes", counter_of(page, COUNTER_gateway_compiled));
+	/* and the map of a cluster of one tree is this process's own memory */
+	pack_field_u64(p, "cluster_map_entries", 1);
+	pack_field_u64(p, "cluster_map_hits", 0);
+	pack_field_u64(p, "cluster_map_misses", 0);
+	pack_field_u64(p, "cluster_map_stale_serves", 0);
+	pack_field_u64(p, "cluster_map_negative_hits", 0);
+	pack_field_u64(p, "cluster_map_refreshes", 0);
+}
+
+/* pack_summaries: of this tree's own services, no others send any. */
+static void
+pack_summaries(struct page *page, const struct discovery *d)
+{
+	struct packer *p = page->out;
+
+	pack_string(p, "summary_cache");
+	pack_map(p, 6);
+	pack_field_bool(p, "enabled", d->rules.exports);
+	discovery_pack_when(p, "generated_at", clock_wall_ms());
+	pack_names(p, "namespaces", d);
+	pack_string(p, "entry_counts");
+	pack_map(p, 1);
+	pack_field_u64(p, "summaries", d->rules.exports ? d->count : 0);
+	pack_field_u64(p, "summaries", d->rules.exports ? d->count : 0);
+	pack_string(p, "stats");
+	pack_map(p, 9);
+	pack_field_u64(p, "messages_applied", d->exports);
+	pack_field_u64(p, "messages_skipped", 0);
+	pack_field_u64(p, "messages_invalid", d->lists_invalid);
+	pack_field_u64(p, "summaries_applied", d->summaries);
+	pack_field_u64(p, "summaries_expired", d->prunes);
+	discovery_pack_when(p, "last_message_at", d->exported_at_ms);
+	pack_field_string(p, "last_source_cluster", node_of(page));
+	pack_field_string(p, "last_source_node", node_of(page));
+	discovery_pack_when(p, "last_prune_at", d->prune_at_ms);
 }
 
 enum page_status
@@ -180,11 +225,7 @@ page_discovery_cache(struct page *page)
 	pack_entries(page, d);
 	pack_deltas(page, d);
 	pack_queries(page);
-	pack_string(p, "summary_cache");
-	pack_map(p, 3);
-	pack_field_bool(p, "enabled", d->rules.exports);
-	pack_field_u64(p, "summaries", d->rules.exports ? d->count : 0);
-	pack_field_u64(p, "messages_applied", d->sequence);
+	pack_summaries(page, d);
 	return PAGE_OK;
 }
 

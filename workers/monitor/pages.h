@@ -17,6 +17,9 @@
 	enum page_status page_##handler(struct page *);
 ALL_PATHS(DECLARE_PAGE)
 
+/* page_transport_port gives the real port of an address of endpoints.json. */
+uint64_t page_transport_port(struct page *, const char *name);
+
 /* pages_rows gives all rows, in the order of the table. */
 const struct path *pages_rows(size_t *count);
 

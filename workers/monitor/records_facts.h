@@ -45,6 +45,9 @@ struct records_peer {
 uint32_t records_peers(
     const struct records *, struct arena *, struct records_peer **);
 
+/* records_pack_kinds packs queues, caches, cache_profiles, nodes: how many. */
+void records_pack_kinds(struct page *);
+
 /* records_word: "healthy" while usable, else by its reliability. */
 enum grade records_grade(const struct records_peer *);
 

@@ -190,26 +190,35 @@ count_of(const struct records *r, enum gathered which, const char *key)
 	return unpack_array(&u, &count) == OK ? count : 0;
 }
 
-static void
-pack_entries(struct page *page, uint64_t functions)
+void
+records_pack_kinds(struct page *page)
 {
 	const struct records *r = records_of(page);
 	struct packer *p = page->out;
 	struct records_peer *peers;
 
-	pack_map(p, 7);
-	pack_field_u64(p, "functions", functions);
-	pack_field_u64(
-	    p, "topics", world_gauge(r->world, COUNTER_relay_groups));
 	pack_field_u64(p, "queues", count_of(r, GATHERED_pools, "pools"));
-	pack_field_u64(
-	    p, "services", world_gauge(r->world, COUNTER_puller_services));
 	/* every gateway holds a copy of the compiled functions */
 	pack_field_u64(
 	    p, "caches", world_gauge(r->world, COUNTER_gateway_functions) > 0);
 	pack_field_u64(p, "cache_profiles",
 	    world_gauge(r->world, COUNTER_rate_limiter_limits));
 	pack_field_u64(p, "nodes", records_peers(r, page->arena, &peers));
+}
+
+static void
+pack_entries(struct page *page, uint64_t functions)
+{
+	const struct records *r = records_of(page);
+	struct packer *p = page->out;
+
+	pack_map(p, 7);
+	pack_field_u64(p, "functions", functions);
+	pack_field_u64(
+	    p, "topics", world_gauge(r->world, COUNTER_relay_groups));
+	pack_field_u64(
+	    p, "services", world_gauge(r->world, COUNTER_puller_services));
+	records_pack_kinds(page);
 }
 
 static void

@@ -2,6 +2,8 @@
 /* records_performance - how fast, how full, and which way it goes: the pages
  * below /performance and those of the history. */
 
+#include <math.h>
+
 #include "protocol/base/clock.h"
 #include "workers/monitor/pages.h"
 #include "workers/monitor/records_facts.h"
@@ -36,7 +38,8 @@ pack_value(void *ctx, int64_t wall_ms, double value)
 
 	pack_array(p, 2);
 	pack_f64(p, (double)wall_ms / 1000);
-	pack_f64(p, value);
+	/* kept as float: what is behind its seventh digit is no figure */
+	pack_f64(p, round(value * 1e6) / 1e6);
 }
 
 static void

@@ -64,15 +64,16 @@ pack_place(struct packer *p, struct text url)
 }
 
 static void
-pack_own(struct packer *p, const struct records *r)
+pack_own(struct page *page, const struct records *r)
 {
 	const struct settings *s = worker_settings(r->worker);
+	struct packer *p = page->out;
 
 	pack_map(p, 7);
 	pack_field_string(p, "node_id", records_node(r));
 	pack_field_string(p, "cluster_id", records_node(r));
 	pack_field_string(p, "host", settings_string(s, SETTING_gateway_bind));
-	pack_field_u64(p, "port", settings_u64(s, SETTING_gateway_port));
+	pack_field_u64(p, "port", page_transport_port(page, "gateway"));
 	tell_score(p, "health_score", r->systems.score);
 	pack_field_string(p, "status", grade_name(r->systems.grade));
 	tell_seconds(p, "last_seen", r->census.wall_ms);
@@ -123,11 +124,13 @@ pack_edges(struct packer *p, const struct records *r, const struct map *m)
 }
 
 static void
-pack_nodes(struct packer *p, const struct records *r, const struct map *m)
+pack_nodes(struct page *page, const struct records *r, const struct map *m)
 {
+	struct packer *p = page->out;
+
 	pack_string(p, "nodes");
 	pack_array(p, m->count + 1);
-	pack_own(p, r);
+	pack_own(page, r);
 	for (uint32_t i = 0; i < m->count; i++)
 		pack_peer(p, r, &m->peers[i]);
 }
@@ -148,7 +151,7 @@ page_topology(struct page *page)
 	pack_field_u64(p, "total_edges", m->graph.edges);
 	pack_field_u64(p, "graph_diameter", m->shape.diameter);
 	tell_number(p, "clustering_coefficient", m->shape.clustering);
-	pack_nodes(p, r, m);
+	pack_nodes(page, r, m);
 	pack_edges(p, r, m);
 	pack_string(p, "clusters");
 	pack_map(p, 1);
