@@ -15,6 +15,8 @@ read_process(struct census_process *p)
 	if (proc_memory((int)p->child.pid, &memory)) {
 		p->memory_bytes = memory.rss_bytes;
 		p->heap_bytes = memory.data_bytes;
+		p->own_bytes = memory.own_bytes;
+		p->code_bytes = memory.code_bytes;
 	}
 	if (proc_stat((int)p->child.pid, &stat)) {
 		p->cpu_us = stat.user_us + stat.system_us;

@@ -25,6 +25,8 @@ struct census_process {
 	struct stats_child child; /* guard and supervisor: filled in likewise */
 	uint64_t memory_bytes;    /* resident, now */
 	uint64_t heap_bytes;      /* data and stack, touched or not */
+	uint64_t own_bytes;       /* of the resident: shared with nobody */
+	uint64_t code_bytes;
 	uint64_t cpu_us;          /* user and system, of this life */
 	uint64_t threads;
 };

@@ -79,13 +79,17 @@ bool
 proc_parse_statm(
     const char *text, uint64_t page_bytes, struct proc_memory *memory)
 {
-	unsigned long long resident, data;
+	unsigned long long resident, shared, code, data;
 
-	if (sscanf(text, "%*u %llu %*u %*u %*u %llu", &resident, &data) != 2)
+	if (sscanf(text, "%*u %llu %llu %llu %*u %llu", &resident, &shared,
+		&code, &data) != 4)
 		return false;
 	*memory = (struct proc_memory){
 	    .rss_bytes = resident * page_bytes,
 	    .data_bytes = data * page_bytes,
+	    .own_bytes =
+		resident > shared ? (resident - shared) * page_bytes : 0,
+	    .code_bytes = code * page_bytes,
 	};
 	return true;
 }

@@ -36,6 +36,8 @@ struct proc_stat {
 struct proc_memory {
 	uint64_t rss_bytes;  /* in memory, shared pages counted whole */
 	uint64_t data_bytes; /* data and stack, touched or not */
+	uint64_t own_bytes;  /* of rss: what no other process can share */
+	uint64_t code_bytes; /* the program's text */
 };
 
 /* Of /proc/PID/schedstat: the main thread's. */

@@ -135,7 +135,7 @@
 #define GATEWAY_COMMANDS(C) \
 	C(gateway, nodes, "nodes", "", READER, "", "service nodes: address, link state, calls in flight") \
 	C(gateway, flow,  "flow",  "", READER, "SERVICE FUNCTION [--version V]", "what becomes of a call, step by step: nodes, permission, limits, hooks, retry") \
-	C(gateway, flows, "flows", "", READER, "[--all] [--service S] [--limit N]", "every function a client may call; --all shows disabled ones too") \
+	C(gateway, flows, "flows", "", READER, "[--all] [--detail] [--service S] [--limit N]", "every function a client may call; --all shows disabled ones too, --detail gives --json the whole flow of each") \
 	C(gateway, inspect, "inspect", "", READER, "JSON [--user USER] [--roles ROLES] [--unverified] [--topic TOPIC] [--ip ADDRESS]", "a dry run of one request, as a client would send it: what would be answered, or which node would get it; nothing is called or counted") \
 	C(gateway, conns_list, "conns", "list", READER, "[--user USER] [--state STATE] [--older MS] [--limit N]", "clients of all gateways: who, from where, since when, what waits for them") \
 	C(gateway, conns_kill, "conns", "kill", ADMIN,  "ID [--reason TEXT]", "close one client's socket, with a reason") \

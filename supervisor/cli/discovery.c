@@ -254,7 +254,8 @@ read_spaces(struct cli *cli, struct text export, struct space **to)
 }
 
 static void
-spaces_json(const struct space *spaces, uint32_t count)
+say_spaces(struct cli *cli, bool is_json, const struct space *spaces,
+    uint32_t count)
 {
 	struct buffer out;
 	struct packer p;
@@ -275,36 +276,9 @@ spaces_json(const struct space *spaces, uint32_t count)
 		else
 			pack_nil(&p);
 	}
-	show_json(buffer_text(&out));
+	monitoring_print(
+	    cli, is_json ? NULL : show_namespaces, buffer_text(&out));
 	buffer_finish(&out);
-}
-
-static void
-spaces_table(struct cli *cli, const struct space *spaces, uint32_t count)
-{
-	struct buffer page;
-	struct view view = {.out = &page,
-	    .arena = &cli->arena,
-	    .has_colour = cli->wants_colour};
-	struct table t;
-
-	buffer_init(&page, 16 << 20);
-	table_begin(&t, &view,
-	    "Namespace|Exports|Summaries|Last Export Count|Last Export At",
-	    "lrrrl");
-	for (uint32_t i = 0; i < count; i++) {
-		table_text(&t, PLAIN, spaces[i].name);
-		table_u64(&t, spaces[i].exports);
-		table_u64(&t, spaces[i].summaries);
-		table_u64(&t, spaces[i].count);
-		table_text(&t, PLAIN,
-		    spaces[i].at > 0 ? view_when(&cli->arena,
-					   (uint64_t)(spaces[i].at * 1000))
-				     : TEXT("-"));
-	}
-	table_end(&t);
-	fwrite(buffer_at(&page), 1, buffer_used(&page), stdout);
-	buffer_finish(&page);
 }
 
 static enum cli_exit
@@ -324,29 +298,8 @@ namespace_health(struct cli *cli)
 		cli_complain("discovery: {summary_export: true} in the settings",
 		    "no summaries are made");
 	uint32_t count = read_spaces(cli, export, &spaces);
-	if (is_json)
-		spaces_json(spaces, count);
-	else
-		spaces_table(cli, spaces, count);
+	say_spaces(cli, is_json, spaces, count);
 	return f.status == 200 ? CLI_OK : CLI_DEGRADED;
-}
-
-static struct text
-when_or_dash(struct cli *cli, struct text lag, const char *key)
-{
-	double at = show_f64(lag, key);
-
-	return at > 0 ? view_when(&cli->arena, (uint64_t)(at * 1000))
-		      : TEXT("-");
-}
-
-static struct text
-seconds_or_dash(struct cli *cli, struct text lag, const char *key,
-    const char *since)
-{
-	if (show_f64(lag, since) <= 0)
-		return TEXT("-");
-	return arena_printf(&cli->arena, "%.1f", show_f64(lag, key));
 }
 
 static enum cli_exit
@@ -360,31 +313,8 @@ export_lag(struct cli *cli)
 		code = monitoring_get(cli, "/discovery/lag", &f);
 	if (code != CLI_OK)
 		return code;
-	struct text lag = show_map(f.payload, "lag");
-	if (is_json) {
-		show_json(lag);
-		return f.status == 200 ? CLI_OK : CLI_DEGRADED;
-	}
-	const struct {
-		const char *name;
-		struct text value;
-	} rows[] = {
-	    {"Resolver Enabled",
-		show_bool(lag, "resolver_enabled") ? TEXT("yes") : TEXT("no")},
-	    {"Summary Export Enabled",
-		show_bool(lag, "summary_export_enabled") ? TEXT("yes")
-							 : TEXT("no")},
-	    {"Delta Lag (s)", seconds_or_dash(cli, lag, "delta_lag_seconds",
-				  "last_delta_at")},
-	    {"Summary Export Lag (s)",
-		seconds_or_dash(cli, lag, "summary_export_lag_seconds",
-		    "last_summary_export_at")},
-	    {"Last Delta At", when_or_dash(cli, lag, "last_delta_at")},
-	    {"Last Summary Export At",
-		when_or_dash(cli, lag, "last_summary_export_at")},
-	};
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		printf("%-24s %.*s\n", rows[i].name, TEXT_ARG(rows[i].value));
+	monitoring_print(cli, is_json ? NULL : show_export_lag,
+	    show_map(f.payload, "lag"));
 	return f.status == 200 ? CLI_OK : CLI_DEGRADED;
 }
 

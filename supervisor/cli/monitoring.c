@@ -5,9 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "protocol/base/fd.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
 #include "supervisor/cli/options.h"
@@ -152,148 +150,6 @@ pack_part(struct packer *p, const char *name, const struct fetched *f)
 	pack_raw(p, f->payload);
 }
 
-static void
-row(struct table *t, const char *name, enum colour colour, struct text value)
-{
-	table_cell(t, BOLD, "%s", name);
-	table_text(t, colour, value);
-}
-
-static enum colour
-colour_of(struct text status)
-{
-	return text_is(status, "healthy") || text_is(status, "ok") ? GREEN
-	    : text_is(status, "degraded")                          ? YELLOW
-	    : status.len == 0                                      ? DIM
-								   : RED;
-}
-
-/* health_row takes the word and the score from whichever page was asked. */
-static bool
-health_row(struct table *t, struct arena *a, struct text payload)
-{
-	struct text whole =
-	    show_map(show_map(payload, "health_summary"), "overall");
-	struct text one = show_map(payload, "cluster");
-	struct text all = show_map(payload, "federation_health");
-	struct text from = all, word = show_text(all, "overall_status");
-
-	if (word.len == 0) {
-		from = show_text(one, "status").len > 0 ? one : whole;
-		word = show_text(from, "status");
-	}
-	if (word.len == 0)
-		row(t, "Health", RED, show_text(payload, "message"));
-	else
-		row(t, "Health", colour_of(word),
-		    arena_printf(a, "%.*s, score %.2f", TEXT_ARG(word),
-			show_f64(from, "health_score")));
-	return text_is(word, "healthy");
-}
-
-static void
-clusters_row(struct table *t, struct arena *a, struct text payload)
-{
-	struct text all = show_map(payload, "federation_health");
-	struct text counts =
-	    show_map(show_map(payload, "health_summary"), "cluster_counts");
-	uint64_t total = show_u64(all, "total_clusters");
-
-	if (total == 0)
-		total = show_u64(counts, "total");
-	row(t, "Clusters", PLAIN,
-	    total > 0 ? arena_printf(a, "%llu total", (unsigned long long)total)
-		      : show_text(show_map(payload, "cluster"), "cluster_id"));
-}
-
-static void
-snapshots_row(struct table *t, struct arena *a, struct text kept)
-{
-	struct text fabric = show_map(kept, "fabric");
-	double saved = show_f64(fabric, "snapshot_last_saved_at");
-	double restored = show_f64(fabric, "snapshot_last_restored_at");
-	struct text at[2] = {TEXT("n/a"), TEXT("n/a")};
-
-	if (saved > 0)
-		at[0] = view_when(a, (uint64_t)(saved * 1000));
-	if (restored > 0)
-		at[1] = view_when(a, (uint64_t)(restored * 1000));
-	row(t, "Snapshots", PLAIN,
-	    arena_printf(a, "saved %.*s, restored %.*s", TEXT_ARG(at[0]),
-		TEXT_ARG(at[1])));
-}
-
-/* transport_row: listeners, and how the links and the door are (0.9, 0.7). */
-static void
-transport_row(struct table *t, struct arena *a, const struct fetched parts[4])
-{
-	struct unpacker u;
-	struct text key, value;
-	struct text scores = show_map(
-	    show_map(parts[3].payload, "unified_metrics"),
-	    "transport_health_snapshots");
-	uint32_t listeners =
-	    show_array(show_map(parts[2].payload, "transport_endpoints"),
-		"assignments", &u);
-	uint32_t count = 0, of[3] = {0};
-
-	unpack_init(&u, scores);
-	if (unpack_map(&u, &count) != OK)
-		count = 0;
-	for (uint32_t i = 0; i < count && unpack_text(&u, &key) == OK &&
-	     unpack_raw(&u, &value) == OK;
-	     i++) {
-		double score = show_f64(value, "overall_health_score");
-
-		of[score >= 0.9 ? 0 : score >= 0.7 ? 1 : 2]++;
-	}
-	row(t, "Transport",
-	    of[2] > 0       ? RED
-		: of[1] > 0 ? YELLOW
-			    : PLAIN,
-	    arena_printf(a,
-		"%u endpoints; door and links: %u healthy, %u degraded, "
-		"%u critical",
-		listeners, of[0], of[1], of[2]));
-}
-
-static void
-status_table(struct cli *cli, const struct fetched parts[4])
-{
-	struct text kept = show_map(parts[1].payload, "persistence_snapshots");
-	struct text unified = show_map(
-	    show_map(parts[3].payload, "unified_metrics"), "overall_health");
-	struct arena *a = &cli->arena;
-	struct buffer page;
-	struct view view = {
-	    .out = &page, .arena = a, .has_colour = cli->wants_colour};
-	struct table t;
-
-	buffer_init(&page, 1 << 20);
-	table_begin(&t, &view, "PART|STATE", "ll");
-	bool is_well = health_row(&t, a, parts[0].payload);
-	clusters_row(&t, a, parts[0].payload);
-	row(&t, "Persistence", PLAIN,
-	    show_bool(kept, "enabled")
-		? arena_printf(a, "%.*s %.*s",
-		      TEXT_ARG(show_text(kept, "mode")),
-		      TEXT_ARG(show_text(kept, "data_dir")))
-		: TEXT("disabled"));
-	snapshots_row(&t, a, kept);
-	transport_row(&t, a, parts);
-	row(&t, "Unified", colour_of(show_text(unified, "status")),
-	    arena_printf(a, "%.*s, score %.2f",
-		TEXT_ARG(show_text(unified, "status")),
-		show_f64(unified, "health_score")));
-	table_end(&t);
-	if (!is_well)
-		view_print(&view, "next: banyan health\n");
-	enum err e = fd_write_whole(
-	    STDOUT_FILENO, buffer_at(&page), buffer_used(&page));
-	(void)e; /* a reader that left needs no rest */
-	buffer_finish(&page);
-}
-
 static enum cli_exit
 status(struct cli *cli)
 {
@@ -316,16 +172,13 @@ status(struct cli *cli)
 	parts[1] = part(cli, "/metrics/persistence", &worst);
 	parts[2] = part(cli, "/transport/endpoints", &worst);
 	parts[3] = part(cli, "/metrics/unified", &worst);
-	if (!is_json) {
-		status_table(cli, parts);
-		return worst;
-	}
 	buffer_init(&all, 64 << 20);
 	pack_init(&p, &all);
 	pack_map(&p, 4);
 	for (int i = 0; i < 4; i++)
 		pack_part(&p, names[i], &parts[i]);
-	show_json(buffer_text(&all));
+	monitoring_print(cli, is_json ? NULL : show_monitor_status,
+	    buffer_text(&all));
 	buffer_finish(&all);
 	return worst;
 }

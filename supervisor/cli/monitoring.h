@@ -14,7 +14,10 @@
  * Owner:  all in cli->arena.
  */
 
+#include <stdbool.h>
+
 #include "supervisor/cli/cli.h"
+#include "supervisor/cli/show.h"
 
 struct fetched {
 	int status;          /* 200, 404, 503 … */
@@ -33,6 +36,10 @@ enum cli_exit monitoring_get(
  * that is not 200 is shown, too, and means CLI_DEGRADED.
  */
 enum cli_exit monitoring_show(struct cli *, const struct fetched *);
+
+/* monitoring_print prints a page made of an answer, or the answer as JSON
+ * when that is wanted or `page` is NULL. False: nobody reads any more. */
+bool monitoring_print(struct cli *, show_page *page, struct text answer);
 
 /* monitoring_repeat runs `once` every --interval seconds until interrupted. */
 enum cli_exit monitoring_repeat(

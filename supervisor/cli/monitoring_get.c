@@ -179,24 +179,30 @@ monitoring_get(struct cli *cli, const char *path, struct fetched *to)
 	return code;
 }
 
+bool
+monitoring_print(struct cli *cli, show_page *page, struct text answer)
+{
+	struct buffer out;
+	struct view view = {
+	    .out = &out, .arena = &cli->arena, .has_colour = cli->wants_colour};
+
+	if (cli->wants_json || page == NULL) {
+		show_json(answer);
+		return true;
+	}
+	buffer_init(&out, BODY_BYTES * 4);
+	(void)page(&view, answer);
+	enum err e =
+	    fd_write_whole(STDOUT_FILENO, buffer_at(&out), buffer_used(&out));
+	buffer_finish(&out);
+	return e == OK;
+}
+
 enum cli_exit
 monitoring_show(struct cli *cli, const struct fetched *f)
 {
-	struct buffer page;
-	struct view view = {
-	    .out = &page, .arena = &cli->arena, .has_colour = cli->wants_colour};
-
-	if (cli->wants_json) {
-		show_json(f->payload);
-	} else {
-		buffer_init(&page, BODY_BYTES * 4);
-		show_value(&view, f->payload);
-		enum err e = fd_write_whole(
-		    STDOUT_FILENO, buffer_at(&page), buffer_used(&page));
-		buffer_finish(&page);
-		if (e != OK)
-			return CLI_UNREACHABLE; /* nobody reads any more */
-	}
+	if (!monitoring_print(cli, show_value, f->payload))
+		return CLI_UNREACHABLE;
 	if (f->status == 200)
 		return CLI_OK;
 	cli_complain(NULL, "%.*s (HTTP %d)",

@@ -58,6 +58,9 @@ static const struct {
     {"slow", show_slow},
     {"groups.show", show_group},
     {"relay.audit", show_audit},
+    {"monitor.status", show_monitor_status},
+    {"report.namespace-health", show_namespaces},
+    {"report.export-lag", show_export_lag},
 };
 
 show_page *

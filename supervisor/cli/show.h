@@ -61,6 +61,9 @@ show_page show_log_summary; /* show_log.c */
 show_page show_trace; /* show_traces.c */
 show_page show_trace_status;
 show_page show_trace_tail;
+show_page show_monitor_status; /* show_monitor.c */
+show_page show_namespaces;
+show_page show_export_lag;
 show_page show_value;   /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */

@@ -142,6 +142,9 @@ say_flow(struct view *v, struct text flow)
 	    show_text(show_map(hooks, "before_execute"), "description"));
 	say(v, "After:",
 	    show_text(show_map(hooks, "after_execute"), "description"));
+	say(v, "Encoder:",
+	    show_text(show_map(hooks, "result_encoder"), "description"));
+	view_print(v, "\n--- Retry ---\n");
 	say(v, "Retry:", show_text(show_map(flow, "retry"), "description"));
 }
 
@@ -218,13 +221,39 @@ show_flows(struct view *v, struct text result)
 	return CLI_OK;
 }
 
+/* say_asks: who has a word in it; the dry run has asked none of them. */
 static void
-say_prediction(struct view *v, struct text p)
+say_asks(struct view *v, struct text p)
+{
+	struct unpacker u;
+	struct text one, mfa;
+	uint32_t count = show_array(p, "asks", &u);
+
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &one) == OK; i++) {
+		mfa = show_map(one, "mfa");
+		view_print(v, "  %-14s", i == 0 ? "Would ask:" : "");
+		view_text(v, show_text(one, "kind"));
+		view_print(v, " ");
+		view_text(v, show_text(mfa, "module"));
+		view_print(v, ".");
+		view_text(v, show_text(mfa, "function"));
+		view_print(v, "/%llu", (unsigned long long)show_u64(one, "args"));
+		if (!show_bool(one, "reachable"))
+			view_paint(v, RED, "  (nobody there to answer)");
+		view_print(v, "\n");
+	}
+	if (count > 0)
+		view_print(v, "  %-14snone of them was asked: this is a dry run\n",
+		    "");
+}
+
+static void
+say_way(struct view *v, const char *title, struct text p)
 {
 	bool is_refused = text_is(show_text(p, "outcome"), "refused");
 	uint64_t retry_ms = show_u64(p, "retry_after_ms");
 
-	view_print(v, "\n--- Prediction ---\n  %-14s", "Outcome:");
+	view_print(v, "\n--- %s ---\n  %-14s", title, "Outcome:");
 	view_paint(v, is_refused ? RED : GREEN, "%s %.*s",
 	    is_refused ? "✗" : "✓", TEXT_ARG(show_text(p, "outcome")));
 	view_print(v, "\n");
@@ -239,6 +268,17 @@ say_prediction(struct view *v, struct text p)
 	}
 	say(v, "Node:", show_text(p, "node"));
 	say_names(v, "Candidates:", p, "candidates");
+}
+
+static void
+say_prediction(struct view *v, struct text p)
+{
+	struct text then = show_map(p, "then");
+
+	say_way(v, "Prediction", p);
+	say_asks(v, p);
+	if (then.len > 0)
+		say_way(v, "Then, if they let it pass as it is", then);
 }
 
 static void

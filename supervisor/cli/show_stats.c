@@ -79,54 +79,162 @@ item(struct text map, const char *key, uint32_t index)
 	return value;
 }
 
+/* say_pair prints a total and what of it came since the last call. */
+static void
+say_pair(struct view *v, const char *title, struct text total, struct text since)
+{
+	view_print(v, "  %-14s%.*s, %.*s since last call\n", title,
+	    TEXT_ARG(total), TEXT_ARG(since));
+}
+
+static void
+say_bytes(struct view *v, const char *title, struct text map, const char *key)
+{
+	view_print(v, "    %-12s%.*s\n", title,
+	    TEXT_ARG(view_bytes(v->arena, show_u64(map, key))));
+}
+
+static void
+say_memory(struct view *v, struct text memory)
+{
+	struct arena *a = v->arena;
+
+	view_print(v, "  %-14s%.*s total\n", "Memory:",
+	    TEXT_ARG(view_bytes(a, show_u64(memory, "total"))));
+	view_print(v, "    %-12s%.*s (%.*s used)\n", "Processes:",
+	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes"))),
+	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes_used"))));
+	say_bytes(v, "System:", memory, "system");
+	say_bytes(v, "Code:", memory, "code");
+	say_bytes(v, "Tables:", memory, "ets");
+}
+
+static struct text
+number_of(struct view *v, uint64_t n)
+{
+	return arena_printf(v->arena, "%llu", (unsigned long long)n);
+}
+
 static void
 say_vm(struct view *v, struct text vm)
 {
 	struct arena *a = v->arena;
-	struct text memory = show_map(vm, "memory");
 
 	view_print(v, "\n--- VM ---\n");
-	view_print(v, "  Processes:   %llu / %llu\n",
+	view_print(v, "  %-14s%llu / %llu\n", "Processes:",
 	    (unsigned long long)show_u64(vm, "process_count"),
 	    (unsigned long long)show_u64(vm, "process_limit"));
-	view_print(v, "  Ports:       %llu\n",
+	view_print(v, "  %-14s%llu\n", "Ports:",
 	    (unsigned long long)show_u64(vm, "port_count"));
-	view_print(v, "  Tables:      %llu (%.*s)\n",
-	    (unsigned long long)show_u64(vm, "ets_count"),
-	    TEXT_ARG(view_bytes(a, show_u64(memory, "ets"))));
-	view_print(v, "  Schedulers:  %llu / %llu\n",
+	view_print(v, "  %-14s%llu\n", "Tables:",
+	    (unsigned long long)show_u64(vm, "ets_count"));
+	view_print(v, "  %-14s%llu / %llu\n", "Schedulers:",
 	    (unsigned long long)show_u64(vm, "schedulers_online"),
 	    (unsigned long long)show_u64(vm, "schedulers"));
-	view_print(v, "  Memory:      %.*s total\n",
-	    TEXT_ARG(view_bytes(a, show_u64(memory, "total"))));
-	view_print(v, "  CPU:         %.*s, %.*s since last call\n",
-	    TEXT_ARG(view_span(a, item(vm, "runtime", 0))),
-	    TEXT_ARG(view_span(a, item(vm, "runtime", 1))));
-	view_print(v, "  Context sw:  %llu, %llu since last call\n",
-	    (unsigned long long)item(vm, "context_switches", 0),
-	    (unsigned long long)item(vm, "context_switches", 1));
-	view_print(v, "  Uptime:      %.*s\n",
+	say_memory(v, show_map(vm, "memory"));
+	say_pair(v, "Reductions:", number_of(v, item(vm, "reductions", 0)),
+	    number_of(v, item(vm, "reductions", 1)));
+	say_pair(v, "CPU:", view_span(a, item(vm, "runtime", 0)),
+	    view_span(a, item(vm, "runtime", 1)));
+	view_print(v, "  %-14s%llu collections, %llu words reclaimed\n", "GC:",
+	    (unsigned long long)item(vm, "garbage_collection", 0),
+	    (unsigned long long)item(vm, "garbage_collection", 1));
+	say_pair(v, "Context sw:",
+	    number_of(v, item(vm, "context_switches", 0)),
+	    number_of(v, item(vm, "context_switches", 1)));
+	view_print(v, "  %-14s%.*s\n", "Uptime:",
 	    TEXT_ARG(view_span(a, item(vm, "uptime", 0))));
 }
 
-/* say_part shows one owner's status, and a few words when there are some. */
-static void
-say_part(struct view *v, const char *title, struct text part, const char *fmt,
-    uint64_t number)
+/* say_status shows one owner's status; false: it is down, and that is said. */
+static bool
+say_status(struct view *v, const char *title, struct text part)
 {
 	struct text status = show_text(part, "status");
 
-	view_print(v, "  %-13s", title);
+	view_print(v, "  %-14s", title);
 	if (text_is(status, "ok")) {
 		view_paint(v, GREEN, "✓ ok");
-		if (fmt != NULL)
-			view_print(v, "  %llu %s", (unsigned long long)number,
-			    fmt);
-	} else {
-		view_paint(v, RED, "✗ %.*s", TEXT_ARG(status));
-		view_print(v, "  ");
-		view_text(v, show_text(part, "reason"));
+		return true;
 	}
+	view_paint(v, RED, "✗ %.*s", TEXT_ARG(status));
+	view_print(v, "  ");
+	view_text(v, show_text(part, "reason"));
+	view_print(v, "\n");
+	return false;
+}
+
+/* say_services lists the services that have functions. */
+static void
+say_config_db(struct view *v, struct text part)
+{
+	struct unpacker u;
+	struct text one;
+	uint32_t count = show_array(part, "services", &u);
+
+	if (!say_status(v, "Functions:", part))
+		return;
+	view_print(v, "  %llu functions\n  %-14s",
+	    (unsigned long long)show_u64(part, "count"), "Services:");
+	if (count == 0)
+		view_print(v, "(none)");
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &one) == OK; i++) {
+		view_print(v, "%s", i > 0 ? ", " : "");
+		view_text(v, show_text(one, "service"));
+	}
+	view_print(v, "\n");
+}
+
+/* say_limits: who holds calls against the limits is each gateway. */
+static void
+say_limits(struct view *v, struct text part, uint64_t instances)
+{
+	struct unpacker u;
+	struct text data = show_map(part, "data");
+
+	if (!say_status(v, "Rate limiter:", part))
+		return;
+	view_print(v, "  %llu instances, %u global and %u api limits\n",
+	    (unsigned long long)instances, show_array(data, "global", &u),
+	    show_array(data, "api", &u));
+}
+
+static void
+say_relay(struct view *v, struct text part)
+{
+	struct text data = show_map(part, "data");
+
+	if (!say_status(v, "Relay:", part))
+		return;
+	view_print(v, "  %llu groups, %llu monitored memberships\n",
+	    (unsigned long long)show_u64(data, "groups"),
+	    (unsigned long long)show_u64(data, "monitored_memberships"));
+}
+
+static void
+say_rise(struct view *v, struct text since, const char *key)
+{
+	if (show_u64(since, key) > 0)
+		view_paint(v, DIM, " +%llu",
+		    (unsigned long long)show_u64(since, key));
+}
+
+static void
+say_pool(struct view *v, struct text pool, struct text since)
+{
+	view_print(v, "    ");
+	view_text(v, show_text(pool, "name"));
+	view_print(v, "  Idle: %llu | Busy: %llu | Queued: %llu  Circuit: ",
+	    (unsigned long long)show_u64(pool, "idle_workers"),
+	    (unsigned long long)show_u64(pool, "busy_workers"),
+	    (unsigned long long)show_u64(pool, "queued_tasks"));
+	view_text(v, show_text(pool, "circuit"));
+	view_print(v, "  Executed: %llu",
+	    (unsigned long long)show_u64(pool, "total_tasks_executed"));
+	say_rise(v, since, "total_tasks_executed");
+	view_print(v, "  Failed: %llu",
+	    (unsigned long long)show_u64(pool, "total_tasks_failed"));
+	say_rise(v, since, "total_tasks_failed");
 	view_print(v, "\n");
 }
 
@@ -134,46 +242,51 @@ static void
 say_pools(struct view *v, struct text part)
 {
 	struct unpacker u;
-	struct text pool;
+	struct text pool, rises;
+	struct text since = show_map(part, "since_last");
 	uint32_t count = show_array(show_map(part, "data"), "pools", &u);
 
-	say_part(v, "Worker pools:", part, "pools", count);
+	if (!say_status(v, "Worker pools:", part))
+		return;
+	view_print(v, "  %u pools\n", count);
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &pool) == OK; i++) {
-		view_print(v, "    ");
-		view_text(v, show_text(pool, "name"));
-		view_print(v,
-		    "  Idle: %llu | Busy: %llu | Queued: %llu  Circuit: ",
-		    (unsigned long long)show_u64(pool, "idle_workers"),
-		    (unsigned long long)show_u64(pool, "busy_workers"),
-		    (unsigned long long)show_u64(pool, "queued_tasks"));
-		view_text(v, show_text(pool, "circuit"));
-		view_print(v, "  Executed: %llu  Failed: %llu\n",
-		    (unsigned long long)show_u64(pool, "total_tasks_executed"),
-		    (unsigned long long)show_u64(pool, "total_tasks_failed"));
+		if (unpack_map_find(since, show_text(pool, "name"), &rises) !=
+		    OK)
+			rises = TEXT("");
+		say_pool(v, pool, rises);
 	}
 }
 
-static void
-say_parts(struct view *v, struct text banyan)
+/* gateways counts those in the list of processes. */
+static uint64_t
+gateways(struct text result)
 {
 	struct unpacker u;
-	struct text config_db = show_map(banyan, "config_db");
-	struct text relay = show_map(banyan, "relay");
+	struct text one;
+	uint32_t count = show_array(result, "processes", &u);
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &one) == OK; i++)
+		found += text_is(show_text(one, "role"), "gateway");
+	return found;
+}
+
+static void
+say_parts(struct view *v, struct text result)
+{
+	struct text banyan = show_map(result, "banyan");
 
 	view_print(v, "\n--- Banyan ---\n");
-	view_print(v, "  Client mode: %s\n",
+	view_print(v, "  %-14s%s\n", "Client mode:",
 	    show_bool(banyan, "client_mode") ? "true" : "false");
-	view_print(v, "  Telemetry:   %llu events\n",
+	view_print(v, "  %-14s%llu events\n", "Telemetry:",
 	    (unsigned long long)show_u64(banyan, "telemetry_events"));
-	say_part(v, "Functions:", config_db, "functions",
-	    show_u64(config_db, "count"));
-	say_part(v, "Services:", config_db, "services",
-	    show_array(config_db, "services", &u));
-	say_part(v, "Puller:", show_map(banyan, "puller"), NULL, 0);
-	say_part(v, "Rate limiter:", show_map(banyan, "rate_limiter"), NULL, 0);
+	say_config_db(v, show_map(banyan, "config_db"));
+	if (say_status(v, "Puller:", show_map(banyan, "puller")))
+		view_print(v, "\n");
+	say_limits(v, show_map(banyan, "rate_limiter"), gateways(result));
 	say_pools(v, show_map(banyan, "worker_pool"));
-	say_part(v, "Relay:", relay, "groups",
-	    show_u64(show_map(relay, "data"), "groups"));
+	say_relay(v, show_map(banyan, "relay"));
 }
 
 static void
@@ -220,13 +333,13 @@ show_stats(struct view *v, struct text result)
 	struct text banyan = show_map(result, "banyan");
 
 	view_paint(v, BOLD, "=== Banyan Statistics ===");
-	view_print(v, "\n  Node:         ");
+	view_print(v, "\n  %-14s", "Node:");
 	view_text(v, show_text(result, "node"));
-	view_print(v, "\n  Collected at: %.*s\n",
+	view_print(v, "\n  %-14s%.*s\n", "Collected at:",
 	    TEXT_ARG(view_when(
 		v->arena, show_u64(result, "collected_at_ms"))));
 	say_vm(v, show_map(result, "vm"));
-	say_parts(v, banyan);
+	say_parts(v, result);
 	say_processes(v, result);
 	show_functions(v, result);
 	if (has_error(banyan))

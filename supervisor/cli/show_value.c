@@ -230,7 +230,10 @@ show_value(struct view *v, struct text result)
 
 	if (type == PACK_MAP && show_instances(v, result))
 		return CLI_OK;
-	if (type == PACK_MAP) {
+	if (type == PACK_MAP && result.len == 1) {
+		view_paint(v, DIM, "(nothing)");
+		view_print(v, "\n");
+	} else if (type == PACK_MAP) {
 		show_fields(v, result, 0);
 	} else if (is_array_of_maps(result)) {
 		show_rows(v, result);

@@ -27,6 +27,13 @@ def test_statistics_have_every_section(tree):
             "context_switches", "scheduler_wall_time", "uptime"} == set(vm)
     assert vm["process_count"] == len(stats["processes"])
     assert vm["context_switches"][0] > 0
+    assert vm["port_count"] > 5 * vm["process_count"], "as they are now"
+    memory = vm["memory"]
+    assert set(memory) == {"total", "processes", "processes_used", "system",
+                           "code", "ets"}
+    assert memory["processes"] + memory["system"] == memory["total"]
+    assert all(memory.values()) and \
+        memory["processes_used"] <= memory["processes"]
     banyan = stats["banyan"]
     assert banyan["config_db"]["status"] == "ok"
     assert {"service": "user_service",

@@ -292,6 +292,11 @@ def test_a_callback_is_named_and_not_called(tree):
     said = inspect(tree, one("guarded", {"say": "yes"}), "--user", "anna")
     assert said["prediction"]["outcome"] == "asks_callback"
     assert said["permission"]["mfa"] == {"module": "test", "function": "may"}
+    assert [a["kind"] for a in said["prediction"]["asks"]] == \
+        ["permission_callback"]
+    assert said["prediction"]["then"]["outcome"] == "dispatched"
+    assert inspect(tree, one("guarded", {"say": 4}), "--user", "anna")[
+        "prediction"]["then"]["code"] == "invalid_argument"
     assert all(p["counters"]["permissions_asked"] == 0
                for p in tree.banyan("stats")["processes"]
                if p["role"] == "gateway")
@@ -384,6 +389,14 @@ def test_flows_lists_all_and_with_all_the_disabled_ones_too(tree):
     page = tree.run_banyan("flows", "--all").stdout
     assert "[DISABLED]" in page and f"Total: {len(FUNCTIONS)}" in page
     assert len(tree.banyan("flows", "--limit", 2)["flows"]) == 2
+    whole = tree.banyan("flows", "--all", "--detail")["flows"]
+    assert len(whole) == len(FUNCTIONS)
+    hashed = next(f for f in whole if f["request_type"] == "hashed")
+    flow = tree.banyan("flow", "test", "hashed")
+    flow.pop("config")
+    assert hashed == {**flow, "disabled": False}
+    assert tree.run_banyan("flows", "--detail", "--limit",
+                           501).returncode == 64
     assert "(no registered configs)" in tree.run_banyan(
         "flows", "--service", "none").stdout
 

@@ -73,6 +73,7 @@ def test_a_call_in_flight_is_listed_and_ends_with_an_error(tree):
         assert {"id", "request_id", "user", "service", "function", "version",
                 "type", "state", "age_ms", "left_ms", "node", "retries",
                 "has_client"} == set(found[0])
+        assert not found[0]["request_id"].startswith('"')
         assert (found[0]["function"], found[0]["state"], found[0]["node"]) \
             == ("slow", "running", "one")
         assert rows(tree, "calls", "--function", "echo") == []

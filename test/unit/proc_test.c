@@ -69,6 +69,8 @@ memory_is_read_in_pages_and_kilobytes(void **state)
 	assert_true(proc_parse_statm("900 31 20 5 0 40 0\n", 4096, &memory));
 	assert_int_equal(memory.rss_bytes, 31 * 4096);
 	assert_int_equal(memory.data_bytes, 40 * 4096);
+	assert_int_equal(memory.own_bytes, 11 * 4096);
+	assert_int_equal(memory.code_bytes, 5 * 4096);
 	assert_true(proc_parse_pss("5500-7fff ---p [rollup]\nRss:  900 kB\n"
 				   "Pss:              120 kB\nPss_Anon: 8 kB\n",
 	    &number));

@@ -35,10 +35,24 @@ void figures_pack_processes(struct packer *, const struct census *,
 void figures_totals(struct function_totals *, const struct census *,
     const struct figures_seen *);
 
+/* What worker_pool said last, as it said it. */
+struct figures_pools {
+	char *bytes; /* NULL: never */
+	uint32_t len;
+};
+
+/* figures_pools.c: the key `since_last` with a map of each pool's rises. */
+void figures_pack_pools(
+    struct packer *, struct text answer, const struct figures_pools *before);
+void figures_keep_pools(struct figures_pools *, struct text answer);
+
 /* figures_vm.c: the machine as the tree sees it, spec 11.2. */
 void figures_pack_vm(struct packer *, const struct census *,
     const struct figures_seen *now, const struct figures_seen *before,
     struct worker *);
+/* figures_pack_memory packs the key `memory`, for health as well. */
+void figures_pack_memory(
+    struct packer *, const struct census *, const struct worker *);
 uint64_t figures_cpu_us(const struct census *);
 uint64_t figures_switches(const struct census *);
 

@@ -103,32 +103,41 @@ pack_pair(struct packer *p, const char *key, uint64_t total, uint64_t since)
 	pack_u64(p, since);
 }
 
-static void
-pack_memory(struct packer *p, const struct census *census,
+/* A process's own memory is what the reference calls its processes', the rest
+ * of what is resident (programs, libraries, shared tables) the system's. */
+void
+figures_pack_memory(struct packer *p, const struct census *census,
     const struct worker *w)
 {
-	uint64_t total = 0, heap = 0;
+	uint64_t total = 0, own = 0, code = 0;
 
 	for (uint32_t i = 0; i < census->count; i++) {
 		total += census->process[i].memory_bytes;
-		heap += census->process[i].heap_bytes;
+		own += census->process[i].own_bytes;
+		code += census->process[i].code_bytes;
 	}
 	pack_string(p, "memory");
-	pack_map(p, 4);
+	pack_map(p, 6);
 	pack_field_u64(p, "total", total);
-	pack_field_u64(p, "processes", total);
-	pack_field_u64(p, "processes_used", heap);
+	pack_field_u64(p, "processes", own);
+	pack_field_u64(p, "processes_used", own);
+	pack_field_u64(p, "system", total > own ? total - own : 0);
+	pack_field_u64(p, "code", code);
 	pack_field_u64(p, "ets", figures_tables(w));
 }
 
+/* descriptors counts them now; the kit's gauge is as old as its last look. */
 static uint64_t
 descriptors(const struct census *census)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < census->count; i++)
-		sum += stats_get(
-		    census->process[i].stats, COUNTER_process_descriptors);
+	for (uint32_t i = 0; i < census->count; i++) {
+		uint32_t pid = census->process[i].child.pid;
+		int64_t open = pid != 0 ? proc_descriptors((int)pid) : 0;
+
+		sum += open > 0 ? (uint64_t)open : 0;
+	}
 	return sum;
 }
 
@@ -152,7 +161,7 @@ figures_pack_vm(struct packer *p, const struct census *census,
 	    p, "schedulers", (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
 	pack_field_u64(
 	    p, "schedulers_online", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
-	pack_memory(p, census, w);
+	figures_pack_memory(p, census, w);
 	pack_pair(p, "reductions", cpu_us, cpu_since);
 	pack_pair(p, "exact_reductions", cpu_us, cpu_since);
 	pack_pair(p, "runtime", cpu_us / 1000, cpu_since / 1000);

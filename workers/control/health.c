@@ -47,22 +47,6 @@ judge_vm(const struct health *h, struct finding *found)
 		    VERDICT_DEGRADED, "memory_above_limit", "banyan debug"};
 }
 
-static void
-pack_memory(const struct health *h)
-{
-	struct packer *p = h->out;
-	uint64_t heap_bytes = 0;
-
-	for (uint32_t i = 0; i < h->census->count; i++)
-		heap_bytes += h->census->process[i].heap_bytes;
-	pack_string(p, "memory");
-	pack_map(p, 4);
-	pack_field_u64(p, "total", h->memory_bytes);
-	pack_field_u64(p, "processes", h->memory_bytes);
-	pack_field_u64(p, "processes_used", heap_bytes);
-	pack_field_u64(p, "ets", figures_tables(h->worker));
-}
-
 static enum verdict
 pack_vm(struct health *h)
 {
@@ -76,7 +60,7 @@ pack_vm(struct health *h)
 	health_put_finding(p, &found, 6);
 	pack_field_u64(p, "process_count", h->census->count);
 	pack_field_u64(p, "process_limit", h->process_limit);
-	pack_memory(h);
+	figures_pack_memory(p, h->census, h->worker);
 	pack_field_u64(
 	    p, "schedulers", (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
 	pack_field_u64(

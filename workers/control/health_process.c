@@ -6,6 +6,7 @@
 
 #include "protocol/base/arena.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/proc.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
 #include "workers/control/control.h"
@@ -71,8 +72,8 @@ health_pack_process(struct packer *p, const struct census *census,
 	pack_field_u64(p, "reductions", process->cpu_us);
 	pack_field_u64(p, "life", c->life);
 	pack_field_u64(p, "restarts", c->restarts);
-	pack_field_u64(p, "descriptors",
-	    stats_get(process->stats, COUNTER_process_descriptors));
+	int64_t open = c->pid != 0 ? proc_descriptors((int)c->pid) : 0;
+	pack_field_u64(p, "descriptors", open > 0 ? (uint64_t)open : 0);
 	pack_field_u64(p, "heartbeat_age_ms",
 	    beat_ms > 0 && census->now_ms > beat_ms ? census->now_ms - beat_ms
 						    : 0);

@@ -70,6 +70,26 @@ pack_relay(struct packer *p, const struct gather *g,
 	    p, "gateways", gauge(census, ROLE_relay, COUNTER_relay_gateways));
 }
 
+/* pack_pools: as gather_pack, with what rose in each. */
+static void
+pack_pools(struct packer *p, const struct gather *g)
+{
+	const struct gather_part *part =
+	    gather_find(g, ROLE_worker_pool, "pools");
+	const struct control *control = worker_state(g->worker);
+
+	pack_string(p, "worker_pool");
+	if (part->answer.len == 0) {
+		gather_pack(p, part);
+		return;
+	}
+	pack_map(p, 3);
+	pack_field_string(p, "status", "ok");
+	pack_string(p, "data");
+	pack_raw(p, part->answer);
+	figures_pack_pools(p, part->answer, control->pools_before);
+}
+
 static void
 pack_parts(struct packer *p, const struct gather *g,
     const struct census *census)
@@ -82,8 +102,7 @@ pack_parts(struct packer *p, const struct gather *g,
 	gather_pack(p, gather_find(g, ROLE_puller, "services.list"));
 	pack_string(p, "rate_limiter");
 	gather_pack(p, gather_find(g, ROLE_rate_limiter, "limits.config"));
-	pack_string(p, "worker_pool");
-	gather_pack(p, gather_find(g, ROLE_worker_pool, "pools"));
+	pack_pools(p, g);
 	pack_relay(p, g, census);
 }
 
@@ -106,8 +125,10 @@ tell(struct gather *g)
 	figures_take(now, census); /* behind it: the totals are later */
 	figures_totals(&totals, census, now);
 	function_look_close(&look, &totals);
-	if (control->before == NULL)
+	if (control->before == NULL) {
 		control->before = MEMORY_NEW(struct figures_seen);
+		control->pools_before = MEMORY_NEW(struct figures_pools);
+	}
 	pack_map(p, 6);
 	pack_string(p, "node");
 	pack_text(p, settings_text(worker_settings(g->worker), SETTING_node));
@@ -120,8 +141,11 @@ tell(struct gather *g)
 	figures_pack_processes(p, census, now, control->before);
 	pack_string(p, "functions");
 	function_look_pack(p, &look);
-	if (!is_peek)
-		*control->before = *now;
+	if (is_peek)
+		return;
+	*control->before = *now;
+	figures_keep_pools(control->pools_before,
+	    gather_find(g, ROLE_worker_pool, "pools")->answer);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "workers/gateway/limiter.h"
 #include "workers/gateway/nodes.h"
 #include "workers/gateway/foresee.h"
+#include "workers/gateway/prediction.h"
 
 enum {
 	FLOWS = 500, /* told when --limit says nothing */
@@ -97,6 +98,20 @@ gateway_cmd_flow(struct worker *w, struct command *command)
 
 /* --- flows --- */
 
+/* pack_listed: a disabled function has no flow. */
+static void
+pack_listed(struct gateway *g, struct packer *p, const struct compiled *f,
+    bool is_whole)
+{
+	if (!is_whole || f->is_disabled) {
+		flow_pack_short(p, f);
+		return;
+	}
+	pack_map(p, FLOW_FIELDS + 1);
+	flow_pack(g, p, f);
+	pack_field_bool(p, "disabled", false);
+}
+
 void
 gateway_cmd_flows(struct worker *w, struct command *command)
 {
@@ -105,14 +120,16 @@ gateway_cmd_flows(struct worker *w, struct command *command)
 	struct text service = optional(command, "service");
 	uint64_t limit = FLOWS;
 	uint32_t total = 0, packed = 0;
-	bool all = false;
+	bool all = false, is_whole = false;
 
 	if (command_bool(command, "all", &all) == ERR_TYPE ||
+	    command_bool(command, "detail", &is_whole) == ERR_TYPE ||
 	    command_u64(command, "limit", &limit) == ERR_TYPE ||
-	    limit > FLOWS_MOST) {
+	    limit > (is_whole ? FLOWS : FLOWS_MOST)) {
 		command_fail(command, CLASS_INVALID, "banyan flows --all",
-		    "`all` is true or false, `limit` a number up to %d",
-		    FLOWS_MOST);
+		    "`all` and `detail` are true or false, `limit` a number up "
+		    "to %d, with `detail` up to %d",
+		    FLOWS_MOST, FLOWS);
 		return;
 	}
 	gateway_look_at_store(g);
@@ -128,7 +145,7 @@ gateway_cmd_flows(struct worker *w, struct command *command)
 		total++;
 		if (packed == limit)
 			continue;
-		flow_pack_short(p, f);
+		pack_listed(g, p, f, is_whole);
 		packed++;
 	}
 	pack_close_array(p, place, packed);
@@ -221,78 +238,6 @@ identity_for(const struct asker *a, struct text payload)
 	return identity_create(&facts);
 }
 
-static const char *
-stage_of(const struct foresight *f)
-{
-	if (!f->foreseen.is_refused && f->is_hooked)
-		return "hooks_before";
-	if (!f->foreseen.is_refused)
-		return f->is_asked ? "permission" : "execution";
-	switch (f->foreseen.code) {
-	case ANSWER_invalid_payload:
-	case ANSWER_missing_field:
-		return "decode";
-	case ANSWER_not_found:
-	case ANSWER_disabled:
-		return "config_lookup";
-	case ANSWER_denied:
-		return "permission";
-	case ANSWER_rate_limited:
-		return "rate_limit";
-	case ANSWER_invalid_argument:
-		return "argument_validation";
-	case ANSWER_unavailable:
-	case ANSWER_not_dispatched:
-		return "node_selection";
-	case ANSWER_dispatched_unknown:
-	case ANSWER_expired:
-	case ANSWER_quarantined:
-	case ANSWER_draining:
-	case ANSWER_bad_result:
-	case ANSWER_internal:
-	case ANSWER_CODES_COUNT:
-	default:
-		return "channel";
-	}
-}
-
-/* pack_foreseen packs what a client would hear. */
-static void
-pack_foreseen(struct packer *p, const struct foreseen *s)
-{
-	pack_field_string(p, "code", answer_code_name(s->code));
-	pack_string(p, "error");
-	pack_text(p, s->text);
-	pack_field_u64(p, "retry_after_ms", s->retry_after_ms);
-}
-
-static void
-pack_outcome(struct packer *p, const struct foresight *f)
-{
-	const struct compiled *c = f->function;
-	bool is_refused = f->foreseen.is_refused;
-
-	pack_map(p, is_refused ? 7 : 4);
-	pack_field_string(p, "outcome",
-	    is_refused                             ? "refused"
-		: f->is_hooked                     ? "asks_hook"
-		: f->is_asked                      ? "asks_callback"
-		: c != NULL && c->chooser.is_valid ? "asks_chooser"
-						   : "dispatched");
-	pack_field_string(p, "stage", stage_of(f));
-	if (is_refused)
-		pack_foreseen(p, &f->foreseen);
-	pack_string(p, "node");
-	if (f->node != NULL)
-		pack_text(p, nodes_name(f->node));
-	else
-		pack_nil(p);
-	pack_string(p, "candidates");
-	pack_array(p, f->order_count);
-	for (uint32_t i = 0; i < f->order_count; i++)
-		pack_text(p, nodes_name(c->nodes[f->order[i]]));
-}
-
 /* put_check packs one check alone: {ok} or what would be said. */
 static void
 put_check(
@@ -302,7 +247,7 @@ put_check(
 	pack_map(p, is_ok ? 1 : 4);
 	pack_field_bool(p, "ok", is_ok);
 	if (!is_ok)
-		pack_foreseen(p, s);
+		prediction_pack_refusal(p, s);
 }
 
 static void
@@ -338,13 +283,13 @@ pack_one(
     struct gateway *g, struct packer *p, struct foresight *f, bool is_short)
 {
 	if (is_short) {
-		pack_outcome(p, f);
+		prediction_pack(p, f);
 		return;
 	}
 	pack_map(p, 2 + (f->function != NULL ? FLOW_FIELDS + 1 : 0));
 	pack_request(p, &f->request);
 	pack_string(p, "prediction");
-	pack_outcome(p, f);
+	prediction_pack(p, f);
 	if (f->function == NULL)
 		return;
 	flow_pack(g, p, f->function);

@@ -62,22 +62,40 @@ foresee_node(struct gateway *g, struct refusal *to, struct foresight *f)
 		    DISPATCH_NO_NODE);
 }
 
+/* foresee_permitted is what comes behind the permission, as for a call that
+ * waited for somebody's word. */
+static void
+foresee_permitted(struct gateway *g, struct refusal *to, struct foresight *f)
+{
+	struct text info;
+
+	if (limiter_admits(to, &f->request) &&
+	    checks_prepare(to, f->function, &f->request, &info))
+		foresee_node(g, to, f);
+}
+
+static void
+foresee_asked(struct gateway *g, struct refusal *to, struct foresight *f)
+{
+	f->is_asked = true;
+	to->foreseen = &f->then;
+	foresee_permitted(g, to, f);
+}
+
 /* foresee_behind_hooks: what a before hook makes of the request is its own
  * affair; other hooks see only what comes out. */
 static void
 foresee_behind_hooks(
     struct gateway *g, struct refusal *to, struct foresight *f)
 {
-	struct text info;
-
-	if (hook_set_has(f->function->hooks, HOOK_BEFORE))
-		f->is_hooked = true;
-	else if (f->function->callback.is_valid)
-		f->is_asked = true;
-	else if (permit_allows(to, f->function, &f->request) &&
-	    limiter_admits(to, &f->request) &&
-	    checks_prepare(to, f->function, &f->request, &info))
-		foresee_node(g, to, f);
+	f->has_hooks = true;
+	f->is_hooked = hook_set_has(f->function->hooks, HOOK_BEFORE);
+	if (f->is_hooked)
+		to->foreseen = &f->then;
+	if (f->function->callback.is_valid)
+		foresee_asked(g, to, f);
+	else if (permit_allows(to, f->function, &f->request))
+		foresee_permitted(g, to, f);
 }
 
 void
@@ -99,7 +117,7 @@ foresee(struct gateway *g, struct foresight *f)
 		foresee_behind_hooks(g, &to, f);
 		break;
 	case PASSED_ASK:
-		f->is_asked = true;
+		foresee_asked(g, &to, f);
 		break;
 	case PASSED:
 		foresee_node(g, &to, f);

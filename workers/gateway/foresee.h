@@ -5,8 +5,9 @@
 /*
  * foresee - the dry run of one request: the same functions in the same order
  * as a call's, up to the node; nothing is said, counted, kept or consumed.
- * What only somebody else can decide (a before hook, a permission callback, a
- * resolver, a chooser) ends it: they are not called.
+ * What only somebody else can decide (a before hook, a permission callback) is
+ * noted and not asked: from there on it tells what becomes of the request if
+ * they let it pass as it is. A resolver or a chooser ends it.
  *
  * Trust:  the payload is an operator's and read as a stranger's is.
  * Owner:  texts live until the gateway's arena is reset; the rest is the
@@ -35,6 +36,8 @@ struct foresight {
 	struct request request;
 	struct compiled *function; /* NULL: none was found */
 	struct foreseen foreseen;  /* how it would be refused */
+	struct foreseen then;      /* … behind those who would be asked */
+	bool has_hooks;            /* hooks would see it, whatever becomes of it */
 	bool is_hooked;            /* a before hook would be asked */
 	bool is_asked;             /* a permission callback would be asked */
 	struct node *node;         /* that would get it; NULL: none, or unknown */

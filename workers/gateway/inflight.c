@@ -225,6 +225,13 @@ user_of(const struct call *call)
 				    : TEXT("");
 }
 
+/* bare takes a JSON text's quotes away; escapes in it stay. */
+static struct text
+bare(struct text json)
+{
+	return json.len >= 2 ? (struct text){json.at + 1, json.len - 2} : json;
+}
+
 static void
 pack_call(struct gateway *g, struct packer *p, const struct call *call)
 {
@@ -236,7 +243,7 @@ pack_call(struct gateway *g, struct packer *p, const struct call *call)
 	pack_map(p, 13);
 	pack_field_string(p, "id", id);
 	pack_string(p, "request_id");
-	pack_text(p, call->request_id);
+	pack_text(p, bare(call->request_id));
 	pack_string(p, "user");
 	pack_text(p, user_of(call));
 	pack_string(p, "service");

@@ -22,6 +22,14 @@ is_other(const struct function_line *line)
 	return text_is(line->service, FUNCTION_OTHER);
 }
 
+/* is_told: of __none__ all, so that every family has a series; of functions
+ * what has happened. */
+static bool
+is_told(const struct function_line *line, uint64_t value)
+{
+	return value > 0 || text_is(line->service, FUNCTION_NONE_FOUND);
+}
+
 /* tell_value: the reader's others and the ceiling's are one series. */
 static void
 tell_value(struct exposition *e, const struct function_line *line,
@@ -32,7 +40,7 @@ tell_value(struct exposition *e, const struct function_line *line,
 	    {"class", text_of(class != NULL ? class : "")}};
 	struct exposition_labels labels = {of, class != NULL ? 4 : 3};
 
-	if (value == 0)
+	if (!is_told(line, value))
 		return;
 	if (is_other(line))
 		exposition_rest(e, labels, (double)value);
@@ -114,8 +122,8 @@ metrics_tell_functions(struct monitor *monitor, struct exposition *e,
 	exposition_family(e, "function_duration_seconds",
 	    EXPOSITION_HISTOGRAM,
 	    "from a call's arrival to its answer, of each function");
-	for (uint32_t i = 0; i + 1 < look.count; i++) /* not of __none__ */
-		if (look.lines[i]->answered > 0)
+	for (uint32_t i = 0; i < look.count; i++)
+		if (is_told(look.lines[i], look.lines[i]->answered))
 			tell_times(e, look.lines[i]);
 }
 
