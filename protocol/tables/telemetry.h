@@ -59,8 +59,8 @@
 	T(config_disable,    "config.disable",           config, "", "service request_type version") \
 	T(config_enable,     "config.enable",            config, "", "service request_type version") \
 	T(service_failed,    "config.service.failed",    config, "", "service why") \
-	T(service_recovered, "config.service.recovered", config, "", "service") \
-	T(service_renamed,   "config.service.renamed",   config, "", "service") \
+	T(service_recovered, "config.service.recovered", config, "failures", "service") \
+	T(service_renamed,   "config.service.renamed",   config, "functions", "service") \
 	T(pull_recovered,    "config.pull.recovered",    config, "services", "") \
 	T(store_refused,     "config.store.refused",     config, "", "reason") \
 	T(persist_failed,    "config.persist.failed",    config, "", "reason") \
@@ -84,7 +84,7 @@
 	T(relay_gateway_gone,     "relay.gateway.down",     relay, "", "gateway# life# reason") \
 	T(relay_audit,            "relay.audit",            relay, "memberships groups stale orphaned missing unconfirmed duration_us", "store") \
 	T(relay_audit_found,      "relay.audit.found",      relay, "stale orphaned missing memberships_ended groups_deleted", "is_fixed?") \
-	T(relay_store_aside,      "relay.store.aside",      relay, "", "") \
+	T(relay_store_aside,      "relay.store.aside",      relay, "", "path") \
 	T(relay_store_refused,    "relay.store.refused",    relay, "", "reason") \
 	T(relay_store_writes,     "relay.store.writes",     relay, "groups", "")
 
@@ -98,13 +98,13 @@
 #define TELEMETRY_NODES(T) \
 	T(link_up,         "node.up",                  node, "", "node for") \
 	T(link_lost,       "node.down",                node, "", "node reason for") \
-	T(node_refused,    "node.refused",             node, "", "node url for") \
-	T(client_cut,      "connection.cut",           connection, "unsent", "peer reason user") \
+	T(node_refused,    "node.refused",             node, "", "node url for reason") \
+	T(client_cut,      "connection.cut",           connection, "unsent", "peer reason user why") \
 	T(client_slow,     "connection.slow",          connection, "unsent budget", "peer") \
 	T(listener_paused, "connection.accept.paused", connection, "clients descriptors", "") \
 	T(call_killed,     "call.killed",              executor, "", "id service type") \
 	T(kicked,          "connection.kicked",        connection, "closed", "user") \
-	T(identity_claimed, "auth.identity.claimed",   auth, "", "") \
+	T(identity_claimed, "auth.identity.claimed",   auth, "", "peer user claimed roles") \
 	T(auth_none,        "auth.none",               auth, "", "mode") \
 	T(auth_keys,        "auth.keys",               auth, "keys skipped", "file") \
 	T(auth_keys_broken, "auth.keys.broken",        auth, "kept", "file reason") \
@@ -117,7 +117,7 @@
 	T(task_rejected,   "worker_pool.task.rejected",  worker_pool, "system_time", "pool_name reason command") \
 	T(task_queued,     "worker_pool.task.queued",    worker_pool, "system_time queue_size", "pool_name command") \
 	T(circuit_breaker_opened, "worker_pool.circuit_breaker.open",  worker_pool, "", "pool_name consecutive_failures# breaker cooldown_ms#") \
-	T(circuit_breaker_closed, "worker_pool.circuit_breaker.close", worker_pool, "", "pool_name breaker cooldown_ms#") \
+	T(circuit_breaker_closed, "worker_pool.circuit_breaker.close", worker_pool, "", "pool_name consecutive_failures# breaker cooldown_ms#") \
 	T(pool_rejected,    "pool.rejected",         pool, "queue_size max_queue_size", "pool reason command") \
 	T(pool_saturated,   "pool.saturated",        pool, "queue_size max_queue_size", "pool available_workers# busy_workers#") \
 	T(capacity_reached, "pool.capacity_reached", pool, "capacity load", "pool worker_pid# profile rejected?") \
@@ -129,8 +129,8 @@
 	T(pool_status,      "pool.status",           pool, "queue_depth available_workers busy_workers total_workers", "pool") \
 	T(pool_not_found,   "pool.not_found",        pool, "", "command pool") \
 	T(local_call_failed, "pool.call.failed",     pool, "", "pool worker_id command code error untold#") \
-	T(call_retried,     "pool.call.retried",     pool, "", "pool command") \
-	T(quarantined,      "pool.quarantined",      pool, "", "")
+	T(call_retried,     "pool.call.retried",     pool, "attempt delay_ms", "pool command") \
+	T(quarantined,      "pool.quarantined",      pool, "deaths for_ms", "pool command")
 
 #define TELEMETRY_POOL_WORKERS(T) \
 	T(pool_init_started,  "pool.init_started",      pool, "total_workers count", "") \
@@ -140,11 +140,11 @@
 	T(pool_recommendation, "pool.recommendation",   pool, "", "pool_name what") \
 	T(pool_warning,       "pool.warning",           pool, "", "pool what") \
 	T(pool_door_closed,   "pool.door_closed",       pool, "workers", "pool") \
-	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id pool") \
-	T(worker_ready,       "pool.worker_ready",      worker, "after_ms", "worker_id pool_name worker_pid# mode") \
-	T(worker_terminated,  "pool.worker.terminated", worker, "", "worker_id pool reason") \
-	T(worker_died,        "worker.died",            worker, "", "worker_id pool reason") \
-	T(worker_resting,     "worker.resting",         worker, "rest_ms", "worker_id") \
+	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id pool life# mode pool_name worker_pid#") \
+	T(worker_ready,       "pool.worker_ready",      worker, "after_ms", "worker_id pool_name worker_pid# mode life#") \
+	T(worker_terminated,  "pool.worker.terminated", worker, "lifetime_ms total_commands", "worker_id pool reason pool_name worker_pid# planned? what") \
+	T(worker_died,        "worker.died",            worker, "lifetime_ms total_commands", "worker_id pool reason pool_name worker_pid# planned? what") \
+	T(worker_resting,     "worker.resting",         worker, "rest_ms", "worker_id probation?") \
 	T(worker_recycled,    "worker.recycled",        worker, "count memory_mb", "worker_id pool reason uptime_seconds# request_count# memory_threshold_mb#") \
 	T(worker_crash,       "worker.crash",           worker, "", "worker_id pool reason exit_code# device") \
 	T(worker_tainted,     "worker.tainted",         worker, "duration_ms", "worker_id pool reason") \
@@ -155,8 +155,8 @@
 	T(runner_output,      "worker.output",          worker, "", "runner text") \
 	T(strangers_killed,   "worker.strangers_killed", worker, "processes", "") \
 	T(heartbeat_pong,     "heartbeat.pong",         heartbeat, "latency_us", "runner") \
-	T(heartbeat_timeout,  "heartbeat.timeout",      heartbeat, "missed", "runner") \
-	T(heartbeat_failure,  "heartbeat.failure",      heartbeat, "missed", "runner")
+	T(heartbeat_timeout,  "heartbeat.timeout",      heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent?") \
+	T(heartbeat_failure,  "heartbeat.failure",      heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent? failure_reason")
 
 #define TELEMETRY_PROCESSES(T) \
 	T(starting,         "process.starting",         process, "", "") \
@@ -164,7 +164,7 @@
 	T(stopping,         "process.stopping",         process, "", "signal from_pid# reason") \
 	T(draining,         "process.draining",         process, "allowed_ms", "") \
 	T(stopped,          "process.stopped",          process, "after_ms", "exit#") \
-	T(cannot_start,     "process.cannot_start",     process, "", "exit# reason") \
+	T(cannot_start,     "process.cannot_start",     process, "", "exit# reason what error why") \
 	T(invariant,        "process.invariant",        process, "", "") \
 	T(crashed,          "process.crashed",          process, "", "") \
 	T(settings_applied, "process.settings.applied", process, "", "generation#") \
@@ -176,12 +176,12 @@
 	T(memory_high,      "process.memory.high",      process, "", "") \
 	T(command,          "process.command",          process, "", "op peer_uid# peer_pid#") \
 	T(command_failed,   "process.command.failed",   process, "", "op peer_uid# peer_pid#") \
-	T(message_refused,  "process.message.refused",  process, "", "")
+	T(message_refused,  "process.message.refused",  process, "", "reason uid#")
 
 #define TELEMETRY_SUPERVISION(T) \
 	T(tree_starting,       "supervision.tree.starting",       supervision, "", "life# generation#") \
 	T(tree_ready,          "supervision.tree.ready",          supervision, "children max_restarts", "") \
-	T(tree_stopping,       "supervision.tree.stopping",       supervision, "", "") \
+	T(tree_stopping,       "supervision.tree.stopping",       supervision, "children", "") \
 	T(tree_stopped,        "supervision.tree.stopped",        supervision, "children", "exit# reason") \
 	T(guard_died,          "supervision.guard.died",          supervision, "", "") \
 	T(supervisor_hung,     "supervision.supervisor.hung",     supervision, "", "signal") \
@@ -195,7 +195,7 @@
 	T(bus_failed,          "monitor.bus.failed",              supervision, "", "topic") \
 	T(page_failed,         "monitor.page.failed",             supervision, "", "path error") \
 	T(child_spawned,       "process.spawned",                 supervision, "restart_count", "child life# pid#") \
-	T(child_ready,         "process.started",                 supervision, "after_ms restart_count", "child life#") \
+	T(child_ready,         "process.started",                 supervision, "after_ms restart_count", "child life# pid#") \
 	T(child_died,          "process.died",                    supervision, "restart_count", "child pid# reason obituary") \
 	T(child_stopped,       "process.ended",                   supervision, "restart_count", "child pid# reason obituary") \
 	T(child_resting,       "process.restart",                 supervision, "rest_ms restart_count", "child") \
@@ -210,11 +210,11 @@
 	T(child_resumed,       "process.resumed",                 supervision, "", "child") \
 	T(spawn_failed,        "process.spawn_failed",            supervision, "restart_count", "child pid# reason obituary program why") \
 	T(escalated,           "supervision.escalated",           supervision, "", "child to") \
-	T(supervision_proven,   "supervision.proven",             supervision, "took_ms", "") \
-	T(supervision_unproven, "supervision.unproven",           supervision, "", "") \
-	T(storm,               "supervision.storm",               supervision, "", "") \
-	T(storm_over,          "supervision.storm_over",          supervision, "", "") \
-	T(gap,                 "supervision.gap",                 supervision, "ms", "") \
+	T(supervision_proven,   "supervision.proven",             supervision, "took_us", "life# state") \
+	T(supervision_unproven, "supervision.unproven",           supervision, "took_us", "life# state") \
+	T(storm,               "supervision.storm",               supervision, "waits_ms", "") \
+	T(storm_over,          "supervision.storm_over",          supervision, "put_off", "") \
+	T(gap,                 "supervision.gap",                 supervision, "ms gaps", "") \
 	T(order,               "supervision.order",               supervision, "", "order# role instance#") \
 	T(target_denied,       "executor.target.denied",          executor, "", "service request_type") \
 	T(admin_denied,        "supervision.admin.denied",        supervision, "", "op action uid# pid#") \
@@ -223,14 +223,14 @@
 	T(reload_done,         "supervision.reload.done",         supervision, "", "") \
 	T(reload_failed,       "supervision.reload.failed",       supervision, "", "why") \
 	T(obituary_unwritten,  "supervision.obituary.unwritten",  supervision, "", "child error why") \
-	T(endpoints_unwritten, "supervision.endpoints.unwritten", supervision, "", "file") \
-	T(record_refused,      "supervision.record.refused",      supervision, "", "child to order#")
+	T(endpoints_unwritten, "supervision.endpoints.unwritten", supervision, "", "file error") \
+	T(record_refused,      "supervision.record.refused",      supervision, "refused", "child to order#")
 
 #define TELEMETRY_TRACES(T) \
-	T(trace_hop,   "trace.hop",   trace, "", "") \
+	T(trace_hop,   "trace.hop",   trace, "us", "trace span stage") \
 	T(traces_full, "trace.full", trace, "", "when") \
 	T(tracer_degraded, "trace.tracer.degraded", trace, "", "folder") \
-	T(trace_facts, "trace.facts", trace, "", "")
+	T(trace_facts, "trace.facts", trace, "", "trace span at# of# text")
 
 #define TELEMETRY(T) \
 	TELEMETRY_EXECUTOR(T) \

@@ -123,11 +123,12 @@ hook_note_exception(struct gateway *g, const struct call *call,
 	/* the log has a budget of lines, those who attached have not */
 	if (notes_take(&g->hook_failures, loop_now_ms(g->loop), &unnoted))
 		event_tell(id,
-		    "%s kind=%s reason=%s duration_us=%" PRIu64
+		    "%s kind=%s reason=%s stacktrace=- duration_us=%" PRIu64
 		    " unnoted=%" PRIu64,
 		    fields.at, kind, reason.at, duration_us(g, call), unnoted);
 	else
-		event_record(id, "%s kind=%s reason=%s duration_us=%" PRIu64,
+		event_record(id,
+		    "%s kind=%s reason=%s stacktrace=- duration_us=%" PRIu64,
 		    fields.at, kind, reason.at, duration_us(g, call));
 }
 

@@ -39,53 +39,59 @@ struct bus {
 	bool is_open;
 	bool is_enabled; /* by the settings */
 	bool is_stopped; /* by an operator */
-	atomic_int listeners;
+	atomic_uint listeners;
+	atomic_bool is_crowded; /* there were more than there is room for */
 	_Atomic uint64_t who[BUS_LISTENERS]; /* pipe << 32 | pid; 0: free */
 	struct buffer out;
 	uint64_t sequence;
 	uint64_t failed;
 };
 
-/* note_came keeps which process is behind a pipe; of other machines nothing
- * is known, and of more than BUS_LISTENERS not who they are. */
+/*
+ * note_came keeps a listener and, when it is on this machine, which process
+ * it is. One more than there is room for is known to be there, for good.
+ */
 static void
 note_came(struct bus *bus, nng_pipe pipe)
 {
 	uint64_t pid = 0;
 
-	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid) != 0)
-		return;
+	(void)nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid);
 	for (int i = 0; i < BUS_LISTENERS; i++) {
 		uint64_t none = 0;
 
-		if (atomic_compare_exchange_strong(&bus->who[i], &none,
+		if (!atomic_compare_exchange_strong(&bus->who[i], &none,
 			(uint64_t)(uint32_t)nng_pipe_id(pipe) << 32 |
 			    (uint32_t)pid))
-			return;
+			continue;
+		atomic_fetch_add(&bus->listeners, 1);
+		return;
 	}
+	atomic_store(&bus->is_crowded, true);
 }
 
+/* note_left: of a stranger that was turned away for its protocol nng says
+ * only this, and never that it came. */
 static void
 note_left(struct bus *bus, nng_pipe pipe)
 {
-	for (int i = 0; i < BUS_LISTENERS; i++)
-		if (atomic_load(&bus->who[i]) >> 32 ==
+	for (int i = 0; i < BUS_LISTENERS; i++) {
+		if (atomic_load(&bus->who[i]) >> 32 !=
 		    (uint32_t)nng_pipe_id(pipe))
-			atomic_store(&bus->who[i], 0);
+			continue;
+		atomic_store(&bus->who[i], 0);
+		atomic_fetch_sub(&bus->listeners, 1);
+	}
 }
 
 /* pipe_changed runs on nng's threads: atomics, nothing else. */
 static void
 pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *ctx)
 {
-	struct bus *bus = ctx;
-
 	if (event == NNG_PIPE_EV_ADD_POST)
-		note_came(bus, pipe);
+		note_came(ctx, pipe);
 	else
-		note_left(bus, pipe);
-	atomic_fetch_add(
-	    &bus->listeners, event == NNG_PIPE_EV_ADD_POST ? 1 : -1);
+		note_left(ctx, pipe);
 }
 
 static bool
@@ -200,18 +206,24 @@ bus_state(const struct bus *bus, struct bus_state *to)
 	    .is_enabled = bus->is_enabled,
 	    .is_stopped = bus->is_stopped,
 	    .is_signed = secret_of(bus).len > 0,
-	    .listeners = (uint32_t)atomic_load(&bus->listeners),
+	    .listeners = atomic_load(&bus->listeners),
 	    .published = bus->sequence,
 	    .failed = bus->failed};
 	for (int i = 0; i < BUS_LISTENERS; i++)
 		to->pids[i] = (uint32_t)atomic_load(&bus->who[i]);
 }
 
+static bool
+is_heard(const struct bus *bus)
+{
+	return atomic_load(&bus->listeners) > 0 ||
+	    atomic_load(&bus->is_crowded);
+}
+
 bool
 bus_has_listeners(const struct monitor *m)
 {
-	return m->bus != NULL && is_on(m->bus) &&
-	    atomic_load(&m->bus->listeners) > 0;
+	return m->bus != NULL && is_on(m->bus) && is_heard(m->bus);
 }
 
 static enum err
@@ -246,7 +258,7 @@ bus_publish(struct monitor *m, const char *topic, uint32_t pairs,
 
 	if (bus == NULL || !is_on(bus))
 		return BUS_DISABLED;
-	if (atomic_load(&bus->listeners) == 0) {
+	if (!is_heard(bus)) {
 		bus->sequence++; /* nobody to pack it for */
 		return BUS_PUBLISHED;
 	}

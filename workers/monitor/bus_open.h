@@ -26,7 +26,7 @@ void bus_settings(struct bus *, const struct settings *);
 void bus_stop(struct bus *, bool is_stopped);
 
 enum {
-	BUS_LISTENERS = 32 /* that are known by pid */
+	BUS_LISTENERS = 128 /* that are known one by one */
 };
 
 struct bus_state {
@@ -35,7 +35,7 @@ struct bus_state {
 	bool is_enabled;
 	bool is_stopped;
 	bool is_signed;
-	uint32_t listeners;
+	uint32_t listeners; /* BUS_LISTENERS at most */
 	uint32_t pids[BUS_LISTENERS]; /* of those on this machine; 0: free */
 	uint64_t published; /* by this life of the monitor */
 	uint64_t failed;
