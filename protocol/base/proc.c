@@ -40,7 +40,7 @@ bool
 proc_parse_stat(
     const char *text, uint64_t ticks_per_second, struct proc_stat *stat)
 {
-	unsigned long long user, system, born;
+	unsigned long long user, system, born, io_wait = 0;
 	/* the name in parentheses may hold anything, spaces and ) included */
 	const char *name_end = strrchr(text, ')');
 	unsigned threads;
@@ -50,8 +50,11 @@ proc_parse_stat(
 	if (name_end == NULL || ticks_per_second == 0 ||
 	    sscanf(name_end,
 		") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu "
-		"%*d %*d %*d %*d %u %*d %llu",
-		&state, &parent, &user, &system, &threads, &born) != 6)
+		"%*d %*d %*d %*d %u %*d %llu "
+		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		&state, &parent, &user, &system, &threads, &born,
+		&io_wait) < 6)
 		return false;
 	*stat = (struct proc_stat){
 	    .state = state,
@@ -60,6 +63,7 @@ proc_parse_stat(
 	    .user_us = user * 1000000 / ticks_per_second,
 	    .system_us = system * 1000000 / ticks_per_second,
 	    .born_ticks = born,
+	    .io_wait_us = io_wait * 1000000 / ticks_per_second,
 	};
 	return true;
 }
@@ -72,6 +76,21 @@ proc_parse_run(const char *text, struct proc_run *run)
 	if (sscanf(text, "%llu %llu", &cpu, &waiting) != 2)
 		return false;
 	*run = (struct proc_run){.cpu_ns = cpu, .waiting_ns = waiting};
+	return true;
+}
+
+bool
+proc_parse_io(const char *text, struct proc_io *io)
+{
+	const char *read = strstr(text, "\nread_bytes:");
+	const char *written = strstr(text, "\nwrite_bytes:");
+	unsigned long long in, out;
+
+	if (read == NULL || written == NULL ||
+	    sscanf(read, "\nread_bytes: %llu", &in) != 1 ||
+	    sscanf(written, "\nwrite_bytes: %llu", &out) != 1)
+		return false;
+	*io = (struct proc_io){.read_bytes = in, .written_bytes = out};
 	return true;
 }
 
@@ -123,6 +142,15 @@ proc_run(int pid, struct proc_run *run)
 
 	return read_of(pid, "schedstat", text, sizeof(text)) &&
 	    proc_parse_run(text, run);
+}
+
+bool
+proc_io(int pid, struct proc_io *io)
+{
+	char text[STAT_BYTES];
+
+	return read_of(pid, "io", text, sizeof(text)) &&
+	    proc_parse_io(text, io);
 }
 
 bool

@@ -30,6 +30,14 @@ struct proc_stat {
 	uint64_t user_us; /* on a processor, in its own code */
 	uint64_t system_us;
 	uint64_t born_ticks; /* since boot; tells two lives of one pid apart */
+	uint64_t io_wait_us; /* for disks; 0 unless the kernel counts delays
+				(sysctl kernel.task_delayacct) */
+};
+
+/* Of /proc/PID/io: what went to and came from disks, not from memory. */
+struct proc_io {
+	uint64_t read_bytes;
+	uint64_t written_bytes;
 };
 
 /* Of /proc/PID/statm. */
@@ -53,6 +61,9 @@ bool proc_run(int pid, struct proc_run *);
 
 bool proc_memory(int pid, struct proc_memory *);
 
+/* proc_io: false where it is somebody else's, or not counted. */
+bool proc_io(int pid, struct proc_io *);
+
 /* proc_most: how many processes the system allows us. */
 uint64_t proc_most(void);
 
@@ -72,6 +83,7 @@ int64_t proc_descriptors(int pid);
 bool proc_parse_stat(
     const char *text, uint64_t ticks_per_second, struct proc_stat *);
 bool proc_parse_run(const char *text, struct proc_run *);
+bool proc_parse_io(const char *text, struct proc_io *);
 bool proc_parse_statm(
     const char *text, uint64_t page_bytes, struct proc_memory *);
 bool proc_parse_pss(const char *text, uint64_t *bytes); /* smaps_rollup */

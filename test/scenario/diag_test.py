@@ -53,6 +53,11 @@ def test_an_analysis_has_bottlenecks_recommendations_and_a_score(tree):
     assert 0 <= results["performance_score"] <= 100
     assert len(results["bottlenecks"]) == len(results["recommendations"])
     assert made["severity"] in ("low", "medium", "high", "critical")
+    assert {"bottlenecks", "recommendations", "performance_score",
+            "cpu_percent", "hottest_cpu_percent", "memory_growth_percent",
+            "queue_percent", "error_rate", "write_p95_us", "network_p95_us",
+            "io_wait_us", "read_bytes", "written_bytes"} == set(results)
+    assert results["hottest_cpu_percent"] >= results["cpu_percent"] >= 0
 
 
 def test_a_snapshot_names_memory_and_the_largest_processes(tree):

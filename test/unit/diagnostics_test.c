@@ -92,6 +92,33 @@ what_stays_below_its_limit_is_no_bottleneck(void **state)
 }
 
 static void
+the_one_process_that_is_busy_is_found_among_idle_ones(void **state)
+{
+	struct component_look before = {.processes = 3, .listed = 3,
+	    .process = {{.pid = 7, .cpu_us = 500}, {.pid = 8},
+		{.pid = 9, .cpu_us = 900000000, .read_bytes = 100}}};
+	struct component_look after = {.processes = 3, .listed = 3,
+	    .cpu_us = 950000,
+	    /* 9 has gone, and 10 has not been seen before */
+	    .process = {{.pid = 8, .cpu_us = 10, .written_bytes = 4096},
+		{.pid = 7, .cpu_us = 850500, .read_bytes = 512},
+		{.pid = 10, .cpu_us = 990000, .io_wait_us = 999999}}};
+	struct analysis a;
+
+	(void)state;
+	analysis_make(&before, &after, &second, &a);
+	assert_true(a.cpu_percent < 40 && a.hottest_percent == 85);
+	assert_true(a.has[BOTTLENECK_cpu]);
+	assert_false(a.has[BOTTLENECK_disk_io]);
+	assert_int_equal(a.read_bytes, 512);
+	assert_int_equal(a.written_bytes, 4096);
+	after.process[0].io_wait_us = 100001;
+	analysis_make(&before, &after, &second, &a);
+	assert_true(a.has[BOTTLENECK_disk_io]);
+	assert_int_equal(a.bottlenecks, 2);
+}
+
+static void
 errors_cost_as_much_as_they_are_frequent(void **state)
 {
 	const struct component_look before = {.calls = 100, .failed = 10};
@@ -204,6 +231,7 @@ main(void)
 	    CASE(a_component_at_rest_has_a_perfect_score),
 	    CASE(each_bottleneck_is_found_and_costs_fifteen),
 	    CASE(what_stays_below_its_limit_is_no_bottleneck),
+	    CASE(the_one_process_that_is_busy_is_found_among_idle_ones),
 	    CASE(errors_cost_as_much_as_they_are_frequent),
 	    CASE(the_p95_is_that_of_the_values_in_between),
 	    CASE(a_hundred_of_each_kind_are_kept_and_found_by_id),

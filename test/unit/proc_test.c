@@ -71,6 +71,22 @@ memory_is_read_in_pages_and_kilobytes(void **state)
 	assert_int_equal(memory.data_bytes, 40 * 4096);
 	assert_int_equal(memory.own_bytes, 11 * 4096);
 	assert_int_equal(memory.code_bytes, 5 * 4096);
+	struct proc_stat stat;
+	assert_true(proc_parse_stat("1 (a) S 42" NUMBERS
+				    " 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 "
+				    "19 42 0 0\n",
+	    100, &stat));
+	assert_int_equal(stat.io_wait_us, 420000);
+	assert_true(proc_parse_stat("1 (a) S 42" NUMBERS, 100, &stat));
+	assert_int_equal(stat.io_wait_us, 0);
+	struct proc_io io;
+	assert_true(proc_parse_io("rchar: 9\nwchar: 8\nsyscr: 1\nsyscw: 1\n"
+				  "read_bytes: 4096\nwrite_bytes: 512\n"
+				  "cancelled_write_bytes: 7\n",
+	    &io));
+	assert_int_equal(io.read_bytes, 4096);
+	assert_int_equal(io.written_bytes, 512);
+	assert_false(proc_parse_io("rchar: 9\nread_bytes: x\n", &io));
 	assert_true(proc_parse_pss("5500-7fff ---p [rollup]\nRss:  900 kB\n"
 				   "Pss:              120 kB\nPss_Anon: 8 kB\n",
 	    &number));

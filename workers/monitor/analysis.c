@@ -45,6 +45,34 @@ severity_of(const struct analysis *a)
 	return a->bottlenecks > 0 || a->error_rate > 0 ? "medium" : "low";
 }
 
+/* look_at_process adds what one process did that both looks know. */
+static void
+look_at_process(struct analysis *a, const struct process_look *before,
+    const struct process_look *after)
+{
+	double cpu =
+	    percent(grown(before->cpu_us, after->cpu_us), a->duration_us);
+	uint64_t wait_us = grown(before->io_wait_us, after->io_wait_us);
+
+	if (cpu > a->hottest_percent)
+		a->hottest_percent = cpu;
+	if (wait_us > a->io_wait_us)
+		a->io_wait_us = wait_us;
+	a->read_bytes += grown(before->read_bytes, after->read_bytes);
+	a->written_bytes += grown(before->written_bytes, after->written_bytes);
+}
+
+static void
+look_at_processes(struct analysis *a, const struct component_look *before,
+    const struct component_look *after)
+{
+	for (uint32_t i = 0; i < after->listed; i++)
+		for (uint32_t k = 0; k < before->listed; k++)
+			if (before->process[k].pid == after->process[i].pid)
+				look_at_process(a, &before->process[k],
+				    &after->process[i]);
+}
+
 void
 analysis_make(const struct component_look *before,
     const struct component_look *after, const struct analysis_times *times,
@@ -57,6 +85,8 @@ analysis_make(const struct component_look *before,
 	    .network_p95_us = times->network_p95_us};
 	a->cpu_percent = percent(grown(before->cpu_us, after->cpu_us),
 	    times->duration_us * processes);
+	a->hottest_percent = a->cpu_percent;
+	look_at_processes(a, before, after);
 	a->growth_percent =
 	    percent(grown(before->memory_bytes, after->memory_bytes),
 		before->memory_bytes);
@@ -67,10 +97,11 @@ analysis_make(const struct component_look *before,
 	    percent(grown(before->failed, after->failed), a->calls) / 100;
 	if (a->error_rate > 1)
 		a->error_rate = 1;
-	a->has[BOTTLENECK_cpu] = a->cpu_percent > ANALYSIS_CPU_PERCENT;
+	a->has[BOTTLENECK_cpu] = a->hottest_percent > ANALYSIS_CPU_PERCENT;
 	a->has[BOTTLENECK_memory_growth] =
 	    a->growth_percent > ANALYSIS_GROWTH_PERCENT;
-	a->has[BOTTLENECK_disk_io] = a->write_p95_us > ANALYSIS_SLOW_US;
+	a->has[BOTTLENECK_disk_io] = a->write_p95_us > ANALYSIS_SLOW_US ||
+	    a->io_wait_us > ANALYSIS_SLOW_US;
 	a->has[BOTTLENECK_network_latency] =
 	    a->network_p95_us > ANALYSIS_SLOW_US;
 	a->has[BOTTLENECK_queue_depth] =

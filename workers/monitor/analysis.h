@@ -38,13 +38,25 @@ const char *bottleneck_recommendation(enum bottleneck);
 enum {
 	ANALYSIS_CPU_PERCENT = 80,   /* of one core, of each process */
 	ANALYSIS_GROWTH_PERCENT = 10,
-	ANALYSIS_SLOW_US = 100000,   /* p95 of a write, of a node's answer */
-	ANALYSIS_QUEUE_PERCENT = 50
+	ANALYSIS_SLOW_US = 100000,   /* p95 of a write, of a node's answer;
+					waiting for disks in all */
+	ANALYSIS_QUEUE_PERCENT = 50,
+	ANALYSIS_PROCESSES = 16
 };
 
-/* One look: sums over the component's processes. */
+/* One process of a component; the same one in two looks has one pid. */
+struct process_look {
+	uint32_t pid;
+	uint64_t cpu_us;
+	uint64_t io_wait_us;
+	uint64_t read_bytes, written_bytes; /* of disks */
+};
+
+/* One look: sums over the component's processes, and the first of them. */
 struct component_look {
 	uint32_t processes;
+	uint32_t listed;
+	struct process_look process[ANALYSIS_PROCESSES];
 	uint64_t cpu_us;
 	uint64_t memory_bytes;
 	uint64_t heap_bytes;
@@ -58,6 +70,9 @@ struct component_look {
 struct analysis {
 	uint64_t duration_us;
 	double cpu_percent; /* of one core, the mean of its processes */
+	double hottest_percent; /* … the one that used most */
+	uint64_t io_wait_us;    /* the one that waited longest */
+	uint64_t read_bytes, written_bytes; /* all of them */
 	double growth_percent;
 	double queue_percent;
 	double error_rate; /* 0 … 1 */

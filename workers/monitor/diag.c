@@ -6,6 +6,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/memory.h"
+#include "protocol/base/proc.h"
 #include "protocol/census.h"
 #include "protocol/settings.h"
 #include "protocol/stats_tree.h"
@@ -175,6 +176,26 @@ queue_most(const struct page *page, enum role role, uint32_t processes)
 	    : 0;
 }
 
+static void
+list_process(struct component_look *look, const struct census_process *p)
+{
+	struct process_look *one = &look->process[look->listed];
+	struct proc_stat stat;
+	struct proc_io io;
+
+	if (look->listed == ANALYSIS_PROCESSES)
+		return;
+	*one = (struct process_look){
+	    .pid = p->child.pid, .cpu_us = p->cpu_us};
+	if (proc_stat((int)one->pid, &stat))
+		one->io_wait_us = stat.io_wait_us;
+	if (proc_io((int)one->pid, &io)) {
+		one->read_bytes = io.read_bytes;
+		one->written_bytes = io.written_bytes;
+	}
+	look->listed++;
+}
+
 void
 diag_look(struct page *page, const struct component *c,
     struct component_look *look)
@@ -189,6 +210,7 @@ diag_look(struct page *page, const struct component *c,
 		if (p->child.role != (uint32_t)c->role || p->child.pid == 0 ||
 		    (c->instance != 0 && c->instance != p->child.instance))
 			continue;
+		list_process(look, p);
 		look->processes++;
 		look->cpu_us += p->cpu_us;
 		look->memory_bytes += p->memory_bytes;

@@ -108,7 +108,7 @@ tell_trace(struct looking *l, const struct component_look *after,
 static void
 pack_results(struct packer *p, const struct analysis *a)
 {
-	pack_map(p, 8);
+	pack_map(p, 13);
 	pack_string(p, "bottlenecks");
 	pack_array(p, a->bottlenecks);
 	for (int i = 0; i < BOTTLENECK_COUNT; i++)
@@ -127,6 +127,11 @@ pack_results(struct packer *p, const struct analysis *a)
 	pack_f64_field(p, "error_rate", a->error_rate);
 	pack_field_u64(p, "write_p95_us", a->write_p95_us);
 	pack_field_u64(p, "network_p95_us", a->network_p95_us);
+	pack_f64_field(p, "hottest_cpu_percent", a->hottest_percent);
+	pack_f64_field(p, "queue_percent", a->queue_percent);
+	pack_field_u64(p, "io_wait_us", a->io_wait_us);
+	pack_field_u64(p, "read_bytes", a->read_bytes);
+	pack_field_u64(p, "written_bytes", a->written_bytes);
 }
 
 static enum page_status
