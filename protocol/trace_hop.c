@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/log.h"
 #include "protocol/events.h"
 #include "protocol/trace_counts.h"
 #include "protocol/trace_filter.h"
@@ -121,10 +122,13 @@ on_note(void *ctx, enum event id, const char *fields)
 	    [LOG_ERROR] = "error",
 	    [LOG_FATAL] = "fatal",
 	};
-	struct text message = text_of(fields);
+	char safe[LOG_FIELDS_BYTES];
 	struct buffer quoted;
 
 	(void)ctx;
+	snprintf(safe, sizeof(safe), "%s", fields);
+	log_hidden(safe);
+	struct text message = text_of(safe);
 	if (message.len > LOG_BYTES)
 		message.len = LOG_BYTES;
 	buffer_init(&quoted, 4 * LOG_BYTES);

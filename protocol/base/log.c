@@ -227,11 +227,27 @@ log_flush(void)
 	tell_due(true);
 }
 
+static log_hider *hider;
+
 void
-log_write(
-    enum log_level level, enum log_kind kind, const char *event, char *fields)
+log_hide(log_hider *run)
+{
+	hider = run;
+}
+
+void
+log_hidden(char fields[LOG_FIELDS_BYTES])
+{
+	if (hider != NULL)
+		hider(fields);
+}
+
+void
+log_write(enum log_level level, enum log_kind kind, const char *event,
+    char fields[LOG_FIELDS_BYTES])
 {
 	count(level);
+	log_hidden(fields);
 	clean(fields);
 	if (!is_swallowed(level, kind, event, fields))
 		write_line(level, kind, event, fields);

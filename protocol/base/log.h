@@ -37,7 +37,8 @@ enum log_level {
 };
 
 enum {
-	LOG_LEVELS = LOG_FATAL + 1
+	LOG_LEVELS = LOG_FATAL + 1,
+	LOG_FIELDS_BYTES = 1024 /* the fields of one line, their end included */
 };
 
 enum log_format {
@@ -98,10 +99,19 @@ bool log_is_terminal(void);
 void log_line(enum log_level, const char *event, const char *fields, ...)
     PRINTF(3, 4);
 
-/* log_write is log_line behind the question whether it is wanted: the fields
- * are cleaned in place. */
-void log_write(
-    enum log_level, enum log_kind, const char *event, char *fields);
+/* log_write is log_line behind the question whether it is wanted: secrets
+ * are hidden and the fields cleaned in place. */
+void log_write(enum log_level, enum log_kind, const char *event,
+    char fields[LOG_FIELDS_BYTES]);
+
+/*
+ * log_hide: from now on `run` takes secrets out of the fields of every line,
+ * in place, before anybody sees them. Before that nobody has settings yet, and
+ * nothing is hidden. log_hidden does the same to what is no line.
+ */
+typedef void log_hider(char fields[LOG_FIELDS_BYTES]);
+void log_hide(log_hider *run);
+void log_hidden(char fields[LOG_FIELDS_BYTES]);
 
 /* log_draw writes a box (log_text.h) for such a line. */
 void log_draw(const struct log_box *, enum log_level, enum log_kind,

@@ -181,7 +181,7 @@
 	\
 	S(security, admin_actions,   TEXTS, "[]", 0, 64, LIVE, control, "action", "what operators may do of what needs permission (protocol/tables/actions.h); empty: none of it") \
 	S(security, node_urls,       TEXTS, "[\"ipc://${runtime_dir}/*\", \"tcp://127.0.0.1:*\", \"tcp://localhost:*\", \"tcp://[::1]:*\"]", 0, 256, LIVE, none, "URL", "what a gateway may dial, * as a wildcard; all else is a failed config") \
-	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces") \
+	S(security, masked_keys,     TEXTS, "[\"password\", \"passwd\", \"secret\", \"token\", \"authorization\", \"api_key\", \"apikey\", \"credential\", \"cookie\", \"private_key\"]", 0, 64, LIVE, none, "word", "what stands under a key that holds one of these words, in any case, is [MASKED] in traces, the audit and the log") \
 	S(security, allowed_targets, TEXTS, "[]", 0, 1024, LIVE, none, "module.function", "what a function or hook may call, * as a wildcard; empty: all but os file code erlang net rpc global inet, which only an entry without a wildcard allows") \
 	\
 	S(telemetry, enabled,           BOOL,  "true", 0, 0,     LIVE, monitor, "", "false: nothing is attached or published but life and death") \

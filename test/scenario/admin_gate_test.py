@@ -84,6 +84,7 @@ def test_every_change_and_every_look_that_reveals_leaves_one_line():
                 (["detail-error", "off"], "detail-error"),
                 (["trace", "show", "nothing"], "trace.show"),
                 (["diag", "snapshot"], "diag.snapshot"),
+                (["conns"], "conns.list"), (["slow"], "slow"),
                 (["telemetry", "attach", "me", "--match", "node.*"],
                  "telemetry.attach"),
                 (["telemetry", "detach", "me"], "telemetry.detach")):
@@ -164,6 +165,17 @@ def test_a_record_from_before_the_rules_changed_does_not_run():
             plain + 'security: {allowed_targets: ["test.who"]}\n')
         assert tree.run_banyan("reload").returncode == 0
         until(lambda: not answers("echo"), 10, "echo is denied")
+        said = client.call(request("echo", {"a": 1}))[0]
+        assert (said["code"], said["error"], said["can_retry"]) == \
+            ("denied", "Permission denied", False)
+        said = client.call(request("echo", {"a": 1}, version="9"))[0]
+        assert said["code"] == "not_found"
+        flow = tree.banyan("flow", "test", "echo", code=None)
+        assert flow["error"] == "denied"
+        assert [f["request_type"] for f in tree.banyan("flows")["flows"]] == \
+            ["who"]
+        assert {f["request_type"]: f.get("status") for f in tree.banyan(
+            "flows", "--all")["flows"]} == {"echo": "denied", "who": None}
         assert answers("who")
         assert "target_denied" in tree.log()
         for verb in ("add", "update"):
@@ -187,6 +199,7 @@ tracer: {{enabled: true, user_ids: [], request_types: [echo]}}
 pools:
   list:
     - {{name: other, pool_size: 1, adapter_env: ["DB_PASSWORD={SECRET}"]}}
+log: {{level: debug}}
 """
 
 
@@ -198,6 +211,15 @@ def test_a_planted_secret_is_in_no_output():
         tree.banyan("trace", "start", "all")
         client.call(request("echo", {
             "a": f"https://x/?access_token={SECRET}&b=1", "token": SECRET}))
+        # what is wrong is told in lines, and lines are of level debug here
+        for args in ({"token": {"password": SECRET}}, {"secret": SECRET},
+                     {"a": f"Authorization: Bearer {SECRET}", "token": 7}):
+            client.call(request("echo", args))
+        with tree.joined(headers=(f"Authorization: Bearer {SECRET}",
+                                  f"Cookie: session={SECRET}")) as other:
+            other.call(request("who", {"api_key": SECRET}))
+        tree.run_banyan("functions", "add", config(
+            "echo", node_url=f"tcp://me:{SECRET}@h:1", password=SECRET))
         seen = []
         for words in (["settings", "show"], ["settings", "show", "--json"],
                       ["config", "show"], ["pools", "inspect"],

@@ -92,6 +92,63 @@ every_row_names_a_known_action_and_a_known_verb(void **state)
 	assert_false(action_is_look(TEXT("tree")));
 }
 
+#define ONE(op_) + text_is(op, op_)
+#define ACTED(action, op_) + text_is(op, op_)
+
+static int
+is_gated(struct text op)
+{
+	return 0 ADMIN_ACTIONS(ACTED);
+}
+
+static int
+is_open(struct text op)
+{
+	return 0 OPEN_CHANGES(ONE);
+}
+
+static void
+every_change_needs_an_action_or_is_marked_as_open(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command_info *info = &command_infos[i];
+		struct text op = text_of(info->op);
+		int marks = is_gated(op) + is_open(op);
+
+		if (marks != (info->who == COMMAND_ADMIN))
+			fail_msg("%s: %s", info->op,
+			    marks > 1       ? "in two rows of actions.h"
+				: marks > 0 ? "a look has no action"
+					    : "a change without a row in "
+					      "actions.h");
+		/* what the program answers by itself passes no gate */
+		assert_true(
+		    info->role != ROLE_cli || info->who == COMMAND_READER);
+	}
+#define O(op) assert_non_null(command_find(TEXT(op)));
+	OPEN_CHANGES(O)
+#undef O
+}
+
+static void
+an_action_has_a_verb_or_is_said_to_have_none(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct text name = text_of(names[i]);
+		int verbs = 0, none = 0;
+
+#define A(action, op) verbs += text_is(name, #action);
+		ADMIN_ACTIONS(A)
+#undef A
+#define V(action) none += text_is(name, #action);
+		ACTIONS_WITHOUT_VERB(V)
+#undef V
+		assert_int_equal(none, verbs == 0);
+	}
+}
+
 static void
 a_look_with_a_changing_flag_is_a_change_whatever_its_value(void **state)
 {
@@ -130,6 +187,8 @@ main(void)
 	    cmocka_unit_test(nothing_is_allowed_by_an_empty_or_a_broken_list),
 	    cmocka_unit_test(one_action_never_brings_another),
 	    cmocka_unit_test(every_row_names_a_known_action_and_a_known_verb),
+	    cmocka_unit_test(every_change_needs_an_action_or_is_marked_as_open),
+	    cmocka_unit_test(an_action_has_a_verb_or_is_said_to_have_none),
 	    cmocka_unit_test(
 		a_look_with_a_changing_flag_is_a_change_whatever_its_value),
 	    cmocka_unit_test(

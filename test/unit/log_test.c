@@ -318,7 +318,9 @@ static void
 who_listens_hears_what_is_written(void **state)
 {
 	_Atomic uint64_t counts[LOG_LEVELS] = {0};
-	char fields[] = "a=1\n", again[] = "a=1\n", last[] = "a=1\n";
+	char fields[LOG_FIELDS_BYTES] = "a=1\n";
+	char again[LOG_FIELDS_BYTES] = "a=1\n";
+	char last[LOG_FIELDS_BYTES] = "a=1\n";
 
 	(void)state;
 	log_count_in(counts);

@@ -5,6 +5,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/command.h"
 #include "protocol/events.h"
+#include "protocol/hash.h"
 #include "protocol/settings.h"
 #include "workers/control/audit.h"
 #include "workers/control/control.h"
@@ -15,16 +16,16 @@ enum {
 	LEASE_MS = 60000 /* a pause longer than this begins a new one */
 };
 
-/* is_renewal: this process has asked for a lease a moment ago. */
+/* is_renewal: this process has asked the same a moment ago. */
 static bool
 is_renewal(struct permit_leases *leases, const struct command *command)
 {
 	uint64_t now_ms = clock_mono_ms();
+	uint64_t op = hash_name(command->op);
 
-	if (!text_is(command->op, "telemetry.lease"))
-		return false;
 	for (uint32_t i = 0; i < PERMIT_LEASES; i++) {
 		if (leases->of[i].pid != command->peer_pid ||
+		    leases->of[i].op != op ||
 		    leases->of[i].seen_ms == 0)
 			continue;
 		bool is_fresh = leases->of[i].seen_ms + LEASE_MS > now_ms;
@@ -32,6 +33,7 @@ is_renewal(struct permit_leases *leases, const struct command *command)
 		return is_fresh;
 	}
 	leases->of[leases->next].pid = command->peer_pid;
+	leases->of[leases->next].op = op;
 	leases->of[leases->next].seen_ms = now_ms;
 	leases->next = (leases->next + 1) % PERMIT_LEASES;
 	return false;

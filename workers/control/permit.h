@@ -21,10 +21,12 @@ enum {
 	PERMIT_LEASES = 16
 };
 
-/* Leases are renewed every few seconds: only the first is written down. */
+/* Leases are renewed, and looks repeated by --watch, every few seconds: only
+ * the first of a process is written down. */
 struct permit_leases {
 	struct {
 		uint32_t pid;
+		uint64_t op; /* its hash */
 		uint64_t seen_ms;
 	} of[PERMIT_LEASES];
 	uint32_t next;

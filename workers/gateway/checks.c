@@ -96,9 +96,11 @@ find(struct refusal *to, struct compiled **function, struct request *r)
 	gateway_look_at_store(g);
 	enum err e = builtins_find(&g->functions, &g->builtins, r, function);
 	if (e != OK) {
+		const char *why = functions_missed(e, *function);
+
 		*function = NULL;
-		tracing_missed(to->traced, e == ERR_DENIED);
-		refuse_function(to, r, e == ERR_DENIED);
+		tracing_missed(to->traced, why);
+		refuse_function(to, r, why);
 		return false;
 	}
 	to->to.request_type = (*function)->type_json;

@@ -88,7 +88,7 @@ gateway_cmd_flow(struct worker *w, struct command *command)
 	enum err e = builtins_find(&g->functions, &g->builtins, &r, &f);
 	if (e != OK) {
 		flow_pack_missing(command->result, r.service, r.request_type,
-		    e == ERR_DENIED ? "disabled" : "not_found");
+		    functions_missed(e, f));
 		return;
 	}
 	pack_map(command->result, FLOW_FIELDS + 1);
@@ -139,7 +139,7 @@ gateway_cmd_flows(struct worker *w, struct command *command)
 	for (uint32_t i = 0; i < g->functions.count; i++) {
 		const struct compiled *f = g->functions.all[i];
 
-		if ((f->is_disabled && !all) ||
+		if (((f->is_disabled || f->is_denied) && !all) ||
 		    (service.len > 0 && !text_eq(service, f->service)))
 			continue;
 		total++;

@@ -212,15 +212,18 @@ flow_pack(struct gateway *g, struct packer *p, const struct compiled *f)
 void
 flow_pack_short(struct packer *p, const struct compiled *f)
 {
-	pack_map(p, f->is_disabled ? 5 : 8);
+	bool is_off = f->is_disabled || f->is_denied;
+
+	pack_map(p, is_off ? 5 : 8);
 	pack_string(p, "service");
 	pack_text(p, f->service);
 	pack_string(p, "request_type");
 	pack_text(p, f->request_type);
 	pack_version(p, f);
 	pack_field_bool(p, "disabled", f->is_disabled);
-	if (f->is_disabled) {
-		pack_field_string(p, "status", "disabled");
+	if (is_off) {
+		pack_field_string(
+		    p, "status", f->is_disabled ? "disabled" : "denied");
 		return;
 	}
 	pack_field_bool(p, "local", is_local(f));

@@ -224,7 +224,6 @@ compile(
 	c->holds = 1;
 	struct text span = arena_text(&c->arena, record->span);
 	if (function_read(span, &c->arena, &f) != OK || !is_callable(&f) ||
-	    !may_run(context, &f, record) ||
 	    arguments_compile(
 		&f, context->limits, &c->arena, &c->arguments, &reason) != OK) {
 		functions_release(c);
@@ -247,7 +246,10 @@ compile(
 	c->retry_count = f.retry_count;
 	c->revision = record->revision;
 	c->settings_mark = context->settings_mark;
+	c->is_denied = !may_run(context, &f, record);
 	c->route = route_of(c);
+	if (c->is_denied) /* nothing of it is ever asked or called */
+		return c;
 	permission_compile(&f, &c->arena, &c->permission);
 	take_callback(c, &f);
 	take_choose(c, &f);
@@ -429,23 +431,36 @@ functions_find(const struct functions *f, struct text service,
 {
 	struct compiled **at = first_of(f, service, request_type);
 	struct compiled *const *end = f->all + f->count;
-	struct compiled *best = NULL;
+	struct compiled *best = NULL, *denied = NULL;
 
+	*to = NULL;
 	if (at == NULL)
 		return ERR_NOT_FOUND;
 	enum err otherwise = version.len == 0 ? ERR_DENIED : ERR_NOT_FOUND;
 	for (const struct compiled *first = *at;
 	     at < end && is_same_name(first, *at); at++) {
-		if (version.len > 0 && text_eq((*at)->version, version)) {
-			*to = *at;
-			return (*at)->is_disabled ? ERR_DENIED : OK;
-		}
-		if (version.len == 0 && !(*at)->is_disabled &&
-		    is_better(best, *at))
+		bool is_exact =
+		    version.len > 0 && text_eq((*at)->version, version);
+
+		if (is_exact && (*at)->is_disabled)
+			return ERR_DENIED;
+		if ((!is_exact && version.len > 0) || (*at)->is_disabled)
+			continue;
+		if ((*at)->is_denied)
+			denied = *at;
+		else if (is_exact || is_better(best, *at))
 			best = *at;
 	}
-	*to = best;
-	return best == NULL ? otherwise : OK;
+	*to = best != NULL ? best : denied;
+	return best != NULL ? OK : denied != NULL ? ERR_DENIED : otherwise;
+}
+
+const char *
+functions_missed(enum err e, const struct compiled *found)
+{
+	if (e != ERR_DENIED)
+		return "not_found";
+	return found != NULL ? "denied" : "disabled";
 }
 
 bool

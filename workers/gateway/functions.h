@@ -65,6 +65,7 @@ struct compiled {
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;
 	bool is_disabled;
+	bool is_denied; /* security.allowed_targets does not let it run */
 	bool is_operators; /* an operator, or the YAML, says so */
 	bool is_idempotent;
 	bool wants_info;
@@ -105,10 +106,15 @@ enum err functions_read(struct functions *, struct store *,
 /*
  * functions_find follows spec 2.7: with a version exactly that one, without
  * the highest enabled version, else the unversioned one. ERR_NOT_FOUND; or
- * ERR_DENIED when all there is is disabled.
+ * ERR_DENIED when all there is is disabled, or, and then `to` is that one,
+ * may not run; else `to` is NULL.
  */
 enum err functions_find(const struct functions *, struct text service,
     struct text request_type, struct text version, struct compiled **) MUST_USE;
+
+/* functions_missed says why functions_find gave no function that may be
+ * called: not_found, disabled or denied. */
+const char *functions_missed(enum err, const struct compiled *found);
 
 /* functions_is_operators: is any version of the name an operator's? */
 bool functions_is_operators(

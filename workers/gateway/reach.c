@@ -31,7 +31,7 @@ reach_on_second(struct gateway *g)
 	for (uint32_t i = 0; i < g->functions.count; i++) {
 		const struct compiled *f = g->functions.all[i];
 
-		if (f->is_disabled || !reach_is_remote(f))
+		if (f->is_disabled || f->is_denied || !reach_is_remote(f))
 			continue;
 		if (last == NULL || !text_eq(last->service, f->service)) {
 			services++;

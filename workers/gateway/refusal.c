@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/refusal.h"
 
+#include <string.h>
+
 #include "workers/gateway/foreseen.h"
 #include "workers/gateway/gateway.h"
 #include "workers/gateway/request_news.h"
@@ -158,8 +160,17 @@ cut(struct text t)
 }
 
 void
-refuse_function(struct refusal *to, const struct request *r, bool is_disabled)
+refuse_function(
+    struct refusal *to, const struct request *r, const char *why)
 {
+	bool is_disabled = strcmp(why, "disabled") == 0;
+
+	/* who may not know the rules is not told them: the log and `banyan
+	   flow` tell which target it was */
+	if (strcmp(why, "denied") == 0) {
+		refuse_after(to, ANSWER_denied, TEXT(ANSWER_TEXT_DENIED), 0);
+		return;
+	}
 	struct arena *arena = &to->gateway->arena;
 	struct text version =
 	    r->version.len > 0 ? cut(r->version) : TEXT("latest");

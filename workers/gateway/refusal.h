@@ -51,8 +51,9 @@ void refuse_reply(
     struct refusal *, enum answer_code, struct text, struct text reply);
 void refuse_request(struct refusal *, const struct request_error *);
 void refuse_argument(struct refusal *, const struct argument_error *);
+/* refuse_function: `why` is functions_missed. */
 void refuse_function(
-    struct refusal *, const struct request *, bool is_disabled);
+    struct refusal *, const struct request *, const char *why);
 
 /* "Internal Server Error", and the detail behind it if clients may know. */
 void refuse_internal(struct refusal *, enum answer_code, const char *detail);

@@ -386,8 +386,7 @@ tracing_found(
 }
 
 void
-tracing_missed(const struct traced *traced, bool is_disabled)
+tracing_missed(const struct traced *traced, const char *why)
 {
-	HOP(traced, config_lookup, "status=%s",
-	    is_disabled ? "disabled" : "not_found");
+	HOP(traced, config_lookup, "status=%s", why);
 }

@@ -56,8 +56,8 @@ struct traced *tracing_begin(struct client *, const struct request *);
 void tracing_found(
     struct refusal *, const struct compiled *, const struct request *);
 
-/* tracing_missed tells that there is none, or that it is disabled. */
-void tracing_missed(const struct traced *, bool is_disabled);
+/* tracing_missed tells why there is none: not_found, disabled or denied. */
+void tracing_missed(const struct traced *, const char *why);
 
 #define HOP(traced, stage, ...) \
 	do { \
