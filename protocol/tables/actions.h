@@ -23,7 +23,7 @@
  */
 #define ADMIN_ACTION_NAMES(N) \
 	N(push_config,              "services may push their functions; no verb asks for it yet") \
-	N(update_rate_limit_config, "limits may be changed at run time; no verb asks for it yet") \
+	N(update_rate_limit_config, "limits may be changed at run time") \
 	N(change_detail_error,      "clients may be told inner reasons for a while") \
 	N(enable_tracing,           "traces and the request tracer may be started") \
 	N(disable_tracing,          "traces and the request tracer may be stopped")
@@ -39,8 +39,7 @@
 	A(disable_tracing, "tracer.clear")
 
 #define ACTIONS_WITHOUT_VERB(V) \
-	V(push_config) \
-	V(update_rate_limit_config)
+	V(push_config)
 
 #define OPEN_CHANGES(O) \
 	O("start") \
