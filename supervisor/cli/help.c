@@ -62,8 +62,7 @@ help_noun(const char *noun)
 			: "");
 	}
 	if (shown == 0) {
-		cli_complain("`banyan help` lists them",
-		    "there is no command `%s`", noun);
+		options_unknown(noun, "");
 		return CLI_USAGE;
 	}
 	printf("\n%s", everywhere);

@@ -155,8 +155,8 @@ take_common(struct cli *cli, char **at, bool is_call)
 
 /* --- the command --- */
 
-static const struct command_info *
-find_command(const char *noun, const char *verb)
+const struct command_info *
+options_find(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < command_count; i++)
 		if (strcmp(command_infos[i].noun, noun) == 0 &&
@@ -165,15 +165,15 @@ find_command(const char *noun, const char *verb)
 	return NULL;
 }
 
-/* lone_verb: `banyan functions` means `functions list`, if there is one. */
-static const struct command_info *
-implied(const char *noun)
+/* `banyan functions` means `functions list`, if there is one. */
+const struct command_info *
+options_implied(const char *noun)
 {
 	static const char *const verbs[] = {"list", "show", "config"};
 	const struct command_info *found = NULL;
 
 	for (size_t i = 0; i < COUNT_OF(verbs) && found == NULL; i++)
-		found = find_command(noun, verbs[i]);
+		found = options_find(noun, verbs[i]);
 	return found;
 }
 
@@ -193,8 +193,8 @@ verbs_hint(const char *noun, char *to, size_t size)
 	return to;
 }
 
-static void
-complain_unknown(const char *noun, const char *verb)
+void
+options_unknown(const char *noun, const char *verb)
 {
 	const char *names[128];
 	size_t count = 0;
@@ -233,17 +233,17 @@ name_command(struct cli *cli)
 	int used = 1;
 
 	if (verb[0] != '\0' && verb[0] != '-') {
-		cli->command = find_command(noun, verb);
+		cli->command = options_find(noun, verb);
 		used = 2;
 	}
 	if (cli->command == NULL) {
-		cli->command = find_command(noun, "");
+		cli->command = options_find(noun, "");
 		used = 1;
 	}
 	if (cli->command == NULL && (verb[0] == '\0' || verb[0] == '-'))
-		cli->command = implied(noun);
+		cli->command = options_implied(noun);
 	if (cli->command == NULL) {
-		complain_unknown(noun, verb);
+		options_unknown(noun, verb);
 		return CLI_USAGE;
 	}
 	cli->argc -= used;

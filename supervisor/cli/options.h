@@ -49,6 +49,15 @@ void options_expand(struct cli *);
 /* options_pack writes the arguments as a msgpack map; CLI_OK or CLI_USAGE. */
 enum cli_exit options_pack(struct cli *, struct buffer *out);
 
+/* options_find gives the command of these two words, or NULL; options_implied
+ * the one that a noun alone means if it has none of its own. */
+const struct command_info *options_find(const char *noun, const char *verb);
+const struct command_info *options_implied(const char *noun);
+
+/* options_unknown complains of a noun, or of a verb of it, that there is not,
+ * and says which was meant. */
+void options_unknown(const char *noun, const char *verb);
+
 /* options_value gives the value of `--name` in argv, or NULL; for cli rows. */
 const char *options_value(const struct cli *, const char *name);
 

@@ -2,10 +2,13 @@
 import json
 import os
 import re
+import subprocess
 
-from gateway_tree import GatewayTree, request
+import pytest
+
+from gateway_tree import SETTINGS, GatewayTree, request
 from monitor_client import get
-from tree import until
+from tree import STAGE, Tree, until
 
 ACTION = "security: {admin_actions: [change_detail_error]}"
 FAIL = request("fail", {"text": "inner words"})
@@ -109,6 +112,76 @@ def test_secrets_in_arguments_are_masked_in_the_audit():
              "mfa": {"module": "m", "function": "f"}}))
         line = lines_of(tree, "functions.add")[-1]
         assert "s3cret" not in line and line.count("[MASKED]") == 3, line
+
+
+# --- who may ask ---
+
+OTHER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+NEEDS_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0, reason="becomes another user, which root may")
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("is_open", [False, True])
+def test_another_user_is_not_permitted_even_where_he_reaches_the_socket(
+        is_open):
+    with GatewayTree(nodes=(), functions=[]) as tree:
+        life = tree.life("relay")
+        if is_open:  # somebody took the folder's protection away
+            tree.home.chmod(0o755)
+            tree.run.chmod(0o755)
+            (tree.run / "control.ipc").chmod(0o777)
+        for words in (["restart", "relay"], ["trace", "start", "all"],
+                      ["detail-error", "on"], ["tree"]):
+            done = subprocess.run(
+                [*OTHER, STAGE / "bin" / "banyan", *words], env=tree.env,
+                capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 77, (words, done)
+            assert "not permitted" in done.stderr
+            assert "run it as the user banyand runs as" in done.stderr
+        assert tree.life("relay") == life
+        assert not (tree.state / "audit.log").exists() or \
+            not lines_of(tree, "restart")
+        if is_open:
+            until(lambda: re.search(
+                'message_refused reason="another user knocked" uid=65534',
+                tree.log()), 10, "the log names him")
+        tree.run.chmod(0o700)
+
+
+@NEEDS_ROOT
+def test_the_gate_holds_for_a_tree_and_an_operator_who_are_not_root():
+    tree = GatewayTree.__new__(GatewayTree)
+    Tree.__init__(tree, SETTINGS.format(gateway="", more="",
+                                        auth="mode: none"),
+                  service=False, start=False, wrapper=OTHER)
+    try:
+        for folder in (tree.home, tree.run, tree.state):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            os.chown(folder, 65534, 65534)
+        os.chown(tree.file, 65534, 65534)
+        tree.start()
+
+        def ask(*words):
+            return subprocess.run(
+                [*OTHER, STAGE / "bin" / "banyan", *words], env=tree.env,
+                capture_output=True, text=True, timeout=60, check=False)
+        for words, action in ((["trace", "start", "all"], "enable_tracing"),
+                              (["detail-error", "on"], "change_detail_error")):
+            done = ask(*words)
+            assert done.returncode == 77, done
+            assert f"admin_action_denied: {action}" in done.stderr
+        assert ask("restart", "relay").returncode == 0
+        assert ask("tree").returncode == 0
+        told = audit(tree)
+        assert len(told) == 3
+        assert all(" uid=65534 " in line for line in told), told
+        assert [" denied=" in line for line in told] == [True, True, False]
+        # root may ask as well, and is named as root
+        assert tree.run_banyan("log", "level", "info").returncode == 0
+        assert re.search(r" uid=0 pid=\d+ op=log.level ", audit(tree)[-1])
+    finally:
+        tree.close(check=False)
 
 
 # --- what may run ---

@@ -266,6 +266,24 @@ def test_each_json_line_is_one_object(tmp_path):
             assert {"ts", "level", "who", "life", "event"} <= said.keys()
 
 
+def logfmt(line):
+    """A line of key=value as a map; quoted values are unquoted."""
+    pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)(?: |$)', line)
+    assert " ".join(f"{k}={v}" for k, v in pairs) == line, line
+    return dict(pairs)
+
+
+def test_each_line_of_logfmt_is_pairs_throughout(tmp_path):
+    with Tree(settings("format: logfmt", tmp_path)) as t:
+        load(t)
+        printed = ("monitoring: ", "export ")
+        said = [logfmt(line) for line in lines_of(t)
+                if not line.startswith(printed)]
+    assert len(said) > 20
+    for line in said:
+        assert {"ts", "level", "who", "life", "event"} <= line.keys(), line
+
+
 def test_colours_and_boxes_on_demand(tmp_path):
     with Tree(settings("color: always, components: {worker_pool: {terminal: "
                        "true}}", tmp_path)) as t:

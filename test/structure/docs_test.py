@@ -147,20 +147,35 @@ def command_rows():
         re.M)
 
 
+COMMON = {"--json", "--watch", "--timeout", "--runtime-dir", "--no-color",
+          "--help"}
+EVERY_OPTION = {option for _, _, arguments in command_rows() for option in
+                re.findall(r"--[a-z-]+", arguments)} - COMMON
+
+
 def test_completion_knows_every_noun_verb_and_option():
     banyan = ROOT / "build" / "supervisor" / "cli" / "banyan"
     assert len(command_rows()) > 100
-    for shell, case in (("bash", r'^ +{}\) words="([^"]*)"'),
-                        ("zsh", r"^ +{}\) compadd -- (.*) ;;")):
+    for shell, words in (("bash", r'words="([^"]*)"'),
+                         ("zsh", r"compadd -- (.*)")):
         said = subprocess.run([banyan, "completion", shell], text=True,
                               capture_output=True, check=True).stdout
         first = said.split("case ")[0].replace('"', " ").split()
+
+        def after(pattern, said=said, words=words):
+            return set(re.search(rf"^ +{pattern}\) {words} ;;", said,
+                                 re.M)[1].split())
         for noun, verb, arguments in command_rows():
-            words = re.search(case.format(noun), said, re.M)[1].split()
-            options = re.findall(r"--[a-z-]+", arguments)
+            options = set(re.findall(r"--[a-z-]+", arguments))
             assert noun in first, (shell, noun)
-            assert set(options + [verb] * bool(verb)) <= set(words), \
-                (shell, noun, verb)
+            if verb:
+                assert verb in after(noun), (shell, noun, verb)
+                # the options of this verb, and of no other
+                assert options == after(f'"{noun} {verb}"') & EVERY_OPTION, \
+                    (shell, noun, verb)
+            else:
+                assert options <= after(noun), (shell, noun)
+                assert options <= after(f'"{noun} "\\*'), (shell, noun)
         if shutil.which(shell):
             checked = subprocess.run([shell, "-n"], input=said, text=True,
                                      capture_output=True, check=False)
