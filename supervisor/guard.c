@@ -24,6 +24,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/log.h"
 #include "protocol/base/proc.h"
 #include "protocol/log_rules.h"
 #include "protocol/log_settings.h"
@@ -87,8 +88,10 @@ static void
 take_record(struct guard *g, const struct handover_record *r, int *fd)
 {
 	if (r->kind == HANDOVER_NOTIFY) {
-		g->was_ready =
-		    g->was_ready || strncmp(r->text, "READY=1", 7) == 0;
+		if (strncmp(r->text, "READY=1", 7) == 0) {
+			g->was_ready = true;
+			g->was_remade = false; /* they are good; next time anew */
+		}
 		notify(g, r->text);
 	} else if (r->kind == HANDOVER_GENERATION && *fd >= 0) {
 		fd_close(&g->settings_fd);
@@ -197,6 +200,25 @@ note_death(struct guard *g, int status)
 	}
 }
 
+/*
+ * is_outdated: it refuses segments that were just made. Then the programs on
+ * disk are newer than this guard, which knows their old layout only: who
+ * started it starts the new one.
+ */
+static bool
+is_outdated(struct guard *g, int status)
+{
+	if (!g->was_remade || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != EXIT_SEGMENT)
+		return false;
+	log_line(LOG_ERROR, "outdated",
+	    "the programs in %s are of another version than this banyand: "
+	    "start it again",
+	    g->libexec_dir);
+	g->exit_code = EXIT_TRY_AGAIN;
+	return true;
+}
+
 /* is_final: the supervisor ended in a way that another would, too. */
 static bool
 is_final(const struct guard *g, int status)
@@ -226,7 +248,7 @@ pidfd_ready(void *ctx, uint32_t events)
 	fd_close(&g->supervisor.channel);
 	g->died_ms = loop_now_ms(g->loop);
 	g->kill_ms = 0;
-	if (is_final(g, status)) {
+	if (is_final(g, status) || is_outdated(g, status)) {
 		if (!g->is_stopping && WIFEXITED(status) &&
 		    WEXITSTATUS(status) != EXIT_NEVER_AGAIN)
 			g->exit_code = g->exit_code != 0 ? g->exit_code

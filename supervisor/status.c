@@ -198,6 +198,7 @@ status_look(struct supervisor *s)
 	tell_oddities(s);
 	if (!s->was_ready && tree_is_ready(t)) {
 		s->was_ready = true;
+		s->is_remade = false; /* these segments are good */
 		became_ready(s);
 	}
 	bool is_degraded = s->was_ready && tree_is_degraded(t);

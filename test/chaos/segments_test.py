@@ -2,10 +2,11 @@
 import json
 import os
 import random
+import signal
 
 import pytest
 
-from tree import Tree, until
+from tree import LIBEXEC, Tree, until
 
 CALL = ("user_service", "get_user", {"user_id": "u42"})
 HEADER = 128
@@ -30,6 +31,14 @@ def flip(file, at, bit):
     file.write(bytes([byte ^ 1 << bit]))
 
 
+def is_another(tree, name, before):
+    try:
+        with segment(tree, name) as file:
+            return os.fstat(file.fileno()).st_ino != before
+    except AssertionError:
+        return False
+
+
 def is_answered(tree):
     code, response = tree.call(*CALL)
     return code == 0 and response["result"]["name"] == "Alice"
@@ -43,15 +52,48 @@ def test_a_header_written_over_gives_new_segments_and_a_whole_tree(name):
             before = os.fstat(file.fileno()).st_ino
             flip(file, 40, 3)
 
-        def is_new():
-            try:
-                with segment(tree, name) as file:
-                    return os.fstat(file.fileno()).st_ino != before
-            except AssertionError:
-                return False
-        until(is_new, 10, f"{name} is made anew\n{tree.log()[-2000:]}")
+        until(lambda: is_another(tree, name, before), 10,
+              f"{name} is made anew\n{tree.log()[-2000:]}")
         tree.until_whole()
         until(lambda: is_answered(tree), 10, "calls are answered")
+
+
+def test_it_may_happen_again_and_again():
+    with Tree() as tree:
+        for _ in range(3):
+            tree.until_whole()
+            with segment(tree, "limits") as file:
+                before = os.fstat(file.fileno()).st_ino
+                flip(file, 40, 3)
+            until(lambda before=before: is_another(tree, "limits", before),
+                  20, f"made anew\n{tree.log()[-2000:]}")
+        tree.until_whole()
+        until(lambda: is_answered(tree), 10, "calls are answered")
+
+
+def test_a_guard_older_than_its_programs_asks_to_be_started_again(tmp_path):
+    """An upgrade under a running tree: new programs, segments of the old."""
+    newer = tmp_path / "newer"
+    libexec = tmp_path / "libexec"
+    libexec.mkdir()
+    for program in LIBEXEC.iterdir():
+        if program.name != "supervisor":
+            (libexec / program.name).symlink_to(program)
+    (libexec / "supervisor").write_text(
+        f"#!/bin/sh\n[ -e {newer} ] && exit 101\n"
+        f"exec {LIBEXEC}/supervisor \"$@\"\n")
+    (libexec / "supervisor").chmod(0o755)
+    with Tree(env={"BANYAN_LIBEXEC_DIR": str(libexec)}) as tree:
+        tree.until_whole()
+        newer.touch()
+        os.kill(tree.supervisor_pid(), signal.SIGKILL)
+        assert tree.daemon.wait(30) == 75
+        assert "start it again" in tree.log()
+        newer.unlink()
+        tree.spawn()
+        tree.until_ready()
+        tree.until_whole()
+        until(lambda: is_answered(tree), 20, "calls are answered")
 
 
 @pytest.mark.parametrize("name", ["stats", "events", "limits", "routes"])
