@@ -67,20 +67,29 @@ skip_blank(struct text t, uint32_t at)
 	return at;
 }
 
+/* What a value stands in; byte '\0': in nothing. */
+struct quote {
+	char byte;
+	bool is_escaped; /* the text is a text in a text: \"…\" */
+};
+
 /* skip_quote passes over a quote, and the backslash of one in a text. */
 static uint32_t
-skip_quote(struct text t, uint32_t at, char *quote)
+skip_quote(struct text t, uint32_t at, struct quote *quote)
 {
-	if (at + 1 < t.len && t.at[at] == '\\')
+	*quote = (struct quote){.byte = '\0'};
+	if (at + 1 < t.len && t.at[at] == '\\') {
+		quote->is_escaped = true;
 		at++;
+	}
 	if (at < t.len && (t.at[at] == '"' || t.at[at] == '\''))
-		*quote = t.at[at++];
+		quote->byte = t.at[at++];
 	return at;
 }
 
 /* end_of gives where the value that begins at `at` is over. */
 static uint32_t
-end_of(struct text t, uint32_t at, char quote)
+end_of(struct text t, uint32_t at, struct quote quote)
 {
 	static const struct text bearer = {.at = "bearer ", .len = 7};
 
@@ -89,25 +98,26 @@ end_of(struct text t, uint32_t at, char quote)
 	for (; at < t.len; at++) {
 		char c = t.at[at];
 
-		if (quote != '\0' ? c == quote
-				  : strchr(" \t\r\n&,;\"'{}[]()<>", c) != NULL)
+		if (c == '\\' && quote.byte != '\0' && !quote.is_escaped &&
+		    at + 1 < t.len)
+			at++; /* what is escaped ends nothing */
+		else if (quote.byte != '\0'
+			? c == quote.byte
+			: strchr(" \t\r\n&,;\"'{}[]()<>", c) != NULL)
 			break;
 	}
 	return at;
 }
 
-/* value_behind: does a key that holds a word end in a value? */
+/* value_behind: does a key that ends at `at` have a value? */
 static bool
 value_behind(struct text t, uint32_t at, uint32_t *from, uint32_t *to)
 {
-	char quote = '\0';
+	struct quote quote;
 
-	while (at < t.len && is_of_key(t.at[at]))
-		at++;
 	at = skip_blank(t, skip_quote(t, at, &quote));
 	if (at == t.len || (t.at[at] != '=' && t.at[at] != ':'))
 		return false;
-	quote = '\0';
 	*from = skip_quote(t, skip_blank(t, at + 1), &quote);
 	*to = end_of(t, *from, quote);
 	return *to > *from;
@@ -135,37 +145,57 @@ password_at(struct text t, uint32_t at, uint32_t *from, uint32_t *to)
 	return false;
 }
 
-/* secret_at: does a secret stand behind what is here? */
+/* Where a search in a text is. */
+struct search {
+	const struct mask *mask;
+	struct text text;
+	uint32_t barren;   /* in front of it, no key ends in a value */
+	uint32_t from, to; /* the secret that was found */
+};
+
+/*
+ * has_secret: does a secret stand behind what is at `at`? All of one run of
+ * key bytes share what is behind it, so a run is gone through once only: a
+ * megabyte of a telling word is no work for minutes.
+ */
 static bool
-secret_at(const struct mask *m, struct text t, uint32_t at, uint32_t *from,
-    uint32_t *to)
+has_secret(struct search *s, uint32_t at)
 {
-	for (uint32_t w = 0; w < m->count; w++)
-		if (at + m->words[w].len <= t.len &&
-		    has_at(t, at, m->words[w]) &&
-		    value_behind(t, at + m->words[w].len, from, to))
+	struct text t = s->text;
+
+	for (uint32_t w = 0; at >= s->barren && w < s->mask->count; w++) {
+		struct text word = s->mask->words[w];
+		uint32_t end = at + word.len;
+
+		if (end > t.len || !has_at(t, at, word))
+			continue;
+		while (end < t.len && is_of_key(t.at[end]))
+			end++;
+		if (value_behind(t, end, &s->from, &s->to))
 			return true;
-	return password_at(t, at, from, to);
+		s->barren = end;
+	}
+	return password_at(t, at, &s->from, &s->to);
 }
 
 enum err
 mask_text(const struct mask *m, struct text t, struct buffer *to)
 {
+	struct search s = {.mask = m, .text = t};
 	struct text plain = {t.at, 0};
-	uint32_t from, end;
 	enum err e = OK;
 
 	for (uint32_t at = 0; e == OK && at < t.len;) {
-		if (!secret_at(m, t, at, &from, &end)) {
+		if (!has_secret(&s, at)) {
 			at++;
 			continue;
 		}
-		plain.len = (uint32_t)(t.at + from - plain.at);
+		plain.len = (uint32_t)(t.at + s.from - plain.at);
 		e = buffer_append_text(to, plain);
 		if (e == OK)
 			e = buffer_append_text(to, TEXT(MASK_TEXT));
-		plain.at = t.at + end;
-		at = end;
+		plain.at = t.at + s.to;
+		at = s.to;
 	}
 	plain.len = (uint32_t)(t.at + t.len - plain.at);
 	return e == OK ? buffer_append_text(to, plain) : e;

@@ -75,12 +75,13 @@ enum err
 buffer_append(struct buffer *b, const void *data, size_t bytes)
 {
 	uint8_t *to;
-	enum err e = buffer_reserve(b, bytes, &to);
 
+	if (bytes == 0)
+		return OK; /* there may be no memory yet */
+	enum err e = buffer_reserve(b, bytes, &to);
 	if (e != OK)
 		return e;
-	if (bytes > 0)
-		memcpy(to, data, bytes);
+	memcpy(to, data, bytes);
 	b->end += bytes;
 	return OK;
 }

@@ -17,6 +17,8 @@ enum {
 	LINE_BYTES = 2 << 20
 };
 
+static const double latest_s = 253402300800.0; /* the year 10000 */
+
 static bool
 wants_json(const struct tail *t)
 {
@@ -73,9 +75,21 @@ is_wanted(const struct tail *t, struct text topic, struct text map)
 	return id < EVENT_IDS && telemetry_has(&t->choice, id);
 }
 
+/*
+ * put_word writes a word of the record, at least so wide: whoever publishes
+ * may have written control bytes, which must not reach the terminal.
+ */
+static void
+put_word(struct view *v, struct text word, uint32_t width)
+{
+	view_text(v, word);
+	view_print(
+	    v, "%*s", word.len < width ? (int)(width - word.len) : 0, "");
+}
+
 /* print_pairs writes " key=value" for each pair; maps are opened. */
 static void
-print_pairs(struct buffer *line, struct text map, int depth)
+print_pairs(struct view *v, struct text map, int depth)
 {
 	struct unpacker at;
 	struct text key, value;
@@ -91,68 +105,83 @@ print_pairs(struct buffer *line, struct text map, int depth)
 		struct unpacker inside;
 		unpack_init(&inside, value);
 		if (unpack_peek(&inside) == PACK_MAP && depth == 0) {
-			print_pairs(line, value, 1);
+			print_pairs(v, value, 1);
 			continue;
 		}
-		(void)!buffer_printf(line, " %.*s=", TEXT_ARG(key));
-		(void)!pack_to_json(value, line, NULL);
+		view_print(v, " ");
+		view_text(v, key);
+		view_print(v, "=");
+		(void)!pack_to_json(value, v->out, NULL);
 	}
 }
 
 /* print_line: a line of the log, nearly as it stands there. */
 static void
-print_line(const struct tail *t, struct text map, struct buffer *line)
+print_line(struct view *v, struct text map)
 {
-	static const char *const colours[LOG_LEVELS] = {[LOG_DEBUG] = "2",
-	    [LOG_INFO] = "0",
-	    [LOG_WARN] = "33",
-	    [LOG_ERROR] = "31",
-	    [LOG_FATAL] = "31"};
+	static const enum colour colours[LOG_LEVELS] = {[LOG_DEBUG] = DIM,
+	    [LOG_INFO] = PLAIN,
+	    [LOG_WARN] = YELLOW,
+	    [LOG_ERROR] = RED,
+	    [LOG_FATAL] = RED};
 	enum log_level level = level_of(map);
-	bool is_painted = t->cli->wants_colour;
 
-	if (is_painted)
-		(void)!buffer_printf(line, "\033[%sm", colours[level]);
-	(void)!buffer_printf(line, "%-5s", log_level_name(level));
-	if (is_painted)
-		(void)!buffer_printf(line, "\033[0m");
-	(void)!buffer_printf(line, "  %-14.*s %.*s %.*s",
-	    TEXT_ARG(show_text(map, "process")),
-	    TEXT_ARG(show_text(map, "event")),
-	    TEXT_ARG(show_text(map, "message")));
+	view_paint(v, colours[level], "%-5s", log_level_name(level));
+	view_print(v, "  ");
+	put_word(v, show_text(map, "process"), 14);
+	view_print(v, " ");
+	view_text(v, show_text(map, "event"));
+	view_print(v, " ");
+	view_text(v, show_text(map, "message"));
+}
+
+/* print_time: a moment nobody can have meant is left out. */
+static void
+print_time(struct view *v, double seconds)
+{
+	bool is_a_time = seconds >= 0 && seconds < latest_s;
+	time_t whole = is_a_time ? (time_t)seconds : 0;
+	char clock[16] = "";
+	struct tm tm;
+
+	if (is_a_time && localtime_r(&whole, &tm) != NULL)
+		(void)!strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	view_print(v, "%s.%03d  ", clock,
+	    is_a_time ? (int)((seconds - (double)whole) * 1000) : 0);
 }
 
 static void
-print_text(
-    struct tail *t, struct text topic, struct text map, struct buffer *line)
+print_text(struct tail *t, struct text topic, struct text map, struct view *v)
 {
-	double seconds = show_f64(
-	    map, t->is_telemetry || t->is_log ? "time" : "timestamp");
-	time_t whole = (time_t)seconds;
 	struct text about = t->is_telemetry ? show_text(map, "event") : topic;
-	struct text process = show_text(map, "process");
 	struct text value;
-	struct tm tm;
-	char clock[16] = "";
 
-	if (localtime_r(&whole, &tm) != NULL)
-		(void)!strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	(void)!buffer_printf(line, "%s.%03d  ", clock,
-	    (int)((seconds - (double)whole) * 1000));
+	print_time(v,
+	    show_f64(map, t->is_telemetry || t->is_log ? "time" : "timestamp"));
 	if (t->is_log) {
-		print_line(t, map, line);
+		print_line(v, map);
 		return;
 	}
-	(void)!buffer_printf(
-	    line, "%-14.*s %-32.*s", TEXT_ARG(process), TEXT_ARG(about));
+	put_word(v, show_text(map, "process"), 14);
+	view_print(v, " ");
+	put_word(v, about, 32);
 	if (!t->is_telemetry) {
-		print_pairs(line, map, 0);
+		print_pairs(v, map, 0);
 		return;
 	}
 	if (unpack_map_find(map, TEXT("measurements"), &value) == OK)
-		print_pairs(line, value, 1);
+		print_pairs(v, value, 1);
 	if (unpack_map_find(map, TEXT("metadata"), &value) == OK)
-		print_pairs(line, value, 1);
+		print_pairs(v, value, 1);
+}
+
+/* begin_json opens the frame of a record: its topic and who signed it. */
+static void
+begin_json(struct buffer *line, struct text topic, const char *signature)
+{
+	(void)!buffer_printf(line, "{\"topic\":");
+	(void)!json_put_text(line, topic, NULL);
+	(void)!buffer_printf(line, ",\"signature\":\"%s\"", signature);
 }
 
 static void
@@ -163,9 +192,8 @@ print_json(struct tail *t, struct text topic, struct text map,
 		(void)!pack_to_json(map, line, NULL);
 		return;
 	}
-	(void)!buffer_printf(line,
-	    "{\"topic\":\"%.*s\",\"signature\":\"%s\",\"record\":",
-	    TEXT_ARG(topic), signature);
+	begin_json(line, topic, signature);
+	(void)!buffer_printf(line, ",\"record\":");
 	(void)!pack_to_json(map, line, NULL);
 	(void)!buffer_append(line, "}", 1);
 }
@@ -197,16 +225,17 @@ reject(struct tail *t, struct text topic, enum bus_verdict verdict)
 {
 	const char *why = bus_verdict_name(verdict);
 	struct buffer line;
+	struct view view = {.out = &line};
 
 	t->rejected++;
 	buffer_init(&line, LINE_BYTES);
-	if (wants_json(t))
-		(void)!buffer_printf(&line,
-		    "{\"topic\":\"%.*s\",\"signature\":\"%s\"}",
-		    TEXT_ARG(topic), why);
-	else
-		(void)!buffer_printf(
-		    &line, "rejected: %s %.*s", why, TEXT_ARG(topic));
+	if (wants_json(t)) {
+		begin_json(&line, topic, why);
+		(void)!buffer_append(&line, "}", 1);
+	} else {
+		view_print(&view, "rejected: %s ", why);
+		view_text(&view, topic);
+	}
 	return write_line(&line);
 }
 
@@ -217,6 +246,7 @@ tail_take(struct tail *t, struct text raw)
 	enum bus_verdict verdict =
 	    bus_message_read(raw, t->secret, &topic, &map);
 	struct buffer line;
+	struct view view = {.out = &line, .has_colour = t->cli->wants_colour};
 
 	if (verdict == BUS_INVALID_FORMAT)
 		return reject(t, TEXT("unknown"), verdict);
@@ -232,6 +262,6 @@ tail_take(struct tail *t, struct text raw)
 		print_json(t, topic, map, &line,
 		    verdict == BUS_GOOD ? "ok" : "unverified");
 	else
-		print_text(t, topic, map, &line);
+		print_text(t, topic, map, &view);
 	return write_line(&line);
 }

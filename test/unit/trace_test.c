@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* trace - names of traces, filters, the watch area, hops, masking. */
+/* trace - names of traces, filters, the watch area, hops. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 
 #include "protocol/events.h"
 #include "protocol/json.h"
-#include "protocol/mask.h"
 #include "protocol/pack.h"
 #include "protocol/trace_hop.h"
 #include "protocol/trace_watch.h"
@@ -436,78 +435,10 @@ a_record_that_is_no_hop_is_refused(void **state)
 		    hop_read(text_of(bad[i]), &h), ERR_MALFORMED);
 }
 
-static void
-secrets_are_masked_wherever_their_keys_stand(void **state)
-{
-	struct buffer words, value, json;
-	struct mask m;
-
-	(void)state;
-	buffer_init(&words, 4096);
-	buffer_init(&value, 4096);
-	buffer_init(&json, 4096);
-	assert_int_equal(json_to_pack(TEXT("[\"password\",\"token\"]"), &words,
-			     JSON_LIMITS, NULL),
-	    OK);
-	assert_int_equal(
-	    json_to_pack(TEXT("{\"id\":7,\"Password\":\"s3cret\",\"deep\":[{"
-			      "\"refreshToken\":{\"a\":1}}],\"x\":null}"),
-		&value, JSON_LIMITS, NULL),
-	    OK);
-	mask_read(&m, buffer_text(&words));
-	assert_int_equal(m.count, 2);
-	assert_int_equal(mask_json(&m, buffer_text(&value), &json), OK);
-	assert_true(text_is(buffer_text(&json),
-	    "{\"id\":7,\"Password\":\"[MASKED]\",\"deep\":[{\"refreshToken\":"
-	    "\"[MASKED]\"}],\"x\":null}"));
-	buffer_finish(&words);
-	buffer_finish(&value);
-	buffer_finish(&json);
-}
-
-static void
-secrets_are_masked_in_texts_of_every_form(void **state)
-{
-	static const char *const rows[][2] = {
-	    {"token=s3cret", "token=[MASKED]"},
-	    {"/x?a=1&access_token=s3cret&b=2",
-		"/x?a=1&access_token=[MASKED]&b=2"},
-	    {"{\"Password\": \"s3 cret\", \"a\": 1}",
-		"{\"Password\": \"[MASKED]\", \"a\": 1}"},
-	    {"{'token_file':'x'}", "{'token_file':'[MASKED]'}"},
-	    {"{\\\"token\\\":\\\"s3cret\\\"}",
-		"{\\\"token\\\":\\\"[MASKED]\"}"},
-	    {"TOKEN: Bearer s3cret, b", "TOKEN: [MASKED], b"},
-	    {"tcp://user:s3cret@host:80/x", "tcp://user:[MASKED]@host:80/x"},
-	    {"tcp://127.0.0.1:4000", "tcp://127.0.0.1:4000"},
-	    {"a token is wanted", "a token is wanted"},
-	    {"token=", "token="},
-	    {"token", "token"},
-	    {"token:", "token:"},
-	    {"token\\", "token\\"},
-	    {"", ""},
-	};
-	struct mask m = {.words = {TEXT("password"), TEXT("token")},
-	    .count = 2};
-	struct buffer b;
-
-	(void)state;
-	buffer_init(&b, 4096);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		buffer_truncate(&b, 0);
-		assert_int_equal(mask_text(&m, text_of(rows[i][0]), &b), OK);
-		if (!text_is(buffer_text(&b), rows[i][1]))
-			fail_msg("%s: %.*s", rows[i][0],
-			    TEXT_ARG(buffer_text(&b)));
-	}
-	buffer_finish(&b);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(secrets_are_masked_in_texts_of_every_form),
 	    cmocka_unit_test(a_traceparent_is_read_and_written_as_it_came),
 	    cmocka_unit_test(
 		what_breaks_a_rule_of_the_w3c_is_as_good_as_absent),
@@ -525,7 +456,6 @@ main(void)
 		a_hop_reads_back_and_only_wanted_stages_are_recorded),
 	    cmocka_unit_test(long_facts_travel_in_pieces_and_come_together),
 	    cmocka_unit_test(a_record_that_is_no_hop_is_refused),
-	    cmocka_unit_test(secrets_are_masked_wherever_their_keys_stand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,8 @@
 #include "protocol/hash.h"
 #include "workers/monitor/series.h"
 
+static const int64_t latest_ms = (int64_t)1 << 48; /* in 8000 years */
+
 struct head {
 	uint64_t sequence;
 	int64_t at_ms, wall_ms;
@@ -34,8 +36,8 @@ series_names(const struct series *s, struct buffer *to, uint64_t *layout)
 		e = buffer_printf(to, "%s\n", series_name(s, c));
 	if (e != OK)
 		return e;
-	*layout = hash_name(
-	    (struct text){.at = (const char *)buffer_at(to) + before,
+	*layout =
+	    hash_name((struct text){.at = (const char *)buffer_at(to) + before,
 		.len = (uint32_t)(buffer_used(to) - before)});
 	return OK;
 }
@@ -85,6 +87,13 @@ series_decode_names(
 	return OK;
 }
 
+/* is_a_time: what no clock can have said would overflow where it is used. */
+static bool
+is_a_time(int64_t ms)
+{
+	return ms > -latest_ms && ms < latest_ms;
+}
+
 /* place gives a point of an earlier boot a time on our clock. */
 static int64_t
 place(const struct series_decoder *d, const struct head *head)
@@ -97,8 +106,8 @@ place(const struct series_decoder *d, const struct head *head)
 }
 
 enum err
-series_decode(const struct series_decoder *d, struct text bytes,
-    struct series_point *to)
+series_decode(
+    const struct series_decoder *d, struct text bytes, struct series_point *to)
 {
 	const struct series_layout *layout = NULL;
 	struct head head;
@@ -107,6 +116,8 @@ series_decode(const struct series_decoder *d, struct text bytes,
 	if (bytes.len < sizeof(head))
 		return ERR_MALFORMED;
 	memcpy(&head, bytes.at, sizeof(head));
+	if (!is_a_time(head.at_ms) || !is_a_time(head.wall_ms))
+		return ERR_MALFORMED;
 	for (uint32_t i = 0; i < d->layout_count; i++)
 		if (d->layouts[i].hash == head.layout)
 			layout = &d->layouts[i];
