@@ -30,8 +30,7 @@ class Caller:
         self.refs = 1
         self.send(["1", "1", "api:lobby", "phx_join", {}])
         self.read_reply("1")
-        until(lambda: self.ask()[0].get("code") != "not_found", 10,
-              "the function is known")
+        until(self.is_served, 10, "the function is known, its node there")
 
     def __enter__(self):
         return self
@@ -52,6 +51,10 @@ class Caller:
             frame = self.read()
             if frame[3] == "phx_reply" and frame[1] == ref:
                 return frame[4]
+
+    def is_served(self):
+        answer = self.ask()[0]
+        return answer["success"] or answer.get("code") == "rate_limited"
 
     def push(self, **fields):
         self.refs += 1
