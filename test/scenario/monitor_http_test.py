@@ -122,11 +122,14 @@ def test_the_address_outlives_monitor_and_supervisor():
 
 def test_the_address_outlives_the_guard():
     with Tree(service=False) as tree:
-        where = place(tree)
+        where, before = place(tree), tree.supervisor_pid()
         tree.daemon.kill()
         tree.daemon.wait()
         assert get(where, "/livez").status == 200
         tree.start()
+        # the tree of before answers until the new guard has drained it
+        tree.until_whole()
+        assert tree.supervisor_pid() != before
         assert place(tree) == where
 
 

@@ -329,9 +329,9 @@ class Tree:
     def is_whole(self):
         """Every child up, and the tree's pids are the processes there are."""
         try:
-            children = self.children()
+            children, supervisor = self.children(), self.supervisor_pid()
         except (AssertionError, ValueError):
-            return False
+            return False  # a guard that has only begun has none of its own
         if not children or any(c["state"] != "up" for c in children):
             return False
         below = descendants(self.daemon.pid)
@@ -341,7 +341,7 @@ class Tree:
             if child["role"] == "worker_pool":
                 for pid in descendants(child["pid"]):
                     below.pop(pid, None)
-        return said | {self.supervisor_pid()} == set(below) and \
+        return said | {supervisor} == set(below) and \
             "Z" not in below.values()
 
     def until_whole(self, seconds=15):
