@@ -210,7 +210,7 @@
 	K(gateway, retries,          COUNTER, calls,       "attempts after the first, as the function's retry says") \
 	K(gateway, retries_exhausted, COUNTER, calls,      "calls that failed after all their attempts") \
 	K(gateway, late_results,     COUNTER, results,     "results for calls no longer waiting") \
-	K(gateway, client_gone,      COUNTER, calls,       "calls whose client left before the answer") \
+	K(gateway, client_gone,      COUNTER, calls,       "calls whose client left before the answer, or went with a gateway that was killed") \
 	K(gateway, limits_checked,   COUNTER, calls,       "calls held against the limits") \
 	K(gateway, limits_full,      COUNTER, calls,       "calls refused because the limit table has no room") \
 	K(gateway, limits_unusable,  COUNTER, calls,       "calls that met an unusable limit table") \

@@ -145,6 +145,7 @@ def test_functions_add_up_over_deaths_of_gateways(tree):
     # what was answered to a client that had gone with its gateway is counted
     assert load.ledger["answers"] <= rose <= load.ledger["calls"]
     assert count_of(after, "__none__", "__none__", "answered") == 0
+    settled(tree)  # what a killed gateway had in its hands has ended, too
 
 
 def test_functions_add_up_while_some_come_and_go(tree):

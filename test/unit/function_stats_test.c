@@ -182,6 +182,61 @@ lines_add_up_over_all_gateways(void **state)
 }
 
 static void
+calls_open_at_a_death_end_with_the_next_life(void **state)
+{
+	struct stats_slot *slot = stats_slot_at(&stats, FIRST);
+	struct function_places p;
+
+	(void)state;
+	open_gateway(&p, FIRST);
+	uint32_t a = take(&p, "s", "a"), b = take(&p, "s", "b");
+	call(&p, FIRST, a, 10);
+	call(&p, FIRST, b, 0);
+	stats_add(slot, COUNTER_gateway_failed, 1); /* b's, that expired */
+	for (int i = 0; i < 5; i++) { /* killed with these in its hands */
+		stats_add(slot, COUNTER_gateway_calls, 1);
+		function_stats_count(function_places_counts(&p, i < 3 ? a : b),
+		    FUNCTION_COUNT_calls);
+	}
+	stats_add(slot, COUNTER_gateway_calls, 1); /* and between two adds */
+	function_places_finish(&p);
+
+	open_gateway(&p, FIRST);
+	function_places_bury(&p, slot);
+	assert_int_equal(stats_get(slot, COUNTER_gateway_client_gone), 6);
+	const struct function_look *l = look();
+	const struct function_line *line = line_of(l, "s", "a");
+	assert_int_equal(line->sums.counts[FUNCTION_COUNT_client_gone], 3);
+	line = line_of(l, "s", "b");
+	assert_int_equal(line->sums.counts[FUNCTION_COUNT_client_gone], 2);
+	function_places_bury(&p, slot); /* nothing is buried twice */
+	assert_int_equal(stats_get(slot, COUNTER_gateway_client_gone), 6);
+	function_places_finish(&p);
+}
+
+static void
+places_never_bury_more_than_the_gateway(void **state)
+{
+	struct stats_slot *slot = stats_slot_at(&stats, FIRST);
+	struct function_places p;
+
+	(void)state;
+	open_gateway(&p, FIRST);
+	uint32_t a = take(&p, "s", "a");
+	call(&p, FIRST, a, 10);
+	/* killed when it had counted an answer, and not yet the function's */
+	stats_add(slot, COUNTER_gateway_calls, 1);
+	function_stats_count(function_places_counts(&p, a), FUNCTION_COUNT_calls);
+	stats_add(slot, COUNTER_gateway_answered, 1);
+	function_places_finish(&p);
+	open_gateway(&p, FIRST);
+	function_places_bury(&p, slot);
+	assert_int_equal(stats_get(slot, COUNTER_gateway_client_gone), 0);
+	look();
+	function_places_finish(&p);
+}
+
+static void
 the_next_life_counts_on_in_the_same_places(void **state)
 {
 	struct function_places p;
@@ -360,6 +415,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(lines_add_up_over_all_gateways),
+	    TEST(calls_open_at_a_death_end_with_the_next_life),
+	    TEST(places_never_bury_more_than_the_gateway),
 	    TEST(the_next_life_counts_on_in_the_same_places),
 	    TEST(a_place_changes_hands_and_nothing_is_lost),
 	    TEST(a_death_between_the_two_steps_of_it_loses_nothing),

@@ -33,6 +33,49 @@ function_places_init(
 			p->routes[i] = who.route;
 }
 
+static uint64_t
+open_in_slot(const struct stats_slot *slot)
+{
+	uint64_t calls = stats_get(slot, COUNTER_gateway_calls);
+	uint64_t ended = stats_get(slot, COUNTER_gateway_answered) +
+	    stats_get(slot, COUNTER_gateway_failed) +
+	    stats_get(slot, COUNTER_gateway_client_gone) +
+	    stats_get(slot, COUNTER_gateway_discarded);
+
+	return calls > ended ? calls - ended : 0;
+}
+
+static uint64_t
+open_in_place(const struct function_place *place)
+{
+	struct function_sums all, base;
+	uint64_t ended = 0;
+
+	function_stats_read(place, false, &all, &base);
+	for (uint32_t id = 0; id < FUNCTION_COUNTS; id++)
+		ended += id == FUNCTION_COUNT_calls ? 0 : all.counts[id];
+	for (uint32_t i = 0; i < FUNCTION_BUCKETS; i++)
+		ended += all.buckets[i]; /* the answers */
+	uint64_t calls = all.counts[FUNCTION_COUNT_calls];
+	return calls > ended ? calls - ended : 0;
+}
+
+void
+function_places_bury(struct function_places *p, struct stats_slot *slot)
+{
+	uint64_t left = open_in_slot(slot);
+
+	stats_add(slot, COUNTER_gateway_client_gone, left);
+	/* killed between two adds, the slot knew more: places never get more */
+	for (uint32_t i = 0; p->row != NULL && i < p->used; i++) {
+		uint64_t open = open_in_place(&p->row->places[i]);
+
+		for (open = open < left ? open : left; open > 0; open--, left--)
+			function_stats_count(
+			    &p->row->places[i].now, FUNCTION_COUNT_client_gone);
+	}
+}
+
 void
 function_places_finish(struct function_places *p)
 {

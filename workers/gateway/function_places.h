@@ -34,6 +34,13 @@ void function_places_init(
 void function_places_finish(struct function_places *);
 
 /*
+ * function_places_bury ends the calls that an earlier life had in its hands
+ * when it was killed: their clients went with it, and they count as
+ * client_gone, in the slot and in the places. Before the first call of ours.
+ */
+void function_places_bury(struct function_places *, struct stats_slot *);
+
+/*
  * function_places_take gives a function its place, the one it had before if
  * it is still there; 0 is shared. function_places_leave gives a hold back.
  */

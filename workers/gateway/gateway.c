@@ -306,6 +306,7 @@ gateway_start(struct worker *w)
 	slow_log_init(&g->slow, g->options->slow_log_us);
 	function_places_init(
 	    &g->places, g->stats, (uint32_t)(g->slot - g->stats->slots));
+	function_places_bury(&g->places, g->slot);
 	functions_init(&g->functions);
 	functions_init(&g->builtins);
 	relay_feed_create(&g->feed, g); /* for the same reason */
