@@ -139,8 +139,8 @@
 	S(pools, quarantine_deaths,   U64, "2",      1, 100, RESTART, worker_pool, "deaths", "in a row of runners that had the same call") \
 	S(pools, crash_window_ms,     U64, "60000",  1000, 3600000, RESTART, worker_pool, "ms", "the time in which crashes of a pool's runners are counted") \
 	S(pools, crash_unhealthy,     U64, "10",     1, 10000, RESTART, worker_pool, "crashes", "in that time: the pool is unhealthy") \
-	S(pools_lifecycle, interval_ms,    U64, "60000", 10, 86400000, RESTART, worker_pool, "ms", "between two looks at the age and memory of runners") \
-	S(pools_lifecycle, parallel,       U64, "8",  1, 1000, RESTART, worker_pool, "runners", "of one pool that may be on their way out together") \
+	S(pools_lifecycle, check_interval_ms, U64, "60000", 10, 86400000, RESTART, worker_pool, "ms", "between two looks at the age and memory of runners") \
+	S(pools_lifecycle, concurrency,    U64, "8",  1, 1000, RESTART, worker_pool, "runners", "of one pool that may be on their way out together") \
 	S(pools_lifecycle, jitter_percent, U64, "10", 0, 100, RESTART, worker_pool, "percent", "a runner may get older than worker_ttl, so that not all go together") \
 	S(pools_recommendations, util_critical, U64, "90", 1, 100, RESTART, worker_pool, "percent", "used capacity from which workers must be added") \
 	S(pools_recommendations, util_warning,  U64, "80", 1, 100, RESTART, worker_pool, "percent", "used capacity from which more workers should be planned") \
@@ -161,7 +161,7 @@
 	S(relay, empty_group_ms,    U64, "3600000", 0, 31536000000, LIVE, relay, "ms", "a group without members is kept; 0: for ever") \
 	S(relay, reattach_ms,       U64, "5000",   100, 600000, LIVE, relay, "ms", "a gateway that was lost has to come back; then its clients' memberships end") \
 	S(relay, gateway_buffer_bytes, U64, "16777216", 65536, 1073741824, LIVE, relay, "bytes", "waiting for one gateway; then messages for its clients are refused") \
-	S(relay_audit, interval_ms, U64, "60000",  0, 86400000, LIVE, relay, "ms", "between two audits of memberships and groups; 0: only when `banyan relay audit` asks") \
+	S(relay_audit, audit_interval_ms, U64, "60000",  0, 86400000, LIVE, relay, "ms", "between two audits of memberships and groups; 0: only when `banyan relay audit` asks") \
 	S(relay_audit, cleanup,     BOOL, "false", 0, 0,        LIVE, relay, "", "true: those audits end memberships whose members are gone, and delete groups that stayed empty for relay.orphan_grace_ms") \
 	\
 	S(request, max_payload_bytes, U64,  "1000000", 1024, 16777216, LIVE, gateway, "bytes", "of one message of a client") \

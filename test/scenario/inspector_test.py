@@ -210,7 +210,7 @@ def test_recycling_names_what_is_not_there(tree):
 def test_workers_leave_after_their_calls_and_after_their_time():
     pools = [pool("default", 2, worker_max_requests=3, min_ready=1),
              pool("old", 1, worker_ttl=[1, "seconds"], min_ready=0)]
-    rules = "lifecycle: {interval_ms: 50, jitter_percent: 0}"
+    rules = "lifecycle: {check_interval_ms: 50, jitter_percent: 0}"
     with LocalTree(pools, supervisor=CALM, rules=rules) as tree:
         tree.until_ready_runners(3)
         client = tree.client()

@@ -211,7 +211,7 @@ def test_a_runner_that_served_enough_is_drained_and_replaced():
 
 def test_an_old_runner_is_replaced_and_never_too_many_at_once():
     with LocalTree([pool(size=4, worker_ttl=[1, "seconds"], min_ready=3)],
-                   rules="lifecycle: {interval_ms: 50}") as tree:
+                   rules="lifecycle: {check_interval_ms: 50}") as tree:
         client = tree.client()
         until(lambda: tree.log().count("reason=ttl_expired") >= 4, 15,
               "each is replaced")

@@ -111,7 +111,7 @@ def test_a_runner_has_as_many_calls_as_its_profile_says(
 
 
 def test_a_runner_that_holds_too_much_is_replaced_and_counted(folder):
-    rules = "lifecycle: {interval_ms: 100}"
+    rules = "lifecycle: {check_interval_ms: 100}"
     with LocalTree([python(folder, pool_size=1, memory_threshold_mb=150,
                            min_ready=0)],
                    more=MORE, rules=rules, supervisor=CALM) as tree:

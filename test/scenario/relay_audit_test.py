@@ -12,7 +12,7 @@ from telemetry_tail import Tail
 from tree import until
 
 QUIET = "relay: {orphan_grace_ms: 400, reattach_ms: 600000, " \
-    "audit: {interval_ms: 0}}\n"
+    "audit: {audit_interval_ms: 0}}\n"
 
 
 @pytest.fixture(name="tree")
@@ -340,7 +340,7 @@ def test_an_empty_group_is_an_orphan_when_its_grace_is_over(tree):
 
 @pytest.mark.parametrize("cleans", [False, True])
 def test_the_relay_audits_itself_and_cleans_up_only_if_told_to(cleans):
-    with RelayTree(relay="relay: {orphan_grace_ms: 200, audit: {interval_ms: "
+    with RelayTree(relay="relay: {orphan_grace_ms: 200, audit: {audit_interval_ms: "
                    f"100, cleanup: {str(cleans).lower()}}}}}\n") as tree:
         member = tree.member()
         member.ok("create", group_id="mine", group_type="public")

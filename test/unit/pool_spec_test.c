@@ -320,16 +320,16 @@ static void
 a_map_inside_the_section_is_read_and_its_slips_are_told(void **state)
 {
 	(void)state;
-	good("pools: {lifecycle: {interval_ms: 50}, recommendations: "
+	good("pools: {lifecycle: {check_interval_ms: 50}, recommendations: "
 	     "{util_low: 3}}\n",
 	    1);
 	assert_int_equal(
-	    settings_u64(opened, SETTING_pools_lifecycle_interval_ms), 50);
+	    settings_u64(opened, SETTING_pools_lifecycle_check_interval_ms), 50);
 	assert_int_equal(
 	    settings_u64(opened, SETTING_pools_recommendations_util_low), 3);
-	bad("pools: {lifecycle: {intervall_ms: 50}}\n", 1, 21,
-	    "pools.lifecycle.intervall_ms: unknown key; did you mean "
-	    "\"interval_ms\"?");
+	bad("pools: {lifecycle: {check_intervall_ms: 50}}\n", 1, 21,
+	    "pools.lifecycle.check_intervall_ms: unknown key; did you mean "
+	    "\"check_interval_ms\"?");
 	bad("pools: {livecycle: {}}\n", 1, 9,
 	    "pools.livecycle: unknown key; did you mean \"lifecycle\"?");
 	bad("pools: {lifecycle: 3}\n", 1, 20, "must be a map");

@@ -319,7 +319,7 @@ void
 audit_set(struct relay *r, const struct settings *s)
 {
 	struct audit *a = &r->audit;
-	uint64_t interval_ms = settings_u64(s, SETTING_relay_audit_interval_ms);
+	uint64_t interval_ms = settings_u64(s, SETTING_relay_audit_audit_interval_ms);
 
 	a->is_cleaning = settings_bool(s, SETTING_relay_audit_cleanup);
 	if (interval_ms == a->interval_ms)

@@ -4,7 +4,7 @@
 
 /*
  * audit - the gateways call the roll of their clients, and what the relay
- * believes is held against it; every relay.audit.interval_ms, and when an
+ * believes is held against it; every relay.audit.audit_interval_ms, and when an
  * operator asks.
  *
  *   every attached lane ◀─ {roll: N}         a message like any other

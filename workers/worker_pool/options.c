@@ -62,8 +62,8 @@ pool_options_read(
 	    .crash_window_ms = settings_u64(s, SETTING_pools_crash_window_ms),
 	    .crash_unhealthy = small(s, SETTING_pools_crash_unhealthy),
 	    .lifecycle_interval_ms =
-		settings_u64(s, SETTING_pools_lifecycle_interval_ms),
-	    .lifecycle_parallel = small(s, SETTING_pools_lifecycle_parallel),
+		settings_u64(s, SETTING_pools_lifecycle_check_interval_ms),
+	    .lifecycle_parallel = small(s, SETTING_pools_lifecycle_concurrency),
 	    .jitter_percent = small(s, SETTING_pools_lifecycle_jitter_percent)};
 	read_specs(s, arena, options);
 	read_limits(s, &options->limits);

@@ -7,7 +7,7 @@
  * Design notes
  *
  * What a runner was asked to do too often is looked at when it has done it, age
- * and memory every pools.lifecycle.interval_ms. A runner that leaves finishes its
+ * and memory every pools.lifecycle.check_interval_ms. A runner that leaves finishes its
  * calls first; its next life begins when it is gone.
  */
 
