@@ -19,7 +19,7 @@ SUITES = ["unit", "asan", "tsan", "golden", "fuzz", "structure", "scenario", "ch
           "features"]
 LONGEST_S = 600  # one test program or one pytest file
 STUCK_S = 300  # one test: it tells where it stands, in the output of the file
-SIDE_BY_SIDE = 2  # pytest files of the scenarios
+SIDE_BY_SIDE = 3  # pytest files of the scenarios
 
 
 class Tally:
@@ -95,7 +95,7 @@ def run_cmocka(build, suite, tally):
 
 
 def run_pytest(suite, tally, extra_env):
-    """Scenarios wait more than they work: two of their files run at a time.
+    """Scenarios wait more than they work: some of their files run at a time.
     Chaos has the machine to itself."""
     def run_file(source):
         name = source.name.removesuffix("_test.py")
