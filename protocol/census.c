@@ -60,7 +60,7 @@ look(const struct stats *stats, uint32_t index, struct stats_child *child)
 	return stats_child_get(stats, index, child) == OK;
 }
 
-const struct census *
+struct census *
 census_take(struct arena *arena, const struct stats *stats)
 {
 	struct census *census = ARENA_NEW(arena, struct census);
@@ -79,6 +79,20 @@ census_take(struct arena *arena, const struct stats *stats)
 		census->count++;
 	}
 	return census;
+}
+
+void
+census_count_descriptors(struct census *census)
+{
+	for (uint32_t i = 0; i < census->count; i++) {
+		struct census_process *p = &census->process[i];
+		int64_t open = proc_descriptors((int)p->child.pid);
+
+		if (open < 0)
+			continue;
+		p->descriptors = (uint64_t)open;
+		p->descriptor_limit = proc_descriptor_limit((int)p->child.pid);
+	}
 }
 
 bool

@@ -29,6 +29,8 @@ struct census_process {
 	uint64_t code_bytes;
 	uint64_t cpu_us;          /* user and system, of this life */
 	uint64_t threads;
+	uint64_t descriptors;      /* open; by census_count_descriptors */
+	uint64_t descriptor_limit; /* 0: not looked at, or not to be seen */
 };
 
 struct census {
@@ -39,7 +41,13 @@ struct census {
 	struct census_process process[STATS_SLOTS]; /* guard first */
 };
 
-const struct census *census_take(struct arena *, const struct stats *);
+struct census *census_take(struct arena *, const struct stats *);
+
+/*
+ * census_count_descriptors looks how many each process has and may have; it
+ * walks a folder of /proc for each, so it is for who asks, not for every turn.
+ */
+void census_count_descriptors(struct census *);
 
 /* census_is_child: not the guard, not the supervisor. */
 bool census_is_child(const struct census_process *);

@@ -3,6 +3,11 @@
 
 #include <stddef.h>
 
+enum {
+	SHORT_PERCENT = 95, /* of the descriptors a process may open */
+	FEW = 2
+};
+
 const char *
 verdict_name(enum verdict verdict)
 {
@@ -77,6 +82,15 @@ of_role(const struct census_process *p)
 	return NULL;
 }
 
+bool
+verdict_is_short(const struct census_process *p)
+{
+	/* under a small limit a hundredth is less than one */
+	return p->descriptor_limit > 0 &&
+	    (p->descriptors * 100 >= p->descriptor_limit * SHORT_PERCENT ||
+		p->descriptors + FEW >= p->descriptor_limit);
+}
+
 enum verdict
 verdict_of_process(const struct census_process *p, const char **reason)
 {
@@ -98,6 +112,8 @@ verdict_of_process(const struct census_process *p, const char **reason)
 		*reason = "draining";
 	else if (c->is_in_probation)
 		*reason = "probation";
+	else if (verdict_is_short(p))
+		*reason = "descriptors_short";
 	else
 		*reason = of_role(p);
 	if (*reason == NULL && c->is_degraded)

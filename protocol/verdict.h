@@ -10,6 +10,7 @@
  * Owner:  no memory; reasons are literals.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/census.h"
@@ -26,6 +27,9 @@ enum verdict verdict_worst(enum verdict, enum verdict);
 /* verdict_of_process gives a reason word for anything but OK. */
 enum verdict verdict_of_process(
     const struct census_process *, const char **reason);
+
+/* verdict_is_short: hardly a descriptor is left, of those that were counted. */
+bool verdict_is_short(const struct census_process *);
 
 enum verdict verdict_of_tree(
     uint64_t flags, uint32_t children, uint32_t running, const char **reason);

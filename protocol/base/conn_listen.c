@@ -17,18 +17,12 @@
 #include <unistd.h>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/spare.h"
 #include "protocol/base/text.h"
 
 enum {
 	STARVED_REST_MS = 100
 };
-
-static bool
-is_fatal_for_now(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ENOBUFS;
-}
 
 static void
 on_rested(void *ctx)
@@ -65,7 +59,7 @@ on_knock(void *ctx, uint32_t events)
 			a->accepted(a->ctx, fd, &peer);
 			continue;
 		}
-		if (is_fatal_for_now(errno))
+		if (spare_is_short(errno))
 			rest(a, errno);
 		/* a client that has gone again (ECONNABORTED) is no reason
 		 * to leave the others waiting; the next wake-up tries them */

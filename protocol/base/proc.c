@@ -201,6 +201,20 @@ proc_descriptors(int pid)
 }
 
 uint64_t
+proc_descriptor_limit(int pid)
+{
+	struct rlimit limit;
+
+	/* to prlimit, 0 is who asks */
+	if (pid == 0 ||
+	    prlimit(pid == PROC_SELF ? 0 : pid, RLIMIT_NOFILE, NULL, &limit) <
+		0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	return limit.rlim_cur;
+}
+
+uint64_t
 proc_most(void)
 {
 	struct rlimit limit;

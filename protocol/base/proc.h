@@ -79,6 +79,9 @@ uint64_t proc_pss_bytes(int pid);
 /* proc_descriptors counts those it has open; -1: it may not be looked at. */
 int64_t proc_descriptors(int pid);
 
+/* proc_descriptor_limit: how many it may open; 0: no limit, or not told. */
+uint64_t proc_descriptor_limit(int pid);
+
 /* The texts themselves, NUL-terminated; false leaves the result untouched. */
 bool proc_parse_stat(
     const char *text, uint64_t ticks_per_second, struct proc_stat *);

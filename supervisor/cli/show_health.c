@@ -88,6 +88,20 @@ detail_of(struct view *v, struct text check)
 	return reason;
 }
 
+/* with_descriptors adds how few are left, where that is the trouble. */
+static struct text
+with_descriptors(struct view *v, struct text check, struct text detail)
+{
+	uint64_t limit = show_u64(check, "descriptor_limit");
+
+	if (limit == 0)
+		return detail;
+	return arena_printf(v->arena, "%.*s%sdescriptors %llu of %llu",
+	    TEXT_ARG(detail), detail.len > 0 ? "  " : "",
+	    (unsigned long long)show_u64(check, "descriptors"),
+	    (unsigned long long)limit);
+}
+
 static void
 say_checks(struct view *v, struct text checks)
 {
@@ -113,7 +127,8 @@ say_checks(struct view *v, struct text checks)
 			table_u64(&t, pid);
 		else
 			table_cell(&t, DIM, "-");
-		table_text(&t, YELLOW, detail_of(v, check));
+		table_text(&t, YELLOW,
+		    with_descriptors(v, check, detail_of(v, check)));
 	}
 	table_end(&t);
 }

@@ -7,6 +7,23 @@ enum {
 	DETAILED = 1 /* obituaries told with their last events */
 };
 
+/* say_descriptors: of a process that has hardly any left. */
+static void
+say_descriptors(struct view *v, struct text child)
+{
+	uint64_t limit = show_u64(child, "descriptor_limit");
+	struct text role = show_text(child, "role");
+
+	if (limit == 0)
+		return;
+	view_print(v,
+	    "It has %llu of %llu descriptors open: raise "
+	    "workers.%.*s.nofile, then `banyan restart %.*s`.\n",
+	    (unsigned long long)show_u64(child, "descriptors"),
+	    (unsigned long long)limit, TEXT_ARG(role),
+	    TEXT_ARG(show_child_name(v->arena, child)));
+}
+
 static void
 say_now(struct view *v, struct text child)
 {
@@ -40,6 +57,7 @@ say_now(struct view *v, struct text child)
 	if (show_u64(child, "rest_ms") > 0)
 		view_print(v, "Its next life begins in %.*s.\n",
 		    TEXT_ARG(view_span(v->arena, show_u64(child, "rest_ms"))));
+	say_descriptors(v, child);
 	if (reason.len > 0) {
 		view_print(v, "Why: ");
 		view_text(v, reason);

@@ -62,6 +62,25 @@ a_child_on_probation_is_degraded_while_up(void **state)
 }
 
 static void
+a_child_with_hardly_a_descriptor_left_is_degraded(void **state)
+{
+	struct census_process p = process(ROLE_monitor);
+
+	(void)state;
+	p.descriptors = 94; /* nobody has looked at the limit */
+	check(&p, VERDICT_OK, NULL);
+	p.descriptor_limit = 100;
+	check(&p, VERDICT_OK, NULL);
+	p.descriptors = 95;
+	check(&p, VERDICT_DEGRADED, "descriptors_short");
+	p.descriptors = 13;
+	p.descriptor_limit = 16;
+	check(&p, VERDICT_OK, NULL);
+	p.descriptors = 14; /* less than 95 %, and yet */
+	check(&p, VERDICT_DEGRADED, "descriptors_short");
+}
+
+static void
 a_child_that_does_not_run_is_an_error_and_says_who_wanted_it(void **state)
 {
 	struct census_process p = process(ROLE_gateway);
@@ -161,6 +180,7 @@ main(void)
 	    cmocka_unit_test(a_process_that_is_up_is_ok),
 	    cmocka_unit_test(a_paused_child_is_degraded),
 	    cmocka_unit_test(a_child_on_probation_is_degraded_while_up),
+	    cmocka_unit_test(a_child_with_hardly_a_descriptor_left_is_degraded),
 	    cmocka_unit_test(
 		a_child_that_does_not_run_is_an_error_and_says_who_wanted_it),
 	    cmocka_unit_test(pools_whose_runners_crash_too_often_are_an_error),

@@ -24,12 +24,17 @@ health_put_finding(
 {
 	pack_map(p,
 	    1 + extra + (found->reason != NULL ? 1 : 0) +
-		(found->next != NULL ? 1 : 0));
+		(found->next != NULL ? 1 : 0) +
+		(found->descriptor_limit > 0 ? 2 : 0));
 	pack_field_string(p, "status", verdict_name(found->verdict));
 	if (found->reason != NULL)
 		pack_field_string(p, "reason", found->reason);
 	if (found->next != NULL)
 		pack_field_string(p, "next", found->next);
+	if (found->descriptor_limit == 0)
+		return;
+	pack_field_u64(p, "descriptors", found->descriptors);
+	pack_field_u64(p, "descriptor_limit", found->descriptor_limit);
 }
 
 /* --- vm: the machine as the tree sees it --- */
@@ -39,12 +44,14 @@ judge_vm(const struct health *h, struct finding *found)
 {
 	*found = (struct finding){.verdict = VERDICT_OK};
 	if (h->census->count * 10 >= h->process_limit * 9)
-		*found = (struct finding){
-		    VERDICT_DEGRADED, "many_processes", "banyan doctor"};
+		*found = (struct finding){.verdict = VERDICT_DEGRADED,
+		    .reason = "many_processes",
+		    .next = "banyan doctor"};
 	else if (h->max_memory_bytes > 0 &&
 	    h->memory_bytes > h->max_memory_bytes)
-		*found = (struct finding){
-		    VERDICT_DEGRADED, "memory_above_limit", "banyan debug"};
+		*found = (struct finding){.verdict = VERDICT_DEGRADED,
+		    .reason = "memory_above_limit",
+		    .next = "banyan debug"};
 }
 
 static enum verdict
@@ -208,7 +215,9 @@ look(struct worker *w, struct command *command)
 	    .worker = w, .command = command, .out = command->result};
 	if (!read_arguments(h, &check))
 		return;
-	h->census = census_take(command->arena, worker_stats(w));
+	struct census *census = census_take(command->arena, worker_stats(w));
+	census_count_descriptors(census);
+	h->census = census;
 	h->process_limit = proc_most();
 	for (uint32_t i = 0; i < h->census->count; i++)
 		h->memory_bytes += h->census->process[i].memory_bytes;

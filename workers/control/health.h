@@ -42,6 +42,8 @@ struct finding {
 	enum verdict verdict;
 	const char *reason; /* NULL: nothing to say */
 	const char *next;   /* what to type; NULL: nothing */
+	uint64_t descriptors;      /* of a process that has hardly any left */
+	uint64_t descriptor_limit; /* 0: it has */
 };
 
 enum {

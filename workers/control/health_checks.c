@@ -68,7 +68,8 @@ static void
 find(struct finding *f, enum verdict verdict, const char *reason,
     const char *next)
 {
-	*f = (struct finding){verdict, reason, next};
+	*f = (struct finding){
+	    .verdict = verdict, .reason = reason, .next = next};
 }
 
 /* --- stage 1: supervision --- */

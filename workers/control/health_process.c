@@ -96,6 +96,8 @@ next_of(struct health *h, const struct stats_child *c, const char *reason)
 		return "banyan doctor";
 	else if (text_is(text_of(reason), "service_unreachable"))
 		return "banyan services";
+	else if (text_is(text_of(reason), "descriptors_short"))
+		verb = "why"; /* a pool that can open nothing, not its runners */
 	else if (c->role == ROLE_worker_pool && c->state == CHILD_UP)
 		return "banyan pools";
 	if (c->instance == 0)
@@ -116,6 +118,9 @@ judge(struct health *h, const struct census_process *process,
 		to->verdict = VERDICT_DEGRADED;
 		to->reason = "audit_log_unwritable";
 	}
+	to->descriptors = process->descriptors;
+	to->descriptor_limit =
+	    verdict_is_short(process) ? process->descriptor_limit : 0;
 	to->next = to->reason != NULL
 	    ? next_of(h, &process->child, to->reason)
 	    : NULL;

@@ -17,6 +17,7 @@
 #include "protocol/pack.h"
 #include "protocol/stats_tree.h"
 #include "protocol/census.h"
+#include "protocol/verdict.h"
 #include "workers/control/control.h"
 #include "workers/control/target.h"
 #include "workers/control/why.h"
@@ -123,7 +124,7 @@ pack_process(struct worker *w, struct command *command,
 	const struct stats_child *c = &process->child;
 	uint64_t now_ms = census->now_ms;
 
-	pack_map(p, 13);
+	pack_map(p, 15);
 	pack_field_string(p, "role", role_name((enum role)c->role));
 	pack_field_u64(p, "instance", c->instance);
 	pack_field_string(
@@ -138,6 +139,9 @@ pack_process(struct worker *w, struct command *command,
 	pack_field_bool(p, "is_paused", c->is_paused);
 	pack_field_bool(p, "is_in_probation", c->is_in_probation);
 	pack_field_string(p, "reason", c->reason);
+	pack_field_u64(p, "descriptors", process->descriptors);
+	pack_field_u64(p, "descriptor_limit",
+	    verdict_is_short(process) ? process->descriptor_limit : 0);
 	pack_string(p, "obituaries");
 	why_pack_obituaries(w, command,
 	    text_of(role_name((enum role)c->role)), c->instance);
@@ -160,8 +164,8 @@ control_cmd_why(struct worker *w, struct command *command)
 	}
 	if (!target_read(w, command, &target))
 		return;
-	const struct census *census =
-	    census_take(command->arena, worker_stats(w));
+	struct census *census = census_take(command->arena, worker_stats(w));
+	census_count_descriptors(census);
 	pack_map(p, 2);
 	pack_field_u64(p, "now_ms", census->wall_ms);
 	pack_string(p, "children");

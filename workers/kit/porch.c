@@ -8,6 +8,10 @@
  *
  * A caller that closes inside a callback is still on the stack above it: it
  * is freed by a post, on the next turn.
+ *
+ * With no descriptor left, the spare one takes the next caller; once that is
+ * lent, too, a caller who waits for nothing makes room. Callers of ours stay
+ * connected between questions and dial again when they have one.
  */
 
 #include "workers/kit/porch.h"
@@ -21,6 +25,7 @@
 #include "protocol/base/buffer.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
+#include "protocol/base/spare.h"
 #include "protocol/endpoint.h"
 
 enum {
@@ -29,6 +34,7 @@ enum {
 	BACKLOG = 128,
 	CALLERS_MOST = 512,
 	READ_BYTES = 64 << 10,
+	PAUSE_MS = 50, /* no descriptor: try again then */
 	OUT_BYTES = 4 * ENDPOINT_MOST_BYTES /* unread answers of one caller */
 };
 
@@ -40,6 +46,7 @@ struct caller {
 	struct buffer out;
 	uint32_t uid;
 	uint32_t pid;
+	uint32_t asked; /* requests taken and not yet answered */
 	bool is_greeted;
 	bool is_held; /* its next request was told "not now" */
 	bool is_gone;
@@ -52,6 +59,8 @@ struct porch {
 	struct caller *callers;
 	struct caller *graveyard;
 	struct loop_post bury;
+	struct spare spare;
+	struct loop_timer resume; /* accept again */
 	uint32_t count;
 	bool is_resuming;
 };
@@ -139,6 +148,7 @@ porch_reply(struct caller *c, struct text header, struct text body)
 
 	if (c->is_gone)
 		return;
+	c->asked--;
 	for (int i = 8; i > 0; i--, length >>= 8)
 		head[i] = (uint8_t)length;
 	if (buffer_append(&c->out, head, FRAME_HEAD) != OK ||
@@ -186,10 +196,12 @@ take_frame(struct caller *c)
 		return false;
 	}
 	const char *payload = (const char *)at + FRAME_HEAD;
+	c->asked++; /* it may be answered before `request` returns */
 	c->is_held = !events->request(events->ctx, c,
 	    (struct text){.at = payload, .len = header},
 	    (struct text){
 		.at = payload + header, .len = (uint32_t)length - header});
+	c->asked -= c->is_held;
 	if (c->is_held || c->is_gone)
 		return false;
 	buffer_consume(&c->in, FRAME_HEAD + length);
@@ -302,6 +314,37 @@ let_in(struct porch *porch, int fd, const struct ucred *peer)
 		flush(c);
 }
 
+/* make_room hangs up on who came first of those that wait for nothing. */
+static void
+make_room(struct porch *porch)
+{
+	struct caller *first = NULL;
+
+	for (struct caller *c = porch->callers; c != NULL; c = c->next)
+		if (c->asked == 0 && buffer_used(&c->in) == 0 &&
+		    buffer_used(&c->out) == 0)
+			first = c;
+	if (first != NULL)
+		hang_up(first);
+}
+
+static void
+look_again_soon(struct porch *porch)
+{
+	loop_timer_start(
+	    porch->loop, &porch->resume, loop_now_ms(porch->loop) + PAUSE_MS);
+}
+
+static void
+accept_again(void *ctx)
+{
+	struct porch *porch = ctx;
+
+	if (!spare_keep(&porch->spare, porch->listener.fd))
+		look_again_soon(porch);
+	loop_watch_change(porch->loop, &porch->listener, EPOLLIN);
+}
+
 static void
 somebody_knocks(void *ctx, uint32_t events)
 {
@@ -310,12 +353,20 @@ somebody_knocks(void *ctx, uint32_t events)
 	int fd;
 
 	(void)events;
-	while ((fd = accept4(porch->listener.fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+	while ((fd = spare_accept(
+		    &porch->spare, porch->listener.fd, NULL, NULL)) >= 0) {
 		if (is_welcome(porch, fd, &peer))
 			let_in(porch, fd, &peer);
 		else
 			fd_close(&fd);
+		if (!spare_keep(&porch->spare, porch->listener.fd))
+			look_again_soon(porch);
+	}
+	if (!spare_is_short(errno))
+		return;
+	make_room(porch);
+	loop_watch_change(porch->loop, &porch->listener, 0);
+	look_again_soon(porch);
 }
 
 /* --- opening --- */
@@ -369,11 +420,16 @@ porch_open(struct loop *loop, const char *path,
 	porch->events = *events;
 	porch->listener =
 	    (struct loop_watch){.ready = somebody_knocks, .ctx = porch};
+	porch->spare = SPARE_NONE;
+	porch->resume =
+	    (struct loop_timer){.due = accept_again, .ctx = porch};
 	porch->bury = (struct loop_post){.run = bury, .ctx = porch};
 	loop_post_register(loop, &porch->bury);
 	enum err e = listen_at(porch, path);
-	if (e == OK)
+	if (e == OK) {
+		accept_again(porch); /* with a spare from the start */
 		return porch;
+	}
 	*why = e == ERR_TOO_BIG ? "its path is too long" : strerror(errno);
 	memory_free(porch);
 	return NULL;

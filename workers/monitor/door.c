@@ -9,6 +9,9 @@
  * are new: waiting costs no turn and no copy.
  * The listener is one with TCP_DEFER_ACCEPT and a head is looked at as soon as
  * it is accepted, so who sends his request at once cannot be pushed out.
+ *
+ * With no descriptor left, the spare one takes the next connection: answers go
+ * on one at a time, instead of every peer waiting for what does not come.
  */
 
 #include "workers/monitor/door.h"
@@ -20,6 +23,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
+#include "protocol/base/spare.h"
 #include "protocol/stats.h"
 #include "workers/monitor/head.h"
 
@@ -53,6 +57,7 @@ struct door {
 	struct place *unused; /* by `older` */
 	uint32_t waiting;
 	uint32_t head_ms;
+	struct spare spare;
 	struct loop_timer late;   /* the oldest's deadline */
 	struct loop_timer resume; /* accept again */
 	uint8_t bytes[HEAD_MOST_BYTES];
@@ -328,10 +333,16 @@ seat(struct listener *l, int fd, const struct door_guest *guest)
 }
 
 static void
-pause_accepting(struct door *d)
+watch_listeners(struct door *d, uint32_t events)
 {
 	for (uint32_t i = 0; i < d->listener_count; i++)
-		loop_watch_change(d->spec.loop, &d->listeners[i].watch, 0);
+		loop_watch_change(
+		    d->spec.loop, &d->listeners[i].watch, events);
+}
+
+static void
+look_again_soon(struct door *d)
+{
 	loop_timer_start(
 	    d->spec.loop, &d->resume, loop_now_ms(d->spec.loop) + PAUSE_MS);
 }
@@ -341,9 +352,9 @@ accept_again(void *ctx)
 {
 	struct door *d = ctx;
 
-	for (uint32_t i = 0; i < d->listener_count; i++)
-		loop_watch_change(
-		    d->spec.loop, &d->listeners[i].watch, EPOLLIN);
+	if (!spare_keep(&d->spare, d->listeners[0].watch.fd))
+		look_again_soon(d);
+	watch_listeners(d, EPOLLIN);
 }
 
 static void
@@ -356,17 +367,20 @@ somebody_knocks(void *ctx, uint32_t events)
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		guest =
 		    (struct door_guest){.address_bytes = sizeof(guest.address)};
-		int fd = accept4(l->watch.fd, (struct sockaddr *)&guest.address,
-		    &guest.address_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = spare_accept(&l->door->spare, l->watch.fd,
+		    (struct sockaddr *)&guest.address, &guest.address_bytes);
 		if (fd >= 0) {
 			seat(l, fd, &guest);
+			if (!spare_keep(&l->door->spare, l->watch.fd))
+				look_again_soon(l->door);
 			continue;
 		}
 		if (errno == ECONNABORTED || errno == EINTR)
 			continue;
 		if (errno != EAGAIN) { /* no descriptor, no memory */
 			make_room(l->door);
-			pause_accepting(l->door);
+			watch_listeners(l->door, 0);
+			look_again_soon(l->door);
 		}
 		return;
 	}
@@ -381,6 +395,7 @@ door_create(const struct door_spec *spec)
 
 	d->spec = *spec;
 	d->head_ms = HEAD_MS;
+	d->spare = SPARE_NONE;
 	d->late = (struct loop_timer){.due = some_are_late, .ctx = d};
 	d->resume = (struct loop_timer){.due = accept_again, .ctx = d};
 	d->places = memory_new(spec->places * sizeof(struct place));
@@ -404,6 +419,7 @@ door_destroy(struct door **door)
 		drop(d->oldest);
 	loop_timer_stop(d->spec.loop, &d->late);
 	loop_timer_stop(d->spec.loop, &d->resume);
+	spare_drop(&d->spare);
 	memory_free(d->places);
 	memory_free(d);
 	*door = NULL;
@@ -420,9 +436,12 @@ door_listen(struct door *d, int fd)
 	enum err e = fd_set_nonblocking(fd);
 	if (e == OK)
 		e = loop_watch_add(d->spec.loop, &l->watch, EPOLLIN);
-	if (e == OK)
-		d->listener_count++;
-	return e;
+	if (e != OK)
+		return e;
+	d->listener_count++;
+	if (!spare_keep(&d->spare, fd))
+		look_again_soon(d);
+	return OK;
 }
 
 void
