@@ -188,7 +188,7 @@ civil(int64_t days, uint64_t *year, uint64_t *month, uint64_t *day)
 	*year = era * 400 + years + (*month <= 2) - 400;
 }
 
-/* put_time writes RFC 3339 in UTC, with as many decimals as there are. */
+/* put_time writes RFC 3339 in UTC: milliseconds always, more if there are. */
 static enum err
 put_time(struct packer *p, int64_t seconds, uint32_t nanoseconds)
 {
@@ -213,12 +213,10 @@ put_time(struct packer *p, int64_t seconds, uint32_t nanoseconds)
 	at = digits(at, of_day / 60 % 60, 2);
 	*at++ = ':';
 	at = digits(at, of_day % 60, 2);
-	if (nanoseconds > 0) {
-		*at++ = '.';
-		at = digits(at, nanoseconds, 9);
-		while (at[-1] == '0')
-			at--;
-	}
+	*at++ = '.';
+	at = digits(at, nanoseconds, 9);
+	for (int i = 0; i < 6 && at[-1] == '0'; i++)
+		at--;
 	*at++ = 'Z';
 	put_text(p, (struct text){text, (uint32_t)(at - text)}, NULL);
 	return OK;

@@ -27,9 +27,10 @@ static const struct {
     {"flows", show_flows},
     {"inspect", show_inspect_request},
     {"conns.list", show_conns},
-    {"conns.kill", show_killed},
+    {"conns.kill", show_conn_killed},
     {"calls.list", show_calls},
-    {"calls.kill", show_killed},
+    {"calls.kill", show_call_killed},
+    {"kick", show_kicked},
     {"debug", show_debug},
     {"cluster", show_cluster},
     {"reload", show_reload},
@@ -84,6 +85,8 @@ show_exit_of(const char *op, struct text result)
 		    : CLI_DEGRADED;
 	if (strcmp(op, "conns.kill") == 0 || strcmp(op, "calls.kill") == 0)
 		return show_was_killed(result) ? CLI_OK : CLI_DEGRADED;
+	if (strcmp(op, "kick") == 0)
+		return show_was_kicked(result) ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "flow") == 0)
 		return show_text(result, "error").len > 0 ? CLI_DEGRADED
 							  : CLI_OK;

@@ -40,7 +40,9 @@ show_page show_flows;
 show_page show_inspect_request;
 show_page show_conns; /* show_inflight.c */
 show_page show_calls;
-show_page show_killed;
+show_page show_conn_killed;
+show_page show_call_killed;
+show_page show_kicked;
 show_page show_reload; /* show_orders.c */
 show_page show_order;
 show_page show_pools; /* show_pools.c */
@@ -74,6 +76,9 @@ struct text show_health_next(struct text checks);
 
 /* show_was_killed: one of the gateways had what was to be ended. */
 bool show_was_killed(struct text result);
+
+/* show_was_kicked: somebody was there to be; of everybody nobody needs be. */
+bool show_was_kicked(struct text result);
 
 /* Fields with a default, for pages. */
 struct text show_text(struct text map, const char *key);

@@ -103,14 +103,73 @@ show_was_killed(struct text result)
 	return false;
 }
 
-enum cli_exit
-show_killed(struct view *v, struct text result)
+/* show_ended: `nothing` and `hint` are for an id that nobody has. */
+static enum cli_exit
+show_ended(struct view *v, struct text result, const char *nothing,
+    const char *hint)
 {
 	if (show_was_killed(result)) {
 		view_paint(v, GREEN, "✓ ended");
 		view_print(v, "\n");
 		return CLI_OK;
 	}
-	view_print(v, "nothing has that id (any more)\n");
+	cli_complain(hint, "%s", nothing);
 	return CLI_DEGRADED;
+}
+
+enum cli_exit
+show_conn_killed(struct view *v, struct text result)
+{
+	return show_ended(v, result, "no connection has that id (any more)",
+	    "`banyan conns` lists those that are open");
+}
+
+enum cli_exit
+show_call_killed(struct view *v, struct text result)
+{
+	return show_ended(v, result, "no call has that id (any more)",
+	    "`banyan calls` lists those under way");
+}
+
+/* closed_by adds up what all gateways closed, and says whose it was. */
+static uint64_t
+closed_by(struct text result, struct text *user)
+{
+	struct unpacker u;
+	struct text one;
+	uint32_t count = show_array(result, "instances", &u);
+	uint64_t closed = 0;
+
+	*user = TEXT("");
+	while (count-- > 0 && unpack_raw(&u, &one) == OK) {
+		one = show_map(one, "result");
+		closed += show_u64(one, "closed");
+		if (show_text(one, "user").len > 0)
+			*user = show_text(one, "user");
+	}
+	return closed;
+}
+
+bool
+show_was_kicked(struct text result)
+{
+	struct text user;
+
+	return closed_by(result, &user) > 0 || text_is(user, "all");
+}
+
+enum cli_exit
+show_kicked(struct view *v, struct text result)
+{
+	struct text user;
+	uint64_t closed = closed_by(result, &user);
+
+	if (!show_was_kicked(result)) {
+		cli_complain("`banyan conns` lists who is connected",
+		    "no connection of `%.*s` is open", TEXT_ARG(user));
+		return CLI_DEGRADED;
+	}
+	view_paint(v, GREEN, "✓ closed %llu", (unsigned long long)closed);
+	view_print(v, "\n");
+	return CLI_OK;
 }

@@ -61,7 +61,7 @@ def test_a_killed_connection_is_told_why_and_the_others_stay(tree):
         assert stays.call(request("echo", {"a": 1}),
                           join_ref="1")[0]["success"]
         again = tree.run_banyan("conns", "kill", busy[0]["id"])
-        assert again.returncode == 1 and "nothing has that id" in again.stdout
+        assert again.returncode == 1 and "no connection has that id" in again.stderr
         until(lambda: len(rows(tree, "conns")) == 1)
     settled(tree)
 
@@ -113,7 +113,11 @@ def test_an_id_of_another_life_ends_nobody(tree):
         mine = until(lambda: rows(tree, "conns"))[0]["id"]
         instance, life, serial = mine.split("-")
         stale = f"{instance}-{int(life) + 1}-{serial}"
-        assert tree.run_banyan("conns", "kill", stale).returncode == 1
+        for noun in ("conns", "calls"):
+            done = tree.run_banyan(noun, "kill", stale)
+            assert done.returncode == 1 and done.stdout == ""
+            assert "has that id" in done.stderr
+            assert f"`banyan {noun}` lists" in done.stderr
         assert client.call(request("echo", {"a": 3}),
                            join_ref="1")[0]["success"]
 

@@ -22,7 +22,7 @@ def one_tree(keys):
 
 def kick(tree, user):
     """How many sockets all gateways together closed."""
-    said = tree.banyan("kick", user)
+    said = tree.banyan("kick", user, code=None)
     return sum(i["result"]["closed"] for i in said["instances"])
 
 
@@ -39,6 +39,16 @@ def test_kick_closes_every_socket_of_one_user_on_every_gateway(tree):
             assert kick(tree, "nobody") == 0
             assert kick(tree, "all") == 2
             assert back.read_close() == other.read_close() == 1001
+
+
+def test_a_kick_that_finds_nobody_is_told_with_what_to_type(tree):
+    done = tree.run_banyan("kick", "nobody")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "no connection of `nobody` is open" in done.stderr
+    assert "`banyan conns`" in done.stderr
+    assert tree.run_banyan("kick", "nobody", "--json").returncode == 1
+    # whoever is there is meant: nobody is everybody, too
+    assert tree.run_banyan("kick", "all").returncode == 0
 
 
 def test_kick_without_a_user_is_a_usage_error(tree):

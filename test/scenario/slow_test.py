@@ -40,7 +40,7 @@ def test_the_slowest_calls_are_kept_with_where_their_time_went():
         assert text.splitlines()[-1] == \
             "next: banyan trace start --function test/never"
         wrong = tree.run_banyan("slow", "--limit", "0")
-        assert wrong.returncode == 1 and "1 to 128" in wrong.stdout
+        assert wrong.returncode == 64 and "1 to 128" in wrong.stderr
 
         tree.banyan("slow", "clear")
         assert slow_calls(tree) == []
@@ -52,6 +52,17 @@ def test_the_slowest_calls_are_kept_with_where_their_time_went():
         client.call(request(args={"a": 1}))
         client.call(request("slow", {"ms": 200}, request_id="again"))
         assert [c["request_id"] for c in slow_calls(tree)] == ["again"]
+
+
+def test_what_every_gateway_refuses_is_refused_for_its_reason():
+    with GatewayTree(nodes=("one",),
+                     more="workers: {gateway: {instances: 2}}") as tree:
+        for limit in ("0", "1000000"):
+            done = tree.run_banyan("slow", "--limit", limit)
+            assert done.returncode == 64, done.stdout + done.stderr
+            assert "--limit takes 1 to" in done.stderr and not done.stdout
+        assert tree.run_banyan("slow", "--limit", "x").returncode == 64
+        assert tree.run_banyan("slow", "--limit", "1").returncode == 0
 
 
 def test_each_stage_of_a_call_has_a_histogram_of_one_call_in_64():

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/buffer.h"
 #include "protocol/base/fd.h"
 #include "protocol/mask.h"
@@ -46,6 +47,18 @@ open_log(struct worker *w, struct control *control)
 }
 
 static void
+stamp(uint64_t wall_ms, char *to, size_t size)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	char day[24];
+
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S",
+	    gmtime_r(&seconds, &tm));
+	snprintf(to, size, "%s.%03uZ", day, (unsigned)(wall_ms % 1000));
+}
+
+static void
 note(struct worker *w, const struct command *command, const char *denied)
 {
 	struct control *control = worker_state(w);
@@ -53,10 +66,8 @@ note(struct worker *w, const struct command *command, const char *denied)
 	char when[32];
 	struct buffer args;
 	struct mask mask;
-	time_t now = time(NULL);
-	struct tm tm;
 
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	stamp(clock_wall_ms(), when, sizeof(when));
 	buffer_init(&args, ARGS_SHOWN);
 	mask_read(&mask,
 	    settings_list(worker_settings(w), SETTING_security_masked_keys));

@@ -24,7 +24,9 @@ struct forward {
 	struct forward_part {
 		struct forward *forward;
 		uint32_t instance;
-		struct text answer; /* a packed result or error map */
+		struct text answer; /* a packed result, or what was wrong */
+		struct text class;  /* of an error */
+		struct text raw;    /* an error as it was answered */
 		bool is_ok;
 	} part[INSTANCES_MOST];
 };
@@ -76,6 +78,17 @@ pack_instances(struct forward *f)
 	}
 }
 
+/* is_refused_by_all: for the same reason, which is then the answer's. */
+static bool
+is_refused_by_all(const struct forward *f)
+{
+	for (uint32_t i = 0; i < f->count; i++)
+		if (f->part[i].raw.len == 0 ||
+		    !text_eq(f->part[i].class, f->part[0].class))
+			return false;
+	return true;
+}
+
 static void
 part_answered(void *ctx, const struct ask_reply *reply)
 {
@@ -85,9 +98,15 @@ part_answered(void *ctx, const struct ask_reply *reply)
 	part->is_ok = reply->err == OK && reply->is_ok;
 	part->answer = arena_text(
 	    f->command->arena, part->is_ok ? reply->result : reply->message);
+	part->class = arena_text(f->command->arena, reply->class);
+	if (reply->err == OK && !part->is_ok)
+		part->raw = arena_text(f->command->arena, reply->raw);
 	if (--f->open > 0)
 		return;
-	pack_instances(f);
+	if (is_refused_by_all(f))
+		command_raw_reply(f->command, f->part[0].raw);
+	else
+		pack_instances(f);
 	command_finish(f->command);
 }
 
