@@ -8,8 +8,10 @@
  * fails at once instead (NNG_ECONNRESET).
  *
  * An ipc dialer of nng 1.5.2 stops redialling for ever when a peer closes in
- * the middle of the handshake. So a socket that has no pipe when a question
- * times out is thrown away; closing is safe then, as nothing flows in.
+ * the middle of the handshake. So a question that nobody took for PATIENCE_MS
+ * while there is no pipe throws the socket away, which is safe as nothing
+ * flows in, and goes to a new one: it was never sent, so it still runs once.
+ * Others that wait at the old socket hear NNG_ECLOSED and do the same.
  */
 
 #include "workers/kit/ask.h"
@@ -27,6 +29,7 @@
 #include "workers/kit/route.h"
 
 enum {
+	PATIENCE_MS = 250,
 	REDIAL_FIRST_MS = 5,
 	REDIAL_MOST_MS = 50
 };
@@ -208,6 +211,40 @@ remaining_ms(const struct ask *q)
 	return q->until_ms > now_ms ? (nng_duration)(q->until_ms - now_ms) : 1;
 }
 
+/* send_it hands the question to nng, or fails and leaves it ours. */
+static enum err
+send_it(struct ask *q, nng_msg *message)
+{
+	nng_duration left_ms = remaining_ms(q);
+
+	if (open_asker(q->asker) != 0 ||
+	    nng_ctx_open(&q->ctx, q->asker->socket) != 0)
+		return ERR_SYSTEM;
+	q->has_context = true;
+	nng_ctx_set_ms(q->ctx, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+	nng_aio_set_msg(q->aio, message);
+	nng_aio_set_timeout(
+	    q->aio, left_ms < PATIENCE_MS ? left_ms : PATIENCE_MS);
+	nng_ctx_send(q->ctx, q->aio);
+	return OK;
+}
+
+/* was_sent_again: nobody had taken it, and there is time left. */
+static bool
+was_sent_again(struct ask *q, int failure)
+{
+	struct asker *a = q->asker;
+
+	if ((failure != NNG_ETIMEDOUT && failure != NNG_ECLOSED) ||
+	    q->is_cancelled || clock_mono_ms() >= q->until_ms)
+		return false;
+	nng_ctx_close(q->ctx);
+	q->has_context = false;
+	if (failure == NNG_ETIMEDOUT && atomic_load(&a->pipes) == 0)
+		close_asker(a);
+	return send_it(q, nng_aio_get_msg(q->aio)) == OK;
+}
+
 static void
 take_turn(void *ctx)
 {
@@ -222,6 +259,8 @@ take_turn(void *ctx)
 	}
 	failure = (int)nng_aio_result(q->aio);
 	if (failure != 0) {
+		if (!q->is_sent && was_sent_again(q, failure))
+			return;
 		if (!q->is_sent)
 			nng_msg_free(nng_aio_get_msg(q->aio));
 		reply_of_failure(&reply, err_of(failure));
@@ -284,20 +323,11 @@ static enum err
 send_question(struct ask *q, const struct ask_question *question)
 {
 	nng_msg *message;
-	enum err e;
+	enum err e = pack_question(question, &message);
 
-	if (open_asker(q->asker) != 0 ||
-	    nng_ctx_open(&q->ctx, q->asker->socket) != 0)
-		return ERR_SYSTEM;
-	q->has_context = true;
-	nng_ctx_set_ms(q->ctx, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	e = pack_question(question, &message);
-	if (e != OK)
-		return e;
-	nng_aio_set_msg(q->aio, message);
-	nng_aio_set_timeout(q->aio, remaining_ms(q));
-	nng_ctx_send(q->ctx, q->aio);
-	return OK;
+	if (e == OK && (e = send_it(q, message)) != OK)
+		nng_msg_free(message);
+	return e;
 }
 
 struct ask *
