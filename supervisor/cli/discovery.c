@@ -18,7 +18,8 @@
 
 enum {
 	LOOK_MS = 200, /* between two looks of a watch */
-	AWAY_MS = 1000 /* the same while nobody answers */
+	AWAY_MS = 1000, /* the same while nobody answers */
+	QUERY_BYTES = 1800
 };
 
 static enum cli_exit
@@ -65,19 +66,51 @@ status(struct cli *cli)
 	return code != CLI_OK ? code : worst;
 }
 
+/* add_repeated: an option that may come several times is one parameter with
+ * commas between. */
+static void
+add_repeated(struct cli *cli, char *path, size_t size, const char *option,
+    const char *key)
+{
+	bool is_first = true;
+
+	for (int i = 0; i + 1 < cli->argc; i++) {
+		size_t used = strlen(path);
+
+		if (strcmp(cli->argv[i], option) != 0)
+			continue;
+		i++;
+		if (is_first)
+			snprintf(path + used, size - used, "%s%s=",
+			    strchr(path, '?') == NULL ? "?" : "&", key);
+		else
+			snprintf(path + used, size - used, ",");
+		monitoring_segment(path, size, text_of(cli->argv[i]));
+		is_first = false;
+	}
+}
+
 static enum cli_exit
 query(struct cli *cli)
 {
-	static const char *const keys[] = {"entry_type", "namespace",
-	    "function_name", "limit", "page_token"};
+	static const char *const keys[] = {"entry_type", "namespace", "scope",
+	    "cluster_id", "node_id", "function_name", "function_id",
+	    "version_constraint", "queue_name", "topic", "viewer_cluster_id",
+	    "viewer_tenant_id", "limit", "page_token"};
 	struct text args = monitoring_args(cli);
-	char path[1024] = "/discovery/query";
+	char path[QUERY_BYTES] = "/discovery/query";
 
 	if (args.at == NULL)
 		return CLI_USAGE;
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		monitoring_query(path, sizeof(path), args, keys[i]);
-	return fetch_and_show(cli, path);
+	add_repeated(cli, path, sizeof(path), "--capability", "capability");
+	add_repeated(cli, path, sizeof(path), "--resource", "resource");
+	add_repeated(cli, path, sizeof(path), "--tag", "tag");
+	if (strlen(path) + 4 < sizeof(path)) /* else something was cut */
+		return fetch_and_show(cli, path);
+	cli_complain("ask for less", "the query is over %d bytes", QUERY_BYTES);
+	return CLI_USAGE;
 }
 
 /* --- watch: the stream of changes, a line of JSON each --- */

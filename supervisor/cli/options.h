@@ -17,7 +17,7 @@
 #include "supervisor/cli/cli.h"
 
 enum {
-	OPTIONS_WORDS = 16 /* arguments one command may have */
+	OPTIONS_WORDS = 24 /* arguments one command may have */
 };
 
 /* One word of the arguments column. */

@@ -108,11 +108,79 @@ def test_the_catalogue_is_filtered_and_paged(tree):
         "total"] == 1
     assert page(tree, "discovery", "query", "--namespace", "nobody")[
         "total"] == 0
-    assert page(tree, "discovery", "query", "--entry-type", "nodes")[
-        "items"][0]["name"] == "user_service_1"
-    page(tree, "discovery", "query", "--entry-type", "caches", code=1)
+    page(tree, "discovery", "query", "--entry-type", "gods", code=1)
     assert page(tree, "discovery", "query", "--function-name",
                 f"{name} &limit=x")["total"] == 0
+
+
+def query(tree, *words, code=0):
+    return page(tree, "discovery", "query", *words, code=code)
+
+
+def test_functions_are_asked_for_by_what_they_have(tree):
+    until(lambda: query(tree)["total"] > 1, 20, "functions")
+    one = query(tree)["items"][0]
+    whole = f"{one['service']}/{one['request_type']}"
+    everything = query(tree)["total"]
+    assert query(tree, "--function-id", whole)["items"] == [one]
+    assert query(tree, "--function-id", whole + "x")["total"] == 0
+    assert query(tree, "--node-id", one["nodes"][0])["total"] > 0
+    assert query(tree, "--node-id", "nobody")["total"] == 0
+    tagged = query(tree, "--tag", one["source"], "--tag",
+                   one["response_type"])["items"]
+    assert one in tagged and all(
+        f["source"] == one["source"] and
+        f["response_type"] == one["response_type"] for f in tagged)
+    assert query(tree, "--capability", one["response_type"])["total"] > 0
+    assert query(tree, "--resource", "gpu")["total"] == 0
+    assert query(tree, "--scope", "global", "--cluster-id", "test",
+                 "--viewer-cluster-id", "other", "--viewer-tenant-id",
+                 "t")["total"] == everything
+    assert query(tree, "--cluster-id", "other")["total"] == 0
+    assert query(tree, "--queue-name", "default")["total"] == 0
+    assert "scope is one of" in query(tree, "--scope", "moon",
+                                      code=1)["message"]
+
+
+def test_functions_are_asked_for_by_their_version(tree):
+    until(lambda: query(tree)["total"] > 1, 20, "functions")
+    for version in ("1.4.0", "2.0.0"):
+        tree.banyan("functions", "add", json.dumps({
+            "service": "aged", "request_type": "age", "version": version,
+            "nodes": ["user_service_1"], "response_type": "sync",
+            "mfa": {"module": "Demo.Age", "function": "age", "args": []}}))
+    for constraint, versions in ((">=1, <2", ["1.4.0"]), ("^1.2", ["1.4.0"]),
+                                 ("2.0.0", ["2.0.0"]), ("~3", []),
+                                 ("*", ["1.4.0", "2.0.0"])):
+        found = query(tree, "--namespace", "aged", "--version-constraint",
+                      constraint)["items"]
+        assert sorted(f["version"] for f in found) == versions, constraint
+    said = query(tree, "--version-constraint", ">beta", code=1)
+    assert "version_constraint is like" in said["message"]
+    assert "aged" in page(tree, "discovery", "cache")["resolver_cache"][
+        "namespaces"]
+
+
+def test_a_query_finds_as_many_as_the_cache_counts(tree):
+    """Caches, limits, nodes and pools, the implied one too."""
+    def counted():
+        return page(tree, "discovery", "cache")["resolver_cache"][
+            "entry_counts"]
+
+    until(lambda: counted()["nodes"] == 1 and counted()["queues"] == 1 and
+          counted()["caches"] == 1, 30, "all gathered")
+    counts = counted()
+    for kind in ("nodes", "queues", "topics", "caches", "cache_profiles"):
+        found = query(tree, "--entry-type", kind)
+        assert found["total"] == counts[kind] == len(found["items"]), kind
+    node = query(tree, "--entry-type", "nodes", "--node-id",
+                 "user_service_1")["items"][0]
+    assert node["name"] == "user_service_1"
+    assert node["services"] == ["user_service"]
+    assert query(tree, "--entry-type", "queues", "--queue-name", "default")[
+        "items"][0]["name"] == "default"
+    assert query(tree, "--entry-type", "topics", "--topic", "nothing:x")[
+        "total"] == 0
 
 
 def test_a_watch_ends_after_its_count_and_after_its_time(tree):
@@ -140,6 +208,9 @@ def test_denied_access_is_told(tree):
     assert policy["access_entries"][0]["namespace"] == "evil"
     assert policy["access_total"] >= 1
     assert any("op=functions.add" in line for line in policy["audit_entries"])
+    assert policy["audit_total"] >= len(policy["audit_entries"])
+    lines = (tree.state / "audit.log").read_text().splitlines()
+    assert policy["audit_total"] == len(lines)
 
 
 def test_reports_are_tables_or_json(tree):

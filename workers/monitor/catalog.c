@@ -8,6 +8,7 @@
 #include "protocol/settings.h"
 #include "workers/kit/ask.h"
 #include "workers/kit/worker.h"
+#include "workers/monitor/line_count.h"
 #include "workers/monitor/monitor.h"
 
 enum {
@@ -20,6 +21,7 @@ struct catalog {
 	struct loop_timer timer;
 	struct ask *question; /* NULL: none is out */
 	struct discovery discovery;
+	struct line_count audit;
 };
 
 static void
@@ -99,4 +101,10 @@ const struct discovery *
 catalog_discovery(const struct catalog *c)
 {
 	return &c->discovery;
+}
+
+uint64_t
+catalog_audit_lines(struct catalog *c, const char *path)
+{
+	return line_count_look(&c->audit, path);
 }

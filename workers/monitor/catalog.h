@@ -24,4 +24,7 @@ void catalog_settings(struct catalog *, const struct settings *);
 
 const struct discovery *catalog_discovery(const struct catalog *);
 
+/* catalog_audit_lines: how many lines the audit has, read on from last time. */
+uint64_t catalog_audit_lines(struct catalog *, const char *path);
+
 #endif /* WORKERS_MONITOR_CATALOG_H */

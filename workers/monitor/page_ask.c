@@ -9,6 +9,7 @@ struct asked {
 	struct page *page;
 	enum role role;
 	page_take *take;
+	bool is_optional;
 };
 
 static enum page_status status_of(struct text class)
@@ -27,7 +28,9 @@ answered(void *ctx, const struct ask_reply *reply)
 	struct page *page = asked->page;
 	enum page_status status;
 
-	if (reply->err != OK)
+	if (asked->is_optional && (reply->err != OK || !reply->is_ok))
+		status = asked->take(page, TEXT(""));
+	else if (reply->err != OK)
 		status = page_fail(page, PAGE_UNAVAILABLE,
 		    "%s does not answer (%s); see banyan why %s",
 		    role_name(asked->role), err_name(reply->err),
@@ -45,7 +48,8 @@ page_ask(struct page *page, const struct page_question *question)
 {
 	struct asked *asked = ARENA_NEW(page->arena, struct asked);
 
-	*asked = (struct asked){page, question->role, question->take};
+	*asked = (struct asked){page, question->role, question->take,
+	    question->is_optional};
 	ask(page->monitor->worker,
 	    &(struct ask_question){.role = question->role,
 		.op = question->op,

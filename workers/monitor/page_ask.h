@@ -28,6 +28,7 @@ struct page_question {
 	const char *op;
 	struct text args; /* msgpack map, or empty */
 	page_take *take;
+	bool is_optional; /* no answer: `take` is called with an empty text */
 };
 
 /* page_ask gives what the handler returns. */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* page_catalogue - /discovery/policy, /access and /query: what may be
- * registered, who was refused, what there is; and what one tree lacks. */
+/* page_catalogue - /discovery/policy and /access: what may be registered, who
+ * was refused; and what one tree lacks. */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
-#include "protocol/mask.h"
 #include "protocol/settings.h"
 #include "protocol/unpack.h"
 #include "workers/kit/worker.h"
+#include "workers/monitor/catalog.h"
 #include "workers/monitor/discovery_page.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/page_ask.h"
@@ -117,7 +117,8 @@ pack_accesses(struct packer *p, struct text list, uint64_t limit)
 	pack_field_u64(p, "access_total", total);
 }
 
-/* pack_audit gives the last lines of what operators did. */
+/* pack_audit gives the last lines of what operators did, and how many there
+ * are. */
 static void
 pack_audit(struct page *page)
 {
@@ -144,6 +145,8 @@ pack_audit(struct page *page)
 	pack_array(p, count);
 	for (uint32_t i = 0; i < count; i++)
 		pack_string(p, lines[count - 1 - i]);
+	pack_field_u64(p, "audit_total",
+	    catalog_audit_lines(page->monitor->catalog, path.at));
 }
 
 static enum page_status
@@ -157,7 +160,7 @@ take_policy(struct page *page, struct text refused)
 
 	pack_map(p, 1);
 	pack_string(p, "policy");
-	pack_map(p, 8);
+	pack_map(p, 9);
 	pack_field_bool(p, "enabled", true);
 	discovery_pack_when(p, "generated_at", clock_wall_ms());
 	pack_field_bool(p, "default_allow", count == 0);
@@ -199,102 +202,6 @@ enum page_status
 page_discovery_access(struct page *page)
 {
 	return ask_config_db(page, "failed.list", take_access);
-}
-
-/* ---- the catalogue ---- */
-
-struct query {
-	struct text service;
-	struct text name;
-	uint64_t limit;
-	uint64_t from; /* the page token: entries to pass over */
-};
-
-static bool
-is_meant(const struct query *q, struct text span)
-{
-	return (q->service.len == 0 ||
-		   text_starts_with(field(span, "service"), q->service)) &&
-	    (q->name.len == 0 || text_eq(field(span, "request_type"), q->name));
-}
-
-static enum page_status
-take_functions(struct page *page, struct text list)
-{
-	struct packer *p = page->out;
-	struct query *q = page->ctx;
-	struct unpacker u;
-	struct text span;
-	uint32_t total = 0, count = 0;
-	uint64_t met = 0;
-
-	unpack_init(&u, list);
-	if (unpack_array(&u, &total) != OK)
-		total = 0;
-	pack_map(p, 3);
-	pack_string(p, "items");
-	size_t place = pack_open(p);
-	for (uint32_t i = 0; i < total && unpack_raw(&u, &span) == OK; i++) {
-		if (!is_meant(q, span) || met++ < q->from || count == q->limit)
-			continue;
-		pack_raw(p, span);
-		count++;
-	}
-	pack_close_array(p, place, count);
-	pack_field_u64(p, "total", met);
-	pack_string(p, "next_page_token");
-	if (q->from + count < met)
-		pack_u64(p, q->from + count);
-	else
-		pack_nil(p);
-	return PAGE_OK;
-}
-
-static enum page_status
-list_of_settings(struct page *page, enum setting id)
-{
-	const struct settings *s = discovery_settings(page);
-	struct packer *p = page->out;
-	struct mask m;
-
-	mask_read(&m, settings_list(s, SETTING_security_masked_keys));
-	pack_map(p, 3);
-	pack_string(p, "items");
-	/* written by our own packer; whoever reads this has no password */
-	INVARIANT(mask_pack(&m, settings_list(s, id), p) == OK);
-	pack_field_u64(p, "total", discovery_items(page, id));
-	pack_string(p, "next_page_token");
-	pack_nil(p);
-	return PAGE_OK;
-}
-
-enum page_status
-page_discovery_query(struct page *page)
-{
-	struct query *q = ARENA_NEW(page->arena, struct query);
-	struct text kind = TEXT("functions");
-
-	*q = (struct query){.limit = 100};
-	if (page_u64_in(page, "limit", 1, 10000, &q->limit) != OK ||
-	    page_u64_in(page, "page_token", 0, UINT32_MAX, &q->from) != OK)
-		return PAGE_BAD;
-	if (page_text(page, "namespace", &q->service) != OK)
-		q->service = TEXT("");
-	if (page_text(page, "function_name", &q->name) != OK)
-		q->name = TEXT("");
-	if (page_text(page, "entry_type", &kind) != OK)
-		kind = TEXT("functions");
-	if (text_is(kind, "nodes"))
-		return list_of_settings(page, SETTING_nodes);
-	if (text_is(kind, "topics"))
-		return list_of_settings(page, SETTING_gateway_channels);
-	if (text_is(kind, "queues"))
-		return list_of_settings(page, SETTING_pools_list);
-	if (!text_is(kind, "functions"))
-		return page_fail(page, PAGE_BAD,
-		    "entry_type is one of functions, nodes, topics, queues");
-	page->ctx = q;
-	return ask_config_db(page, "functions.list", take_functions);
 }
 
 /* ---- what one tree alone does not have ---- */

@@ -9,8 +9,10 @@
 #include "protocol/stats.h"
 #include "workers/kit/worker.h"
 #include "workers/monitor/catalog.h"
+#include "workers/monitor/catalog_query.h"
 #include "workers/monitor/discovery_page.h"
 #include "workers/monitor/monitor.h"
+#include "workers/monitor/page_ask.h"
 #include "workers/monitor/pages.h"
 #include "workers/monitor/records_facts.h"
 
@@ -210,8 +212,20 @@ pack_summaries(struct page *page, const struct discovery *d)
 	discovery_pack_when(p, "last_prune_at", d->prune_at_ms);
 }
 
-enum page_status
-page_discovery_cache(struct page *page)
+/* pack_spaces: services that are pulled, and those of every function; without
+ * the store's answer the former alone. */
+static void
+pack_spaces(struct page *page, struct text functions)
+{
+	const struct gather *g = &page->monitor->records->gather;
+
+	pack_string(page->out, "namespaces");
+	catalog_spaces(
+	    functions, gather_of(g, GATHERED_services), page->out);
+}
+
+static enum page_status
+take_cache(struct page *page, struct text functions)
 {
 	const struct discovery *d = discovery_of(page);
 	struct packer *p = page->out;
@@ -221,12 +235,22 @@ page_discovery_cache(struct page *page)
 	pack_map(p, 6);
 	pack_field_bool(p, "enabled", true);
 	discovery_pack_when(p, "generated_at", clock_wall_ms());
-	pack_names(p, "namespaces", d);
+	pack_spaces(page, functions);
 	pack_entries(page, d);
 	pack_deltas(page, d);
 	pack_queries(page);
 	pack_summaries(page, d);
 	return PAGE_OK;
+}
+
+enum page_status
+page_discovery_cache(struct page *page)
+{
+	return page_ask(page,
+	    &(struct page_question){.role = ROLE_config_db,
+		.op = "functions.list",
+		.take = take_cache,
+		.is_optional = true});
 }
 
 /* ---- lag ---- */

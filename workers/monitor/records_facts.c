@@ -99,6 +99,48 @@ records_peers(const struct records *r, struct arena *arena,
 	return count;
 }
 
+/* add_named: a node of the settings gives the link to its URL its name, or is
+ * one more that nothing is linked to. */
+static void
+add_named(struct text map, struct records_peer *all, uint32_t *count)
+{
+	struct records_peer named = {.state = TEXT("not linked")};
+
+	if (unpack_field_text(map, "name", &named.name) != OK ||
+	    unpack_field_text(map, "url", &named.url) != OK)
+		return;
+	for (uint32_t i = 0; i < *count; i++)
+		if (text_eq(all[i].name, named.name) ||
+		    text_eq(all[i].url, named.url)) {
+			all[i].name = named.name;
+			return;
+		}
+	all[(*count)++] = named;
+}
+
+uint32_t
+records_nodes(const struct records *r, struct arena *arena,
+    struct records_peer **to)
+{
+	struct text named =
+	    settings_list(worker_settings(r->worker), SETTING_nodes);
+	struct records_peer *peers;
+	struct unpacker u;
+	struct text map;
+	uint32_t count = records_peers(r, arena, &peers), listed = 0;
+
+	unpack_init(&u, named);
+	if (unpack_array(&u, &listed) != OK)
+		listed = 0;
+	*to = ARENA_ARRAY(
+	    arena, struct records_peer, (size_t)count + listed + 1);
+	for (uint32_t i = 0; i < count; i++)
+		(*to)[i] = peers[i];
+	while (listed-- > 0 && unpack_raw(&u, &map) == OK)
+		add_named(map, *to, &count);
+	return count;
+}
+
 enum grade
 records_grade(const struct records_peer *peer)
 {

@@ -45,6 +45,13 @@ struct records_peer {
 uint32_t records_peers(
     const struct records *, struct arena *, struct records_peer **);
 
+/*
+ * records_nodes gives those and the nodes of the settings, each once: a link
+ * has the name the settings have for its URL.
+ */
+uint32_t records_nodes(
+    const struct records *, struct arena *, struct records_peer **);
+
 /* records_pack_kinds packs queues, caches, cache_profiles, nodes: how many. */
 void records_pack_kinds(struct page *);
 

@@ -203,7 +203,7 @@ records_pack_kinds(struct page *page)
 	    p, "caches", world_gauge(r->world, COUNTER_gateway_functions) > 0);
 	pack_field_u64(p, "cache_profiles",
 	    world_gauge(r->world, COUNTER_rate_limiter_limits));
-	pack_field_u64(p, "nodes", records_peers(r, page->arena, &peers));
+	pack_field_u64(p, "nodes", records_nodes(r, page->arena, &peers));
 }
 
 static void
