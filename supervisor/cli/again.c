@@ -31,6 +31,12 @@ again_listen(void)
 }
 
 bool
+again_goes_on(void)
+{
+	return !is_interrupted;
+}
+
+bool
 again_nap(uint32_t ms)
 {
 	struct timespec rest = {.tv_sec = (time_t)(ms / 1000),

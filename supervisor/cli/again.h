@@ -29,8 +29,10 @@ void again_draw(const struct cli *, uint32_t every_ms);
 /* again_leave: whoever read the pages went away, so this was the last one. */
 void again_leave(void);
 
-/* For loops of their own: listen once; nap until false; then say so. */
+/* For loops of their own: listen once; nap, or only look, until false; then
+ * say so. */
 void again_listen(void);
+bool again_goes_on(void);
 bool again_nap(uint32_t ms);
 enum cli_exit again_stopped(void);
 

@@ -68,7 +68,9 @@ print_error(struct call *call, struct text payload)
 {
 	struct text code = show_text(payload, "code");
 
-	if (!call->cli->wants_json)
+	snprintf(call->waiting.class, sizeof(call->waiting.class), "%.*s",
+	    TEXT_ARG(code.len > 0 ? code : TEXT("error")));
+	if (!call->is_quiet && !call->cli->wants_json)
 		cli_complain(NULL, "%.*s%s%.*s%s",
 		    TEXT_ARG(show_text(payload, "error")),
 		    code.len > 0 ? " (" : "", TEXT_ARG(code),
@@ -86,11 +88,11 @@ print_push(struct call *call, struct text payload)
 	bool is_part = show_bool(payload, "async");
 	struct text result;
 
-	if (call->cli->wants_json)
+	if (call->cli->wants_json && !call->is_quiet)
 		show_json(payload);
 	if (!show_bool(payload, "success"))
 		return print_error(call, payload);
-	if (call->cli->wants_json ||
+	if (call->cli->wants_json || call->is_quiet ||
 	    unpack_map_find(payload, TEXT("result"), &result) != OK)
 		return CLI_OK;
 	if (is_part && text_is(show_text(payload, "result"), "init") &&
@@ -115,7 +117,9 @@ take_reply(struct call *call, const struct talk_frame *frame)
 	if (response.len == 0)
 		response =
 		    show_text(show_map(frame->payload, "response"), "reason");
-	cli_complain(NULL, "refused: %.*s", TEXT_ARG(response));
+	if (!call->is_quiet)
+		cli_complain(NULL, "refused: %.*s", TEXT_ARG(response));
+	snprintf(w->class, sizeof(w->class), "refused");
 	w->code = CLI_DEGRADED;
 }
 
@@ -178,7 +182,8 @@ await(struct call *call)
 	while (e == OK && !is_done(&call->waiting))
 		e = call_take(call);
 	if (e == OK && !call->waiting.has_response &&
-	    !call->waiting.is_refused && !call->cli->wants_json)
+	    !call->waiting.is_refused && !call->cli->wants_json &&
+	    !call->is_quiet)
 		puts("accepted");
 	return e;
 }
@@ -222,34 +227,34 @@ join(struct call *call)
 	return CLI_DEGRADED;
 }
 
-enum cli_exit
-call_ask(struct call *call, const struct ask *ask)
+enum err
+call_exchange(struct call *call, const struct ask *ask)
 {
 	enum err e = send_request(call, ask);
 
-	if (e == OK)
-		e = await(call);
+	return e == OK ? await(call) : e;
+}
+
+enum cli_exit
+call_ask(struct call *call, const struct ask *ask)
+{
+	enum err e = call_exchange(call, ask);
+
 	if (e != OK)
 		return call_failed(call, "no response from", e);
 	return call->waiting.code;
 }
 
-static enum cli_exit
-converse(struct call *call)
+struct ask
+call_ask_of(const struct call *call)
 {
 	struct ask ask = {.service = show_text(call->args, "service"),
 	    .function = show_text(call->args, "function"),
 	    .version = show_text(call->args, "version")};
-	enum cli_exit code = join(call);
 
-	if (code != CLI_OK)
-		return code;
 	if (unpack_map_find(call->args, TEXT("json"), &ask.args) != OK)
 		ask.args = TEXT("\x80");
-	code = call_ask(call, &ask);
-	if (call->follows && code != CLI_UNREACHABLE)
-		return call_follow(call, code);
-	return code;
+	return ask;
 }
 
 static bool
@@ -266,32 +271,52 @@ read_timeout(struct call *call)
 	return false;
 }
 
-static enum cli_exit
-run(struct call *call)
+enum cli_exit
+call_prepare(struct call *call)
 {
-	struct call_url url;
-	char token[CALL_TOKEN_BYTES];
-
-	if (!read_timeout(call) || !call_read_token(call, token))
+	if (!read_timeout(call) || !call_read_token(call, call->token))
 		return CLI_USAGE;
+	call->join_ms = call->most_ms;
 	if (!call_choose_url(call))
 		return CLI_UNREACHABLE;
-	if (call_url_parse(call->url, &url) != OK) {
+	if (call_url_parse(call->url, &call->place) != OK) {
 		cli_complain("--url ws://127.0.0.1:4000/socket",
 		    "not an address to call: %.*s", TEXT_ARG(call->url));
 		return CLI_USAGE;
 	}
-	url.token = token;
+	call->place.token = call->token;
 	call_choose_channel(call);
-	call->follows = show_bool(call->args, "follow");
 	if (getrandom(&call->random, sizeof(call->random), 0) !=
 	    sizeof(call->random))
 		call->random = clock_mono_ns();
+	return CLI_OK;
+}
+
+enum cli_exit
+call_ready(struct call *call)
+{
 	talk_init(&call->talk, call->topic);
-	enum err e = call_wire_open(
-	    &call->talk.wire, &url, clock_mono_ms() + call->most_ms);
-	enum cli_exit code =
-	    e == OK ? converse(call) : call_failed(call, "cannot connect to", e);
+	enum err e = call_wire_open(&call->talk.wire, &call->place,
+	    clock_mono_ms() + call->join_ms);
+	return e == OK ? join(call)
+		       : call_failed(call, "cannot connect to", e);
+}
+
+static enum cli_exit
+run(struct call *call)
+{
+	enum cli_exit code = call_prepare(call);
+
+	if (code != CLI_OK)
+		return code;
+	struct ask ask = call_ask_of(call);
+	call->follows = show_bool(call->args, "follow");
+	code = call_ready(call);
+	if (code == CLI_OK) {
+		code = call_ask(call, &ask);
+		if (call->follows && code != CLI_UNREACHABLE)
+			code = call_follow(call, code);
+	}
 	talk_finish(&call->talk);
 	return code;
 }

@@ -4,10 +4,11 @@
 
 /*
  * call - what the parts of `banyan call` share: whom to call (call_place.c),
- * one call after the other (call.c), and calls that are typed (call_follow.c).
+ * one call after the other (call.c), calls that are typed (call_follow.c), and
+ * many of the same (observe_bench.c).
  *
  * Trust:  arguments are the operator's; what comes back is call_talk.h's.
- * Owner:  struct call lives on local_call's stack.
+ * Owner:  struct call lives on the stack of whoever calls.
  */
 
 #include "supervisor/cli/call_talk.h"
@@ -27,6 +28,7 @@ struct waiting {
 	bool is_stream;    /* one with more to follow has come */
 	bool is_final;     /* no push is to follow */
 	enum cli_exit code;
+	char class[48]; /* of an error; empty: success */
 };
 
 struct call {
@@ -36,7 +38,11 @@ struct call {
 	uint32_t serial; /* of the request ids made */
 	uint64_t random;
 	uint64_t most_ms; /* for one answer */
+	uint64_t join_ms; /* to connect and join */
 	bool follows;
+	bool is_quiet; /* what comes is looked at, not printed */
+	struct call_url place;
+	char token[CALL_TOKEN_BYTES];
 	struct talk talk;
 	struct waiting waiting;
 };
@@ -57,6 +63,18 @@ void call_choose_channel(struct call *);
 bool call_read_token(struct call *, char token[CALL_TOKEN_BYTES]);
 
 /* ---- call.c ---- */
+
+/*
+ * call_prepare finds out whom to call from call->args; CLI_OK, or after a
+ * complaint. call_ready dials and joins, talk_finish ends that; call_ask_of
+ * reads what the arguments ask for.
+ */
+enum cli_exit call_prepare(struct call *);
+enum cli_exit call_ready(struct call *);
+struct ask call_ask_of(const struct call *);
+
+/* call_exchange makes one call to its end: call->waiting says how it ended. */
+enum err call_exchange(struct call *, const struct ask *) MUST_USE;
 
 /* call_ask makes one call and prints what comes back, to its end. */
 enum cli_exit call_ask(struct call *, const struct ask *);

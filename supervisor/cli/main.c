@@ -70,6 +70,7 @@ run(struct cli *cli)
 	    {"processes", local_processes, false}, {"top", local_top, false},
 	    {"config.show", local_config, true},
 	    {"telemetry.tail", local_tail, false},
+	    {"observe.bench", local_bench, false},
 	    {"bus.tail", local_bus_tail, false},
 	    {"log.tail", local_log_tail, false}};
 

@@ -112,8 +112,8 @@ milliseconds(const char *seconds)
 
 /*
  * take_common handles one option that every command has; gives how many words
- * it took, 0 if it is none, -1 after a complaint. --timeout of `call` is in
- * milliseconds and its own.
+ * it took, 0 if it is none, -1 after a complaint. --timeout of `call` and
+ * `observe bench` is in milliseconds and their own.
  */
 static int
 take_common(struct cli *cli, char **at, bool is_call)
@@ -255,7 +255,10 @@ name_command(struct cli *cli)
 enum cli_exit
 options_parse(struct cli *cli, int argc, char **argv)
 {
-	bool is_call = argc > 1 && strcmp(argv[1], "call") == 0;
+	bool is_call = argc > 1 &&
+	    (strcmp(argv[1], "call") == 0 ||
+		(strcmp(argv[1], "observe") == 0 && argc > 2 &&
+		    strcmp(argv[2], "bench") == 0));
 
 	cli->argv = ARENA_ARRAY(&cli->arena, char *, (size_t)argc + 1);
 	for (int i = 1; i < argc;) {
