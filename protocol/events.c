@@ -25,9 +25,14 @@
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/text.h"
 #include "protocol/events_layout.h"
 #include "protocol/events_pace.h"
 #include "protocol/log_rules.h"
+
+enum {
+	EVENT_FIELDS = 1024 /* before a ring or a line cuts them */
+};
 
 _Static_assert(
     (int)EVENT_IDS <= EVENTS_MASK_WORDS * 64, "a bit for each event");
@@ -328,12 +333,20 @@ event_happens(enum event id)
 	return false;
 }
 
+/* fill tells an event without the passwords of its URLs. */
+static void
+fill(char fields[EVENT_FIELDS], const char *fmt, va_list args)
+{
+	vsnprintf(fields, EVENT_FIELDS, fmt, args);
+	text_hide_passwords(fields, strlen(fields));
+}
+
 static void
 tell(enum event id, bool is_logged, const char *fmt, va_list args)
 {
-	char fields[1024];
+	char fields[EVENT_FIELDS];
 
-	vsnprintf(fields, sizeof(fields), fmt, args);
+	fill(fields, fmt, args);
 	if (is_logged && log_rules_wants(id))
 		log_rules_write(id, fields);
 	if (!event_is_recorded(id))
@@ -364,9 +377,9 @@ static void
 hear(enum event id, const char *fmt, va_list args)
 {
 	event_heard *run = listener.run;
-	char fields[1024];
+	char fields[EVENT_FIELDS];
 
-	vsnprintf(fields, sizeof(fields), fmt, args);
+	fill(fields, fmt, args);
 	listener.run = NULL; /* it may note something itself */
 	run(listener.ctx, id, fields);
 	listener.run = run;

@@ -327,3 +327,39 @@ mask_json(const struct mask *m, struct text value, struct buffer *to)
 	buffer_finish(&masked);
 	return e;
 }
+
+/* --- URLs, in place --- */
+
+void
+mask_urls_pack(void *value, size_t bytes)
+{
+	struct text whole = {.at = value, .len = (uint32_t)bytes};
+	struct unpacker u;
+	struct text t;
+	uint32_t count;
+	enum err e = OK;
+
+	if (bytes == 0 || memmem(value, bytes, "://", 3) == NULL)
+		return;
+	/* msgpack names what follows in front of it: one walk, no stack */
+	unpack_init(&u, whole);
+	while (e == OK && unpack_left(&u) > 0) {
+		switch ((int)unpack_peek(&u)) {
+		case PACK_MAP:
+			e = unpack_map(&u, &count);
+			break;
+		case PACK_ARRAY:
+			e = unpack_array(&u, &count);
+			break;
+		case PACK_TEXT:
+			e = unpack_text(&u, &t);
+			if (e == OK)
+				text_hide_passwords(
+				    (char *)value + (t.at - whole.at), t.len);
+			break;
+		default:
+			e = unpack_skip(&u);
+			break;
+		}
+	}
+}

@@ -14,6 +14,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "protocol/base/buffer.h"
@@ -61,5 +62,9 @@ enum err mask_texts(
  */
 enum err mask_json(
     const struct mask *, struct text value, struct buffer *to) MUST_USE;
+
+/* mask_urls_pack hides the passwords of URLs in every text of one msgpack
+ * value, in place, as text_hide_passwords does. */
+void mask_urls_pack(void *value, size_t bytes);
 
 #endif /* PROTOCOL_MASK_H */

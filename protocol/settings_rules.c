@@ -200,10 +200,14 @@ check_url(struct settings_writer *w, const struct yaml_item *item,
 {
 	const char *problem = settings_url_problem(url);
 
-	if (problem != NULL)
-		settings_problem(w->problems, item->value->place,
-		    "%s: \"%s\": %s", name, settings_quote(&w->arena, url),
-		    problem);
+	if (problem == NULL)
+		return;
+	char *shown = arena_alloc(&w->arena, (size_t)url.len + 1);
+	memcpy(shown, url.at, url.len);
+	shown[url.len] = '\0';
+	text_hide_passwords(shown, url.len);
+	settings_problem(w->problems, item->value->place, "%s: \"%s\": %s",
+	    name, settings_quote(&w->arena, text_of(shown)), problem);
 }
 
 /* each item of a list, as it was written and as it was taken */

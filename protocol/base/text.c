@@ -251,3 +251,35 @@ text_closest(struct text wrong, const char *const *candidates, size_t count)
 	}
 	return found;
 }
+
+/* secret_of: what to hide of the user that ends at `end`; its first byte. */
+static size_t
+secret_of(const char *text, size_t from, size_t end)
+{
+	const char *colon = memchr(text + from, ':', end - from);
+
+	return colon != NULL ? (size_t)(colon + 1 - text) : from;
+}
+
+void
+text_hide_passwords(char *text, size_t bytes)
+{
+	char *end = text + bytes, *at = text;
+
+	while ((at = memmem(at, (size_t)(end - at), "://", 3)) != NULL) {
+		size_t from = (size_t)(at + 3 - text), to = from;
+		size_t last = 0; /* the @ before the host; a password may
+				    hold others */
+
+		while (to < bytes && strchr("/?# \t\r\n\"'", text[to]) == NULL) {
+			if (text[to] == '@')
+				last = to;
+			to++;
+		}
+		if (last > from) {
+			from = secret_of(text, from, last);
+			memset(text + from, '*', last - from);
+		}
+		at += 3;
+	}
+}

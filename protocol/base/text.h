@@ -76,4 +76,11 @@ bool text_is_utf8(struct text);
 int text_closest(
     struct text wrong, const char *const *candidates, size_t count);
 
+/*
+ * text_hide_passwords puts stars over the passwords of URLs in a text,
+ * `tcp://user:***@host`, and over a whole user without one. In place and of
+ * the same length: for what is ready to be sent, whoever wrote the URL.
+ */
+void text_hide_passwords(char *text, size_t bytes);
+
 #endif /* PROTOCOL_BASE_TEXT_H */

@@ -105,12 +105,53 @@ a_megabyte_of_a_telling_word_is_gone_through_once(void **state)
 	memory_free(at);
 }
 
+static void
+passwords_of_urls_are_hidden_in_place(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"tcp://ann:pw@h:1", "tcp://ann:**@h:1"},
+	    {"x ws://ann:p@w@h/s y", "x ws://ann:***@h/s y"},
+	    {"tls+tcp://token@h:1", "tls+tcp://*****@h:1"},
+	    {"tcp://h:1 a@b ipc:///run/a:b@c", NULL},
+	    {"://", NULL},
+	    {"tcp://@h", NULL},
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(
+		    text_copy(text_of(rows[i][0]), text, sizeof(text)), OK);
+		text_hide_passwords(text, strlen(text));
+		assert_string_equal(
+		    text, rows[i][1] != NULL ? rows[i][1] : rows[i][0]);
+	}
+}
+
+/* {"tcp://a:b@c": [64, "tcp://h:1", 64, "tcp://a:b@c"]} */
+static void
+only_texts_are_masked_in_msgpack(void **state)
+{
+	char value[] = "\x81\xabtcp://a:b@c\x94\x40\xa9tcp://h:1\x40"
+		       "\xabtcp://a:b@c";
+	const char wanted[] = "\x81\xabtcp://a:*@c\x94\x40\xa9tcp://h:1\x40"
+			      "\xabtcp://a:*@c";
+
+	(void)state;
+	mask_urls_pack(value, sizeof(value) - 1);
+	assert_memory_equal(value, wanted, sizeof(wanted));
+	mask_urls_pack(value, 7); /* cut in the middle: left alone */
+	mask_urls_pack(NULL, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(secrets_are_masked_wherever_their_keys_stand),
 	    cmocka_unit_test(secrets_are_masked_in_texts_of_every_form),
+	    cmocka_unit_test(passwords_of_urls_are_hidden_in_place),
+	    cmocka_unit_test(only_texts_are_masked_in_msgpack),
 	    cmocka_unit_test(a_megabyte_of_a_telling_word_is_gone_through_once),
 	};
 

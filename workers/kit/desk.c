@@ -17,6 +17,7 @@
 #include "protocol/base/memory.h"
 #include "protocol/endpoint.h"
 #include "protocol/json.h"
+#include "protocol/mask.h"
 #include "protocol/pack.h"
 #include "workers/kit/porch.h"
 #include "workers/kit/inside.h"
@@ -119,6 +120,9 @@ send_reply(struct desk *d)
 	else if (!d->is_answered && buffer_used(&d->reply) == d->head_bytes)
 		pack_nil(&d->packer);
 	count_reply(d);
+	if (d->is_operators)
+		mask_urls_pack(
+		    buffer_at(&d->reply), buffer_used(&d->reply));
 	if (!d->is_json) {
 		send_bytes(d, buffer_text(&d->reply));
 		return;

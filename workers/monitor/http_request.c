@@ -16,6 +16,7 @@
 #include "protocol/base/memory.h"
 #include "protocol/json.h"
 #include "protocol/json_out.h"
+#include "protocol/mask.h"
 #include "protocol/settings.h"
 #include "protocol/stats.h"
 #include "workers/kit/worker.h"
@@ -138,6 +139,7 @@ tell_page(struct request *r, enum page_status status)
 	uint32_t count;
 	enum err e = pack_finish(&r->packer);
 
+	mask_urls_pack(buffer_at(&r->out), buffer_used(&r->out));
 	unpack_init(&u, buffer_text(&r->out));
 	if (e == OK)
 		e = unpack_map(&u, &count);
@@ -169,6 +171,8 @@ settle(struct request *r, enum page_status status)
 	r->status = (uint32_t)status;
 	if (r->page.plain != NULL) {
 		r->answer = *r->page.plain;
+		text_hide_passwords(
+		    (char *)buffer_at(&r->answer), buffer_used(&r->answer));
 		buffer_init(r->page.plain, 0); /* its bytes are ours now */
 		r->content_type = r->page.content_type;
 		return;
