@@ -14,6 +14,7 @@
 #include "protocol/handover.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/scaling.h"
 #include "supervisor/cli/show.h"
 
@@ -260,9 +261,7 @@ tell(struct diagnosis *d)
 		    .has_colour = d->cli->wants_colour};
 
 		code = show_scaling(&view, buffer_text(&bytes));
-		if (fd_write_whole(STDOUT_FILENO, buffer_at(&page),
-			buffer_used(&page)) != OK)
-			code = CLI_UNHEALTHY;
+		(void)output_write(buffer_at(&page), buffer_used(&page));
 	}
 	buffer_finish(&bytes);
 	buffer_finish(&page);

@@ -13,6 +13,7 @@
 #include "protocol/settings.h"
 #include "protocol/settings_read.h"
 #include "supervisor/cli/local.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/show.h"
 
 enum {
@@ -260,9 +261,7 @@ print_lines(const struct doctor *d)
 			view_print(&v, "\n");
 		}
 	}
-	if (fd_write_whole(
-		STDOUT_FILENO, buffer_at(&page), buffer_used(&page)) != OK)
-		cli_complain(NULL, "nobody reads this");
+	(void)output_write(buffer_at(&page), buffer_used(&page));
 	buffer_finish(&page);
 }
 

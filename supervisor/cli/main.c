@@ -12,6 +12,7 @@
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/monitoring.h"
 #include "supervisor/cli/options.h"
+#include "supervisor/cli/output.h"
 
 void
 cli_complain(const char *hint, const char *fmt, ...)
@@ -105,6 +106,7 @@ main(int argc, char **argv)
 	enum cli_exit code = options_parse(&cli, argc, argv);
 	if (code == CLI_OK)
 		code = run(&cli);
+	code = output_end(code);
 	arena_finish(&cli.arena);
 	return (int)code;
 }

@@ -14,6 +14,7 @@
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/monitoring.h"
 #include "supervisor/cli/options.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/show.h"
 
 enum {
@@ -192,10 +193,9 @@ monitoring_print(struct cli *cli, show_page *page, struct text answer)
 	}
 	buffer_init(&out, BODY_BYTES * 4);
 	(void)page(&view, answer);
-	enum err e =
-	    fd_write_whole(STDOUT_FILENO, buffer_at(&out), buffer_used(&out));
+	bool is_out = output_write(buffer_at(&out), buffer_used(&out));
 	buffer_finish(&out);
-	return e == OK;
+	return is_out;
 }
 
 enum cli_exit

@@ -14,6 +14,7 @@
 #include "supervisor/cli/again.h"
 #include "supervisor/cli/local.h"
 #include "supervisor/cli/options.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/show.h"
 #include "supervisor/cli/tree_lock.h"
 
@@ -224,10 +225,9 @@ write_page(const struct cli *cli, const struct buffer *page)
 	static const char home[] = "\x1b[H\x1b[2J";
 
 	if (cli->watch_ms > 0 && !cli->wants_json && isatty(STDOUT_FILENO) &&
-	    fd_write_whole(STDOUT_FILENO, home, sizeof(home) - 1) != OK)
+	    !output_write(home, sizeof(home) - 1))
 		return false;
-	return fd_write_whole(
-		   STDOUT_FILENO, buffer_at(page), buffer_used(page)) == OK;
+	return output_write(buffer_at(page), buffer_used(page));
 }
 
 enum cli_exit

@@ -10,6 +10,7 @@
 #include "protocol/bus_message.h"
 #include "protocol/json_out.h"
 #include "protocol/unpack.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/show.h"
 #include "supervisor/cli/tail.h"
 
@@ -213,8 +214,7 @@ static bool
 write_line(struct buffer *line)
 {
 	bool is_out = buffer_append(line, "\n", 1) == OK &&
-	    fd_write_whole(STDOUT_FILENO, buffer_at(line), buffer_used(line)) ==
-		OK;
+	    output_write(buffer_at(line), buffer_used(line));
 
 	buffer_finish(line);
 	return is_out;

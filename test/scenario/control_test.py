@@ -440,6 +440,30 @@ def test_nobody_listening_is_exit_three_with_advice(tmp_path):
     assert "is banyand running?" in done.stderr
 
 
+@pytest.mark.parametrize("words", [
+    ["tree"], ["tree", "--json"], ["help"], ["health"], ["doctor"],
+    ["completion", "bash"], ["history"], ["monitor", "status"]],
+    ids=" ".join)
+def test_an_answer_that_cannot_be_written_is_an_error(tree, words):
+    def into(out):
+        return subprocess.run([str(BANYAN), *words], env=tree.env, text=True,
+                              stdout=out, stderr=subprocess.PIPE, timeout=30,
+                              check=False)
+    with open("/dev/full", "wb", buffering=0) as full:
+        done = into(full)
+    assert done.returncode not in (0, -signal.SIGPIPE)
+    assert "could not be written: No space left" in done.stderr or \
+        "could not be written: Input/output error" in done.stderr
+    # who reads no further has seen enough
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = into(write)
+    finally:
+        os.close(write)
+    assert "could not be written" not in done.stderr
+
+
 def test_usage_errors_are_exit_64(tree):
     for words in (["tre"], ["restart"], ["tree", "now"],
                   ["restart", "control", "--watch"],
