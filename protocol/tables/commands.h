@@ -188,6 +188,12 @@
 	C(cli, discovery_policy,    "discovery", "policy",    READER, "[--url URL]", "what services may register, and who was refused") \
 	C(cli, discovery_lag,       "discovery", "lag",       READER, "[--url URL]", "seconds since services were last heard of") \
 	C(cli, discovery_query,     "discovery", "query",     READER, "[--entry-type TYPE] [--namespace PREFIX] [--scope SCOPE] [--capability C] [--resource R] [--tag T] [--cluster-id ID] [--node-id NODE] [--function-name NAME] [--function-id ID] [--version-constraint RANGE] [--queue-name NAME] [--topic TOPIC] [--viewer-cluster-id ID] [--viewer-tenant-id ID] [--limit N] [--page-token T] [--url URL]", "the catalogue: functions (or nodes, queues, topics, caches, cache_profiles), those that have all that is asked for. RANGE: 1.2.0, 1.x, ^1.2, ~1.2.3 or \">=1, <3\"; ID of a function: service/request_type, @version behind it or not; SCOPE: from how far away one looks: local, zone, region, global; tags are source, state and response type. --tag, --capability and --resource may be repeated: all must be there. There are no tenants: each sees what all see") \
+	C(cli, discovery_cluster_map, "discovery", "cluster-map", READER, "[--scope SCOPE] [--cluster-id ID] [--url URL]", "the nodes of the cluster, which is this tree, and their load") \
+	C(cli, discovery_peers,     "discovery", "peers",     READER, "[--scope SCOPE] [--cluster-id ID] [--target-cluster ID] [--url URL]", "other trees this one knows: none yet, and it says so") \
+	C(cli, peers,               "peers", "",              READER, "[--scope SCOPE] [--cluster-id ID] [--target-cluster ID] [--url URL]", "the same") \
+	C(cli, client_list_peers,   "client", "list-peers",   READER, "[--scope SCOPE] [--cluster-id ID] [--target-cluster ID] [--url URL]", "the same") \
+	C(cli, client_cluster_map,  "client", "cluster-map",  READER, "[--scope SCOPE] [--cluster-id ID] [--url URL]", "as `discovery cluster-map`") \
+	C(cli, client_resolver_cache_stats, "client", "resolver-cache-stats", READER, "[--url URL]", "as `discovery cache`") \
 	C(cli, discovery_watch,     "discovery", "watch",     READER, "[--summary] [--delta] [--namespace PREFIX] [--duration SECONDS] [--count N] [--url URL]", "changes as they come, a line of JSON each") \
 	C(cli, discovery_access_audit, "discovery", "access-audit", READER, "[--limit N] [--url URL]", "configs that were refused") \
 	C(cli, report_namespace_health, "report", "namespace-health", READER, "[--output FORMAT] [--namespace PREFIX] [--limit N] [--url URL]", "services by how often they were summarised") \

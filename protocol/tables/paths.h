@@ -90,6 +90,8 @@
 	P(GET, "/discovery/policy",  discovery_policy,  "", "what services may register, and who was refused") \
 	P(GET, "/discovery/lag",     discovery_lag,     "", "seconds since services were last heard of") \
 	P(GET, "/discovery/query",   discovery_query,   "entry_type, namespace, scope, capability, resource, tag, cluster_id, node_id, function_name, function_id, version_constraint, queue_name, topic, viewer_cluster_id, viewer_tenant_id, limit, page_token", "the catalogue: functions, nodes, queues, topics, caches, cache_profiles; several tags, capabilities or resources have a comma between") \
+	P(GET, "/discovery/cluster-map", discovery_cluster_map, "scope, cluster_id", "the nodes of the cluster, which is this one, and their load") \
+	P(GET, "/discovery/peers",   discovery_peers,   "scope, cluster_id, target_cluster", "other trees this one knows: there are none yet") \
 	P(GET, "/discovery/access",  discovery_access,  "limit", "configs that were refused") \
 	P(GET, "/discovery/changes", discovery_changes, "after", "what has changed behind a sequence number") \
 	P(GET, "/routing/trace",     routing_trace,     "destination, avoid", "the routes to a destination; 503 without peers") \

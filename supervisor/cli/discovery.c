@@ -219,12 +219,28 @@ watch(struct cli *cli)
 	return CLI_OK;
 }
 
+/* page_of gives the page a verb shows; `client` has names of its own. */
+static const char *
+page_of(const struct command_info *command)
+{
+	static const char *const named[][2] = {{"access-audit", "access"},
+	    {"list-peers", "peers"}, {"resolver-cache-stats", "cache"},
+	    {"", "peers"}};
+
+	for (size_t i = 0; i < COUNT_OF(named); i++)
+		if (strcmp(command->verb, named[i][0]) == 0)
+			return named[i][1];
+	return command->verb;
+}
+
 enum cli_exit
 discovery_run(struct cli *cli)
 {
+	static const char *const keys[] = {
+	    "limit", "scope", "cluster_id", "target_cluster"};
 	const char *verb = cli->command->verb;
 	struct text args;
-	char path[256] = "/discovery/access";
+	char path[QUERY_BYTES];
 
 	if (strcmp(verb, "status") == 0)
 		return status(cli);
@@ -235,10 +251,9 @@ discovery_run(struct cli *cli)
 	args = monitoring_args(cli); /* complains of what is not understood */
 	if (args.at == NULL)
 		return CLI_USAGE;
-	if (strcmp(verb, "access-audit") == 0)
-		monitoring_query(path, sizeof(path), args, "limit");
-	else
-		snprintf(path, sizeof(path), "/discovery/%s", verb);
+	snprintf(path, sizeof(path), "/discovery/%s", page_of(cli->command));
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		monitoring_query(path, sizeof(path), args, keys[i]);
 	return fetch_and_show(cli, path);
 }
 

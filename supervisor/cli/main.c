@@ -79,7 +79,8 @@ run(struct cli *cli)
 		const char *noun;
 		enum cli_exit (*answer)(struct cli *);
 	} nouns[] = {{"monitor", monitoring_run}, {"report", report_run},
-	    {"discovery", discovery_run}};
+	    {"discovery", discovery_run}, {"client", discovery_run},
+	    {"peers", discovery_run}};
 
 	if (cli->command == NULL || cli->wants_help)
 		return local_help(cli);

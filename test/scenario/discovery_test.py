@@ -183,6 +183,29 @@ def test_a_query_finds_as_many_as_the_cache_counts(tree):
         "total"] == 0
 
 
+def test_the_cluster_is_this_tree_and_it_has_no_peers(tree):
+    """C11 and part E 21: what one tree knows, and a sentence for the rest."""
+    said = page(tree, "discovery", "cluster-map")
+    one = said["cluster_map"]["nodes"][0]
+    assert said["cluster_map"]["total"] == len(said["cluster_map"]["nodes"]) == 1
+    assert one["cluster_id"] == "test"
+    assert one["url"] == tree.endpoints()["gateway"]
+    load = one["load"]
+    assert load["peer_count"] == 0 and load["load_score"] == load[
+        "active_clients"] + (0 if load["status"] == "ok" else 1000)
+    assert page(tree, "discovery", "cluster-map", "--cluster-id", "other")[
+        "cluster_map"]["nodes"] == []
+    assert page(tree, "client", "cluster-map", "--scope", "region")[
+        "cluster_map"]["total"] == 1
+    page(tree, "discovery", "cluster-map", "--scope", "moon", code=1)
+    for words in (["peers"], ["discovery", "peers"], ["client", "list-peers"],
+                  ["client", "list-peers", "--target-cluster", "x"]):
+        said = page(tree, *words)
+        assert said["peers"] == [] and said["total"] == 0
+        assert "no peers" in said["note"]
+    assert "resolver_cache" in page(tree, "client", "resolver-cache-stats")
+
+
 def test_a_watch_ends_after_its_count_and_after_its_time(tree):
     until_known(tree)
     lines = tree.run_banyan("discovery", "watch", "--summary", "--count",

@@ -2,23 +2,13 @@
 /*
  * Design notes
  *
- * One nng REQ socket per asked role, one context and one aio per question.
- * Resending is off: nng's REQ repeats a request when its peer comes back, and
- * "add" or "restart" must not run twice. What was handed to a role that died
- * fails at once instead (NNG_ECONNRESET).
- *
- * An ipc dialer of nng 1.5.2 stops redialling for ever when a peer closes in
- * the middle of the handshake. So a question that nobody took for PATIENCE_MS
- * while there is no pipe throws the socket away, which is safe as nothing
- * flows in, and goes to a new one: it was never sent, so it still runs once.
- * Others that wait at the old socket hear NNG_ECLOSED and do the same.
+ * One line per asked role carries all questions, told apart by their ids.
+ * "add" or "restart" must not run twice: a question that was handed over and
+ * not answered when the line is lost fails; one that was not goes to the next
+ * life.
  */
 
 #include "workers/kit/ask.h"
-
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/req.h>
-#include <stdatomic.h>
 
 #include "protocol/base/buffer.h"
 #include "protocol/base/clock.h"
@@ -26,102 +16,36 @@
 #include "protocol/endpoint.h"
 #include "protocol/pack.h"
 #include "workers/kit/inside.h"
+#include "workers/kit/line.h"
 #include "workers/kit/route.h"
 
 enum {
-	PATIENCE_MS = 250,
-	REDIAL_FIRST_MS = 5,
-	REDIAL_MOST_MS = 50
+	ENVELOPE_BYTES = 64 /* at most, around op and args */
 };
+
+#define ID_BIT 0x80000000u
 
 struct asker {
 	struct worker *worker;
 	enum role role;
 	uint32_t instance;
-	nng_socket socket;
-	bool is_open;
-	atomic_int pipes; /* connected right now */
-	uint32_t open_asks;
+	struct line line;
+	struct ask *first; /* in the order they were asked */
+	uint32_t last_id;
 	struct asker *next;
 };
 
 struct ask {
 	struct asker *asker;
-	nng_ctx ctx;
-	nng_aio *aio;
-	struct loop_post post;
-	uint64_t until_ms;
-	bool has_context;
-	bool is_sent;
-	bool is_cancelled;
-	enum err refused; /* it never came as far as nng */
+	struct ask *next;
+	struct buffer question; /* until it is sent */
+	struct loop_timer deadline;
+	enum err unasked; /* why it fails at once */
+	uint32_t id;      /* 0: not sent yet */
+	bool is_done;
 	ask_done *done;
 	void *ctx_of_asker;
 };
-
-/* --- the socket to one role --- */
-
-/* pipe_changed runs on nng's threads: an atomic, nothing else. */
-static void
-pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *ctx)
-{
-	struct asker *a = ctx;
-
-	(void)pipe;
-	atomic_fetch_add(&a->pipes, event == NNG_PIPE_EV_ADD_POST ? 1 : -1);
-}
-
-static void
-close_asker(struct asker *a)
-{
-	if (a->is_open)
-		nng_close(a->socket);
-	a->is_open = false;
-	atomic_store(&a->pipes, 0);
-}
-
-static int
-open_asker(struct asker *a)
-{
-	char url[ENDPOINT_URL];
-	int failure;
-
-	if (a->is_open)
-		return 0;
-	if (endpoint_url(a->worker->runtime_dir, a->role, a->instance, url) !=
-	    OK)
-		return NNG_EADDRINVAL;
-	failure = nng_req0_open(&a->socket);
-	if (failure != 0)
-		return failure;
-	a->is_open = true;
-	nng_pipe_notify(a->socket, NNG_PIPE_EV_ADD_POST, pipe_changed, a);
-	nng_pipe_notify(a->socket, NNG_PIPE_EV_REM_POST, pipe_changed, a);
-	nng_socket_set_ms(
-	    a->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	nng_socket_set_ms(a->socket, NNG_OPT_RECONNMINT, REDIAL_FIRST_MS);
-	nng_socket_set_ms(a->socket, NNG_OPT_RECONNMAXT, REDIAL_MOST_MS);
-	nng_socket_set_size(a->socket, NNG_OPT_RECVMAXSZ, ENDPOINT_MOST_BYTES);
-	return nng_dial(a->socket, url, NULL, NNG_FLAG_NONBLOCK);
-}
-
-static struct asker *
-find_asker(struct worker *w, enum role role, uint32_t instance)
-{
-	struct asker *a = w->asker;
-
-	while (a != NULL && (a->role != role || a->instance != instance))
-		a = a->next;
-	if (a != NULL)
-		return a;
-	a = MEMORY_NEW(struct asker);
-	a->worker = w;
-	a->role = role;
-	a->instance = instance;
-	a->next = w->asker;
-	w->asker = a;
-	return a;
-}
 
 /* --- the answer --- */
 
@@ -164,143 +88,133 @@ read_reply(struct ask_reply *reply, struct text raw)
 }
 
 static void
-destroy(struct ask *q)
+unlink_ask(struct ask *q)
 {
 	struct asker *a = q->asker;
+	struct ask **at = &a->first;
 
-	if (q->has_context)
-		nng_ctx_close(q->ctx);
-	nng_aio_free(q->aio);
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	loop_timer_stop(a->worker->loop, &q->deadline);
+	buffer_finish(&q->question);
+	line_want(&a->line, a->first != NULL);
+}
+
+static void
+finish(struct ask *q, const struct ask_reply *reply)
+{
+	unlink_ask(q);
+	q->is_done = true; /* who cancels it now comes too late */
+	q->done(q->ctx_of_asker, reply);
 	memory_free(q);
-	a->open_asks--;
 }
 
 static void
-finish(struct ask *q, struct ask_reply *reply)
+fail(struct ask *q, enum err e)
 {
-	struct asker *a = q->asker;
-	bool is_stuck = reply->err != OK && atomic_load(&a->pipes) == 0;
-
-	if (!q->is_cancelled)
-		q->done(q->ctx_of_asker, reply);
-	destroy(q);
-	if (is_stuck && a->open_asks == 0)
-		close_asker(a);
-}
-
-static enum err
-err_of(int failure)
-{
-	switch (failure) {
-	case NNG_ETIMEDOUT:
-		return ERR_TIMEOUT;
-	case NNG_ECONNRESET:
-	case NNG_ECLOSED:
-		return ERR_CLOSED;
-	default:
-		return ERR_SYSTEM;
-	}
-}
-
-/* remaining_ms never gives 0, which nng reads as "at once" and never waits */
-static nng_duration
-remaining_ms(const struct ask *q)
-{
-	uint64_t now_ms = clock_mono_ms();
-
-	return q->until_ms > now_ms ? (nng_duration)(q->until_ms - now_ms) : 1;
-}
-
-/* send_it hands the question to nng, or fails and leaves it ours. */
-static enum err
-send_it(struct ask *q, nng_msg *message)
-{
-	nng_duration left_ms = remaining_ms(q);
-
-	if (open_asker(q->asker) != 0 ||
-	    nng_ctx_open(&q->ctx, q->asker->socket) != 0)
-		return ERR_SYSTEM;
-	q->has_context = true;
-	nng_ctx_set_ms(q->ctx, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	nng_aio_set_msg(q->aio, message);
-	nng_aio_set_timeout(
-	    q->aio, left_ms < PATIENCE_MS ? left_ms : PATIENCE_MS);
-	nng_ctx_send(q->ctx, q->aio);
-	return OK;
-}
-
-/* was_sent_again: nobody had taken it, and there is time left. */
-static bool
-was_sent_again(struct ask *q, int failure)
-{
-	struct asker *a = q->asker;
-
-	if ((failure != NNG_ETIMEDOUT && failure != NNG_ECLOSED) ||
-	    q->is_cancelled || clock_mono_ms() >= q->until_ms)
-		return false;
-	nng_ctx_close(q->ctx);
-	q->has_context = false;
-	if (failure == NNG_ETIMEDOUT && atomic_load(&a->pipes) == 0)
-		close_asker(a);
-	return send_it(q, nng_aio_get_msg(q->aio)) == OK;
-}
-
-static void
-take_turn(void *ctx)
-{
-	struct ask *q = ctx;
 	struct ask_reply reply = {.err = OK};
-	int failure = 0;
 
-	if (q->refused != OK) {
-		reply_of_failure(&reply, q->refused);
-		finish(q, &reply);
-		return;
-	}
-	failure = (int)nng_aio_result(q->aio);
-	if (failure != 0) {
-		if (!q->is_sent && was_sent_again(q, failure))
-			return;
-		if (!q->is_sent)
-			nng_msg_free(nng_aio_get_msg(q->aio));
-		reply_of_failure(&reply, err_of(failure));
-		finish(q, &reply);
-		return;
-	}
-	if (!q->is_sent) {
-		q->is_sent = true;
-		nng_aio_set_timeout(q->aio, remaining_ms(q));
-		nng_ctx_recv(q->ctx, q->aio);
-		return;
-	}
-	nng_msg *message = nng_aio_get_msg(q->aio);
-	read_reply(&reply,
-	    (struct text){.at = nng_msg_body(message),
-		.len = (uint32_t)nng_msg_len(message)});
+	reply_of_failure(&reply, e);
 	finish(q, &reply);
-	nng_msg_free(message);
 }
 
-/* aio_done runs on nng's threads: it only knocks. */
 static void
-aio_done(void *ctx)
+too_late(void *ctx)
 {
 	struct ask *q = ctx;
 
-	loop_post(q->asker->worker->loop, &q->post);
+	fail(q, q->unasked != OK ? q->unasked : ERR_TIMEOUT);
+}
+
+/* --- the line to one role --- */
+
+static void
+send_waiting(void *ctx)
+{
+	struct asker *a = ctx;
+
+	for (struct ask *q = a->first; q != NULL; q = q->next) {
+		if (!line_is_ready(&a->line))
+			return;
+		if (q->id != 0 || q->unasked != OK)
+			continue;
+		uint32_t id = ++a->last_id | ID_BIT;
+		if (line_send(&a->line, id, buffer_text(&q->question)) != OK)
+			return; /* `lost` follows; it goes to the next life */
+		q->id = id;
+		buffer_finish(&q->question);
+	}
+}
+
+static void
+replied(void *ctx, uint32_t id, struct text body)
+{
+	struct asker *a = ctx;
+	struct ask_reply reply = {.err = OK};
+	struct ask *q = a->first;
+
+	while (q != NULL && q->id != id)
+		q = q->next;
+	if (q == NULL)
+		return; /* nobody waits for it any more */
+	read_reply(&reply, body);
+	finish(q, &reply);
+}
+
+static struct ask *
+first_sent(struct asker *a)
+{
+	struct ask *q = a->first;
+
+	while (q != NULL && q->id == 0)
+		q = q->next;
+	return q;
+}
+
+static void
+lost(void *ctx)
+{
+	struct asker *a = ctx;
+	struct ask *q;
+
+	while ((q = first_sent(a)) != NULL)
+		fail(q, ERR_CLOSED);
+}
+
+static struct asker *
+find_asker(struct worker *w, enum role role, uint32_t instance)
+{
+	static const struct line_events events = {
+	    .ready = send_waiting, .reply = replied, .lost = lost};
+	char path[ENDPOINT_PATH] = "";
+	struct asker *a = w->asker;
+
+	while (a != NULL && (a->role != role || a->instance != instance))
+		a = a->next;
+	if (a != NULL)
+		return a;
+	a = MEMORY_NEW(struct asker);
+	a->worker = w;
+	a->role = role;
+	a->instance = instance;
+	a->next = w->asker;
+	w->asker = a;
+	enum err e = endpoint_path(w->runtime_dir, role, instance, path);
+	INVARIANT(e == OK);
+	line_init(&a->line, worker_hub(w), path, &events, a);
+	return a;
 }
 
 /* --- the question --- */
 
 static enum err
-pack_question(const struct ask_question *question, nng_msg **message)
+pack_question(const struct ask_question *question, struct buffer *to)
 {
-	struct buffer bytes;
 	struct packer p;
-	enum err e;
 
-	buffer_init(&bytes, ENDPOINT_MOST_BYTES - 64);
-	pack_init(&p, &bytes);
+	buffer_init(to, ENDPOINT_MOST_BYTES - ENVELOPE_BYTES);
+	pack_init(&p, to);
 	pack_map(&p, 3);
 	pack_string(&p, "op");
 	pack_string(&p, question->op);
@@ -308,54 +222,39 @@ pack_question(const struct ask_question *question, nng_msg **message)
 	pack_raw(&p, question->args.len > 0 ? question->args : TEXT("\x80"));
 	pack_string(&p, "v");
 	pack_u64(&p, 1);
-	e = pack_finish(&p);
-	if (e == OK && nng_msg_alloc(message, 0) != 0)
-		e = ERR_SYSTEM;
-	else if (e == OK &&
-	    nng_msg_append(*message, buffer_at(&bytes), buffer_used(&bytes)) !=
-		0)
-		e = ERR_SYSTEM;
-	buffer_finish(&bytes);
-	return e;
-}
-
-static enum err
-send_question(struct ask *q, const struct ask_question *question)
-{
-	nng_msg *message;
-	enum err e = pack_question(question, &message);
-
-	if (e == OK && (e = send_it(q, message)) != OK)
-		nng_msg_free(message);
-	return e;
+	return pack_finish(&p);
 }
 
 struct ask *
 ask(struct worker *w, const struct ask_question *question)
 {
 	struct ask *q = MEMORY_NEW(struct ask);
+	struct asker *a = find_asker(w, question->role, question->instance);
+	struct ask **last = &a->first;
 
-	q->asker = find_asker(w, question->role, question->instance);
-	q->asker->open_asks++;
-	q->until_ms = clock_mono_ms() + question->deadline_ms;
+	q->asker = a;
 	q->done = question->done;
 	q->ctx_of_asker = question->ctx;
-	q->post = (struct loop_post){.run = take_turn, .ctx = q};
-	loop_post_register(w->loop, &q->post);
-	int failure = nng_aio_alloc(&q->aio, aio_done, q);
-	INVARIANT(failure == 0);
-	q->refused = send_question(q, question);
-	if (q->refused != OK)
-		loop_post(w->loop, &q->post);
+	q->unasked = pack_question(question, &q->question);
+	q->deadline = (struct loop_timer){.due = too_late, .ctx = q};
+	loop_timer_start(w->loop, &q->deadline,
+	    q->unasked != OK ? 0 : clock_mono_ms() + question->deadline_ms);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = q;
+	line_want(&a->line, true);
+	send_waiting(a);
 	return q;
 }
 
 void
 ask_cancel(struct ask **ask)
 {
-	if (*ask == NULL)
-		return;
-	(*ask)->is_cancelled = true;
-	nng_aio_abort((*ask)->aio, NNG_ECANCELED);
+	struct ask *q = *ask;
+
 	*ask = NULL;
+	if (q == NULL || q->is_done)
+		return;
+	unlink_ask(q);
+	memory_free(q);
 }

@@ -5,7 +5,7 @@
 /*
  * ask - one question to another role, one answer or a deadline.
  *
- * The question is the envelope of route.h over nng REQ to
+ * The question is the envelope of route.h over nng's REQ wire to
  * ipc://<runtime_dir>/<role>[-N].ipc. It is sent once and never repeated: a
  * role that dies with it answers ERR_CLOSED, a role that is down or silent
  * ERR_TIMEOUT at the deadline. Whoever needs more asks again.

@@ -19,6 +19,7 @@
 #include "workers/kit/worker.h"
 
 struct asker;
+struct conn_hub;
 struct desks;
 
 enum worker_phase {
@@ -52,6 +53,7 @@ struct worker {
 
 	struct desks *desks; /* desk.c: requests being answered */
 	struct asker *asker; /* ask.c: questions of our own; may be NULL */
+	struct conn_hub *hub; /* worker_hub */
 
 	enum worker_phase phase;
 	bool is_ready;

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -314,6 +315,16 @@ let_in(struct porch *porch, int fd, const struct ucred *peer)
 		flush(c);
 }
 
+static bool
+waits_for_nothing(const struct caller *c)
+{
+	int unread = 0;
+
+	return c->asked == 0 && buffer_used(&c->in) == 0 &&
+	    buffer_used(&c->out) == 0 &&
+	    ioctl(c->watch.fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 /* make_room hangs up on who came first of those that wait for nothing. */
 static void
 make_room(struct porch *porch)
@@ -321,8 +332,7 @@ make_room(struct porch *porch)
 	struct caller *first = NULL;
 
 	for (struct caller *c = porch->callers; c != NULL; c = c->next)
-		if (c->asked == 0 && buffer_used(&c->in) == 0 &&
-		    buffer_used(&c->out) == 0)
+		if (waits_for_nothing(c))
 			first = c;
 	if (first != NULL)
 		hang_up(first);

@@ -3,7 +3,7 @@
  * Design notes
  *
  * The order of life is numbered in worker.h; the functions below stand in
- * that order. Signals are blocked before nng starts its threads, so they
+ * that order. Signals are blocked before a library starts threads, so they
  * inherit the mask and every signal arrives in the loop.
  *
  * There is one worker in a process, so it is static: a last look at it in a
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/conn.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/endpoint.h"
@@ -33,7 +34,7 @@
 #include "workers/kit/sandbox.h"
 
 enum {
-	LAST_REPLIES_MS = 200 /* for answers already given to reach nng */
+	LAST_REPLIES_MS = 200 /* for answers already given to leave */
 };
 
 static struct worker the_worker;
@@ -349,6 +350,16 @@ struct loop *
 worker_loop(const struct worker *w)
 {
 	return w->loop;
+}
+
+struct conn_hub *
+worker_hub(struct worker *w)
+{
+	if (w->hub == NULL) {
+		w->hub = MEMORY_NEW(struct conn_hub);
+		conn_hub_init(w->hub, w->loop);
+	}
+	return w->hub;
 }
 
 void *

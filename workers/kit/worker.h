@@ -37,6 +37,7 @@
 #include "protocol/role.h"
 #include "workers/kit/route.h"
 
+struct conn_hub;
 struct loop;
 struct events;
 struct settings;
@@ -111,6 +112,8 @@ int worker_run(const struct worker_spec *, int argc, char **argv);
 /* --- what a worker may ask of its kit --- */
 
 struct loop *worker_loop(const struct worker *);
+/* worker_hub: of all connections that need no hub of their own. */
+struct conn_hub *worker_hub(struct worker *);
 void *worker_state(const struct worker *);
 const struct settings *worker_settings(const struct worker *);
 struct stats *worker_stats(struct worker *);

@@ -43,7 +43,6 @@ struct handler_desk {
 	struct worker *worker;
 	void (*changed)(void *ctx);
 	void *ctx;
-	struct conn_hub hub;
 	struct link_client *link; /* NULL: there are no handlers */
 	struct handlers handlers;
 	struct handler_call calls[HANDLERS];
@@ -145,7 +144,7 @@ dial(struct handler_desk *d)
 		worker_runtime_dir(d->worker), "worker_pool", url) != OK)
 		return;
 	const struct link_client_options options = {
-	    .hub = &d->hub,
+	    .hub = worker_hub(d->worker),
 	    .calls = &calls,
 	    .owner = d,
 	    .url = text_of(url),
@@ -194,7 +193,6 @@ handler_desk_open(struct worker *w, void (*changed)(void *ctx), void *ctx)
 	d->worker = w;
 	d->changed = changed;
 	d->ctx = ctx;
-	conn_hub_init(&d->hub, worker_loop(w));
 	handlers_init(&d->handlers);
 	buffer_init(&d->event, EVENT_BYTES);
 	buffer_init(&d->args, HANDLER_BYTES + EVENT_BYTES);
@@ -209,7 +207,6 @@ handler_desk_close(struct handler_desk **d)
 	if (*d == NULL)
 		return;
 	link_client_destroy(&(*d)->link);
-	conn_hub_finish(&(*d)->hub);
 	handlers_finish(&(*d)->handlers);
 	buffer_finish(&(*d)->event);
 	buffer_finish(&(*d)->args);

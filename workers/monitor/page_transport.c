@@ -142,28 +142,37 @@ pack_others(struct page *page, struct text endpoints)
 	return packed;
 }
 
-uint64_t
-page_transport_port(struct page *page, const char *name)
+struct text
+page_transport_url(struct page *page, const char *name)
 {
 	struct text path = arena_printf(page->arena, "%s/endpoints.json",
 	    worker_runtime_dir(page->monitor->worker));
 	char *json = arena_alloc(page->arena, FILE_BYTES);
-	struct place place = {.port = 0};
 	struct json_error error;
 	struct buffer packed;
-	struct text url;
+	struct text url = TEXT("");
 	size_t bytes;
 
 	if (fd_read_file(path.at, json, FILE_BYTES, &bytes) != OK)
-		return 0;
+		return url;
 	buffer_init(&packed, FILE_BYTES);
 	if (json_to_pack((struct text){json, (uint32_t)bytes}, &packed,
 		JSON_LIMITS, &error) == OK &&
-	    unpack_field_text(buffer_text(&packed), name, &url) == OK &&
-	    !split(url, &place))
-		place.port = 0;
+	    unpack_field_text(buffer_text(&packed), name, &url) == OK)
+		url = arena_text(page->arena, url);
+	else
+		url = TEXT("");
 	buffer_finish(&packed);
-	return place.port;
+	return url;
+}
+
+uint64_t
+page_transport_port(struct page *page, const char *name)
+{
+	struct text url = page_transport_url(page, name);
+	struct place place = {.port = 0};
+
+	return url.len > 0 && split(url, &place) ? place.port : 0;
 }
 
 enum page_status

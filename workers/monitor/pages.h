@@ -17,7 +17,9 @@
 	enum page_status page_##handler(struct page *);
 ALL_PATHS(DECLARE_PAGE)
 
-/* page_transport_port gives the real port of an address of endpoints.json. */
+/* page_transport_url gives an address of endpoints.json, empty for none;
+ * page_transport_port its real port, 0 for none. */
+struct text page_transport_url(struct page *, const char *name);
 uint64_t page_transport_port(struct page *, const char *name);
 
 /* pages_rows gives all rows, in the order of the table. */
