@@ -36,7 +36,7 @@ def restart(bench, name):
         roles[role] = {"p50_ms": round(quantile(took, 0.5), 2),
                        "p99_ms": round(quantile(took, 0.99), 2)}
         all_ms += took
-    bench.tree.until_whole()
+    bench.tree.until_linked()
     p50, p99 = quantile(all_ms, 0.5), quantile(all_ms, 0.99)
     return {"name": name, "kills": len(all_ms), "p50_ms": round(p50, 2),
             "p99_ms": round(p99, 2), "bare_p50_ms": round(bare, 2),
@@ -74,7 +74,7 @@ def supervisor_kill(bench, name):
     with Doorbell(bench.tree.gateway_port()) as bell:
         took = lives(bench, "supervisor", "KILL", 3 if bench.quick else 10,
                      300)
-    bench.tree.until_whole()
+    bench.tree.until_linked()
     return {"name": name, "kills": len(took),
             "p50_ms": round(quantile(took, 0.5), 1),
             "worst_ms": round(max(took), 1), "connects": bell.tries,
@@ -84,7 +84,7 @@ def supervisor_kill(bench, name):
 
 def hang(bench, name):
     took = lives(bench, "gateway", "STOP", 1 if bench.quick else 3, 200)
-    bench.tree.until_whole()
+    bench.tree.until_linked()
     return {"name": name, "stops": len(took),
             "worst_ms": round(max(took), 1), "holds": max(took) <= 2500}
 

@@ -109,7 +109,7 @@ def traced(bench, name):
         write_keys(keys, key)
         tree = trees.Tree(TRACED_SETTINGS.format(keys=keys))
         try:
-            tree.until_whole()
+            tree.until_linked()
             operator = Operator(tree)
             url = tree.endpoints()["gateway"]
 

@@ -59,7 +59,7 @@ class Bench:
 
     def start_tree(self):
         self.tree = trees.Tree(SETTINGS)
-        self.tree.until_whole()
+        self.tree.until_linked()
 
     def close(self):
         if self.echo:
@@ -241,7 +241,7 @@ def guarded(bench, name):
     seconds = 1.5 if bench.quick else 4
     row, rounds, shares, costs = {"name": name}, [], [], []
     with trees.Tree(GUARDED_SETTINGS.replace("KEYS", str(keys))) as tree:
-        tree.until_whole()
+        tree.until_linked()
         done = tree.run_banyan("functions", "add", trees.json.dumps(GUARDED))
         if done.returncode != 0:
             raise RuntimeError(f"functions add: {done.stderr.strip()}")

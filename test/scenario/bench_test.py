@@ -171,7 +171,7 @@ def test_tracing_may_cost_two_percent_and_scrapes_move_p99_by_five():
 def test_one_set_of_clients_is_measured_by_turns_and_ends_whole():
     switched = []
     with trees.Tree(trees.SETTINGS) as tree:
-        tree.until_whole()
+        tree.until_linked()
         made = rows.Bench(BUILD / "test" / "bench", True)
         made.tree = tree
         with slices.Slices(made, observed_rows.calls(tree, made.url(), 4)) as one:

@@ -348,6 +348,20 @@ class Tree:
         until(self.is_whole, seconds, f"the tree is whole\n"
               f"{self.log()[-3000:]}")
 
+    def is_linked(self):
+        """Every gateway has pulled functions and a link to each node."""
+        done = self.run_banyan("nodes", "--json")
+        if done.returncode != 0:
+            return False
+        links = [[n["state"] for n in i["result"] if not n["is_own"]]
+                 for i in json.loads(done.stdout)["instances"]]
+        return all(states and set(states) == {"live"} for states in links)
+
+    def until_linked(self, seconds=15):
+        """Whole, and remote calls reach the service: none is refused."""
+        self.until_whole(seconds)
+        until(self.is_linked, seconds, "each gateway is linked to each node")
+
     def log(self):
         return self.log_path.read_text(errors="replace") \
             if self.log_path.exists() else ""
