@@ -20,6 +20,7 @@ class Tail:
         until(lambda: self.is_connected(tree, noun), 10, "tail listens")
         self.rest = b""
         self.seen = []
+        self.said = None  # on stderr, once it has ended
 
     def __enter__(self):
         return self
@@ -70,6 +71,8 @@ class Tail:
             and all(r["metadata"].get(k) == v for k, v in metadata.items()), seconds)
 
     def end(self, number=signal.SIGTERM):
+        if self.said is not None:
+            return self.said  # communicate would give all of it again
         if self.process.poll() is None:
             self.process.send_signal(number)
         out, err = self.process.communicate(timeout=20)
@@ -77,7 +80,8 @@ class Tail:
             if line.strip():
                 self.seen.append(json.loads(line))
         self.rest = b""
-        return err.decode()
+        self.said = err.decode()
+        return self.said
 
 
 def attached(tree, name):
