@@ -27,7 +27,7 @@ struct census_process {
 	uint64_t heap_bytes;      /* data and stack, touched or not */
 	uint64_t own_bytes;       /* of the resident: shared with nobody */
 	uint64_t code_bytes;
-	uint64_t cpu_us;          /* user and system, of this life */
+	uint64_t cpu_us; /* user and system, of this life */
 	uint64_t threads;
 	uint64_t descriptors;      /* open; by census_count_descriptors */
 	uint64_t descriptor_limit; /* 0: not looked at, or not to be seen */

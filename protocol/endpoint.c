@@ -33,8 +33,8 @@ endpoint_path(const char *runtime_dir, enum role role, uint32_t instance,
 }
 
 enum err
-endpoint_stack_path(const char *runtime_dir, enum role role,
-    uint32_t instance, char to[ENDPOINT_PATH])
+endpoint_stack_path(const char *runtime_dir, enum role role, uint32_t instance,
+    char to[ENDPOINT_PATH])
 {
 	return name_path(runtime_dir, role, instance, "stack", to);
 }

@@ -39,8 +39,8 @@ enum err endpoint_url(const char *runtime_dir, enum role, uint32_t instance,
  * endpoint_link_url: where gateways link to a role of their own tree that
  * serves calls ("worker_pool", "relay"): ipc://<runtime_dir>/<role>.link.
  */
-enum err endpoint_link_url(const char *runtime_dir, const char *role,
-    char to[ENDPOINT_URL]) MUST_USE;
+enum err endpoint_link_url(
+    const char *runtime_dir, const char *role, char to[ENDPOINT_URL]) MUST_USE;
 
 /*
  * endpoint_runtime_dir picks the run folder: `flag` (--runtime-dir), then

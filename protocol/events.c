@@ -293,8 +293,8 @@ is_in_pace(enum event id)
 	    atomic_load_explicit(&mine.body->pace, memory_order_relaxed);
 
 	return !has_pace(id) ||
-	    events_pace_has(&mine.paces[id], per_s > 0 ? per_s : EVENTS_PACE,
-		*mine.now_us);
+	    events_pace_has(
+		&mine.paces[id], per_s > 0 ? per_s : EVENTS_PACE, *mine.now_us);
 }
 
 static void

@@ -141,7 +141,8 @@ uint64_t events_count(const struct events *, uint32_t slot, enum event);
 
 /*
  * event_listen: from now on `run` hears every event_note and event_tell of
- * this process, whatever its level; NULL ends that. For the one traced request in hand.
+ * this process, whatever its level; NULL ends that. For the one traced request
+ * in hand.
  */
 typedef void event_heard(void *ctx, enum event, const char *fields);
 void event_listen(event_heard *, void *ctx);

@@ -76,8 +76,7 @@ read_text_list(struct text span, struct arena *arena, uint32_t max,
 
 /* target_of_list reads [module, function, args]; args may be left out. */
 static bool
-target_of_list(
-    struct text span, struct function_target *to, struct text *args)
+target_of_list(struct text span, struct function_target *to, struct text *args)
 {
 	struct unpacker u;
 	uint32_t count;
@@ -184,7 +183,8 @@ read_nodes(struct function *f, struct arena *arena, struct text span)
 	if (text_is(text_in(span), "local")) {
 		f->nodes_kind = FUNCTION_NODES_LOCAL;
 	} else if (only_entry(span, &key, &value)) {
-		if (text_is(key, "resolver") && read_target(value, &f->resolver))
+		if (text_is(key, "resolver") &&
+		    read_target(value, &f->resolver))
 			f->nodes_kind = FUNCTION_NODES_RESOLVER;
 	} else if (read_text_list(span, arena, FUNCTION_NODES, &f->nodes,
 		       &f->node_count) &&
@@ -412,7 +412,7 @@ read_retry(struct function *f, struct arena *arena, struct text span)
 			value = (struct text){0};
 	}
 	f->retry = read_positive(value, &f->retry_count) ? FUNCTION_GIVEN
-							  : FUNCTION_BROKEN;
+							 : FUNCTION_BROKEN;
 }
 
 static void

@@ -127,7 +127,7 @@ struct function {
 	bool is_pool_valid;
 
 	enum function_choose choose;
-	struct text choose_key; /* HASH_KEY, STICKY */
+	struct text choose_key;          /* HASH_KEY, STICKY */
 	struct function_target resolver; /* RESOLVER */
 	struct function_target chooser;  /* CUSTOM */
 
@@ -153,7 +153,7 @@ struct function {
 	struct function_target callback; /* permission_callback GIVEN */
 	enum function_option retry;
 	enum function_retry retry_mode; /* retry GIVEN */
-	uint32_t retry_count; /* attempts after the first; may be 0 */
+	uint32_t retry_count;           /* attempts after the first; may be 0 */
 	struct function_hook before_execute;
 	struct function_hook after_execute;
 	struct function_hook result_encoder;

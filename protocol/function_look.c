@@ -118,9 +118,10 @@ take_place(struct finder *f, const struct function_place *place, bool is_own)
 	struct function_who who = {.has_base = false};
 	struct function_sums all, base;
 
-	if (is_own && (function_stats_who(place, &who, names) != OK ||
-			  text_is(who.service, FUNCTION_NONE_FOUND) ||
-			  text_is(who.service, FUNCTION_OTHER)))
+	if (is_own &&
+	    (function_stats_who(place, &who, names) != OK ||
+		text_is(who.service, FUNCTION_NONE_FOUND) ||
+		text_is(who.service, FUNCTION_OTHER)))
 		is_own = false;
 	function_stats_read(place, who.has_base, &all, &base);
 	take_away(&all, &base);
@@ -205,9 +206,10 @@ function_look_close(
 
 		for (int k = 0; k < FUNCTION_COUNTS; k++)
 			n[k] -= line->sums.counts[k] < n[k]
-			    ? line->sums.counts[k] : n[k];
-		left.answered -= line->answered < left.answered
-		    ? line->answered : left.answered;
+			    ? line->sums.counts[k]
+			    : n[k];
+		left.answered -= line->answered < left.answered ? line->answered
+								: left.answered;
 	}
 	struct function_line *none = new_line(look);
 	none->service = none->request_type = TEXT(FUNCTION_NONE_FOUND);

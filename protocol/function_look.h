@@ -21,8 +21,8 @@
 struct arena;
 struct packer;
 
-#define FUNCTION_OTHER "__other__" /* without a line: too many, or gone */
-#define FUNCTION_NONE_FOUND "__none__" /* refused before there was one */
+#define FUNCTION_OTHER      "__other__" /* without a line: too many, or gone */
+#define FUNCTION_NONE_FOUND "__none__"  /* refused before there was one */
 
 struct function_line {
 	struct text service;

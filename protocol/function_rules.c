@@ -63,9 +63,8 @@ check_names(const struct function *f, struct problems *p)
 static void
 check_own(const struct function *f, struct problems *p)
 {
-	refuse(!f->is_pool_valid ||
-		!is_name(f->pool, FUNCTION_POOL_BYTES),
-	    p, "pool must be a non-empty string of at most 64 bytes");
+	refuse(!f->is_pool_valid || !is_name(f->pool, FUNCTION_POOL_BYTES), p,
+	    "pool must be a non-empty string of at most 64 bytes");
 	refuse(f->choose == FUNCTION_CHOOSE_CUSTOM &&
 		f->nodes_kind != FUNCTION_NODES_LIST,
 	    p, "choose_node_mode custom needs a list of nodes");

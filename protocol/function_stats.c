@@ -29,10 +29,10 @@ enum {
 	WORD_NAMES = 2
 };
 
-_Static_assert(sizeof(struct function_sums) == FUNCTION_WORDS * 8,
-    "read word by word");
-_Static_assert(sizeof(struct function_counts) == FUNCTION_WORDS * 8,
-    "read word by word");
+_Static_assert(
+    sizeof(struct function_sums) == FUNCTION_WORDS * 8, "read word by word");
+_Static_assert(
+    sizeof(struct function_counts) == FUNCTION_WORDS * 8, "read word by word");
 _Static_assert(sizeof(struct function_row) == 64, "drawn above");
 
 static size_t
@@ -77,8 +77,7 @@ function_stats_claim(const struct stats *stats, uint32_t slot)
 uint32_t
 function_stats_used(const struct stats *stats, const struct function_row *row)
 {
-	uint64_t used =
-	    atomic_load_explicit(&row->used, memory_order_acquire);
+	uint64_t used = atomic_load_explicit(&row->used, memory_order_acquire);
 
 	if (used == 0)
 		return 1;
@@ -146,8 +145,8 @@ read_words(const struct function_counts *from, struct function_sums *to)
 }
 
 void
-function_stats_hand_over(struct function_row *row, uint32_t place,
-    const struct function_who *who)
+function_stats_hand_over(
+    struct function_row *row, uint32_t place, const struct function_who *who)
 {
 	struct function_place *p = &row->places[place];
 	struct function_who next = *who;

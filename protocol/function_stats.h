@@ -36,11 +36,11 @@ enum function_count {
 };
 
 enum {
-	FUNCTION_ROWS = 16,          /* gateways; as workers.gateway.instances */
-	FUNCTION_PLACES_MOST = 4097, /* of a row */
+	FUNCTION_ROWS = 16, /* gateways; as workers.gateway.instances */
+	FUNCTION_PLACES_MOST = 4097,          /* of a row */
 	FUNCTION_BUCKETS = STATS_BUCKETS / 2, /* 4 per doubling */
 	FUNCTION_WORDS = FUNCTION_COUNTS + 1 + FUNCTION_BUCKETS,
-	FUNCTION_NAME_SHOWN = 96,   /* bytes kept of service and type … */
+	FUNCTION_NAME_SHOWN = 96,    /* bytes kept of service and type … */
 	FUNCTION_VERSION_SHOWN = 32, /* … and of the version */
 	FUNCTION_WHO_WORDS =
 	    2 + (2 * FUNCTION_NAME_SHOWN + FUNCTION_VERSION_SHOWN) / 8

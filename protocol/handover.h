@@ -65,7 +65,8 @@ enum handover_fd {
 #define ENV_OVERRIDES   "BANYAN_OVERRIDES"   /* what flags said: "key=value" */
 #define ENV_REMADE      "BANYAN_REMADE"      /* "1": segments made anew */
 
-#define ENV_DEBUG_PREFIX "BANYAN_DEBUG_" /* …=1: to the whole tree, log_rules.h */
+#define ENV_DEBUG_PREFIX \
+	"BANYAN_DEBUG_" /* …=1: to the whole tree, log_rules.h */
 
 enum handover_kind {
 	/* child → parent */

@@ -313,8 +313,7 @@ limit_rules_is_enabled(const struct limit_rules *rules)
 }
 
 struct text
-limit_rule_value(
-    const struct limit_rule *rule, const struct limit_call *call)
+limit_rule_value(const struct limit_rule *rule, const struct limit_call *call)
 {
 	struct text value = {NULL, 0};
 	struct unpacker u;

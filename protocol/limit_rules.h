@@ -87,9 +87,8 @@ enum limit_outcome limit_rules_take(const struct limit_rules *, struct limits *,
     const struct limit_call *, uint64_t now_us, struct limit_answer *);
 
 /* limit_rules_look answers what limit_rules_take would, and records nothing. */
-enum limit_outcome limit_rules_look(const struct limit_rules *,
-    struct limits *, const struct limit_call *, uint64_t now_us,
-    struct limit_answer *);
+enum limit_outcome limit_rules_look(const struct limit_rules *, struct limits *,
+    const struct limit_call *, uint64_t now_us, struct limit_answer *);
 
 /* limit_rule_value gives the call's value for the rule's key; empty: none. */
 struct text limit_rule_value(

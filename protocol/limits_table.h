@@ -69,8 +69,8 @@ void table_repair(struct limits *, uint64_t now_us);
 struct limits_row *table_row(
     const struct limits *, uint32_t class, uint32_t index);
 /* table_at gives the place at an index; false unless a key lives there. */
-bool table_at(const struct limits *, uint32_t class, uint32_t index,
-    struct place *);
+bool table_at(
+    const struct limits *, uint32_t class, uint32_t index, struct place *);
 bool table_is_used(const struct limits *, uint32_t class, uint32_t index);
 
 #endif /* PROTOCOL_LIMITS_TABLE_H */

@@ -15,7 +15,8 @@
 #include "protocol/base/err.h"
 
 enum {
-	LMDB_FOLDER_LOCK_BYTES = 64 * 1024 /* more than any reader table of ours */
+	LMDB_FOLDER_LOCK_BYTES =
+	    64 * 1024 /* more than any reader table of ours */
 };
 
 /* lmdb_folder_prepare makes what is missing. ERR_SYSTEM: errno says why. */

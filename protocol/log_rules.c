@@ -35,11 +35,11 @@ uint64_t log_rules_scopes;
 
 /* Before the settings are read: what level info says. */
 bool log_rules_events[EVENT_IDS] = {
-#define DEBUG false
-#define INFO  true
-#define WARN  true
-#define ERROR true
-#define FATAL true
+#define DEBUG               false
+#define INFO                true
+#define WARN                true
+#define ERROR               true
+#define FATAL               true
 #define E(name, level, ...) [EVENT_##name] = level,
     EVENTS(E)
 #undef E
@@ -85,8 +85,8 @@ is_silenced(enum event id)
 {
 	enum log_kind kind = (enum log_kind)event_kinds[id];
 
-	if ((rules.watched.mute[id / 64 % LOG_WATCH_MUTE_WORDS] >>
-		    (id % 64) & 1) != 0)
+	if ((rules.watched.mute[id / 64 % LOG_WATCH_MUTE_WORDS] >> (id % 64) &
+		1) != 0)
 		return true;
 	return (kind == LOG_ACTION && !rules.chosen.tells_actions) ||
 	    (kind == LOG_HEALTH && !rules.chosen.tells_health);
@@ -109,8 +109,8 @@ is_wanted(enum event id)
 static void
 put_together(void)
 {
-	enum log_level level = rules.watched.has_level ? rules.watched.level
-						       : rules.chosen.level;
+	enum log_level level =
+	    rules.watched.has_level ? rules.watched.level : rules.chosen.level;
 
 	log_set_level(level);
 	log_rules_scopes = rules.chosen.scopes | rules.watched.scopes;

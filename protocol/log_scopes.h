@@ -34,8 +34,8 @@ enum {
 };
 
 struct log_scope_info {
-	const char *name;    /* "gateway.ws"; a switch: "peer_dial" */
-	const char *suffix;  /* a switch: "PEER_DIAL"; else NULL */
+	const char *name;   /* "gateway.ws"; a switch: "peer_dial" */
+	const char *suffix; /* a switch: "PEER_DIAL"; else NULL */
 	const char *meaning;
 };
 

@@ -86,8 +86,7 @@ log_settings_take(const struct settings *s, enum role role)
 		choice.tells_health =
 		    settings_worker_bool(s, role, WORKER_log_health);
 	}
-	log_set_format(
-	    (enum log_format)settings_choice(s, SETTING_log_format));
+	log_set_format((enum log_format)settings_choice(s, SETTING_log_format));
 	log_set_colour((enum log_colour)settings_choice(s, SETTING_log_color));
 	log_set_folding((uint32_t)settings_u64(s, SETTING_log_fold_ms));
 	keep_words(s);

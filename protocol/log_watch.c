@@ -68,8 +68,7 @@ log_watch_scope(struct log_watch *w, enum log_scope scope, uint64_t until_ms)
 }
 
 void
-log_watch_mute(
-    struct log_watch *w, const uint64_t bits[LOG_WATCH_MUTE_WORDS])
+log_watch_mute(struct log_watch *w, const uint64_t bits[LOG_WATCH_MUTE_WORDS])
 {
 	for (int i = 0; i < LOG_WATCH_MUTE_WORDS; i++)
 		put(w, WORD_MUTE + i, bits[i]);

@@ -225,8 +225,8 @@ struct masking {
 	bool by_key;
 };
 
-static enum err copy(const struct masking *, struct unpacker *,
-    struct packer *, uint32_t depth);
+static enum err copy(
+    const struct masking *, struct unpacker *, struct packer *, uint32_t depth);
 
 static enum err
 copy_map(const struct masking *m, struct unpacker *u, struct packer *p,

@@ -39,20 +39,20 @@
 #define SETTING_ID_pools_lifecycle(key) SETTING_pools_lifecycle_##key
 #define SETTING_ID_pools_recommendations(key) \
 	SETTING_pools_recommendations_##key
-#define SETTING_ID_relay(key)      SETTING_relay_##key
-#define SETTING_ID_relay_audit(key) SETTING_relay_audit_##key
-#define SETTING_ID_request(key)    SETTING_request_##key
-#define SETTING_ID_arguments(key)  SETTING_arguments_##key
-#define SETTING_ID_history(key)    SETTING_history_##key
-#define SETTING_ID_security(key)   SETTING_security_##key
-#define SETTING_ID_health(key)     SETTING_health_##key
+#define SETTING_ID_relay(key)             SETTING_relay_##key
+#define SETTING_ID_relay_audit(key)       SETTING_relay_audit_##key
+#define SETTING_ID_request(key)           SETTING_request_##key
+#define SETTING_ID_arguments(key)         SETTING_arguments_##key
+#define SETTING_ID_history(key)           SETTING_history_##key
+#define SETTING_ID_security(key)          SETTING_security_##key
+#define SETTING_ID_health(key)            SETTING_health_##key
 #define SETTING_ID_health_thresholds(key) SETTING_health_thresholds_##key
-#define SETTING_ID_discovery(key)  SETTING_discovery_##key
-#define SETTING_ID_tracer(key)     SETTING_tracer_##key
-#define SETTING_ID_telemetry(key)  SETTING_telemetry_##key
-#define SETTING_ID_telemetry_bus(key) SETTING_telemetry_bus_##key
-#define SETTING_ID_monitoring(key) SETTING_monitoring_##key
-#define SETTING_ID_prometheus(key) SETTING_prometheus_##key
+#define SETTING_ID_discovery(key)         SETTING_discovery_##key
+#define SETTING_ID_tracer(key)            SETTING_tracer_##key
+#define SETTING_ID_telemetry(key)         SETTING_telemetry_##key
+#define SETTING_ID_telemetry_bus(key)     SETTING_telemetry_bus_##key
+#define SETTING_ID_monitoring(key)        SETTING_monitoring_##key
+#define SETTING_ID_prometheus(key)        SETTING_prometheus_##key
 
 enum setting {
 #define S(section, key, ...) SETTING_ID_##section(key),

@@ -172,8 +172,7 @@ role_key(uint32_t i, bool of_log)
 
 /* find_role_key looks among a role's own keys, then in those all have. */
 static uint32_t
-find_role_key(
-    enum role role, const char *section, bool of_log, struct text key)
+find_role_key(enum role role, const char *section, bool of_log, struct text key)
 {
 	uint32_t own = find_row(section, key);
 
@@ -214,8 +213,8 @@ gather_role(struct settings_writer *w, const char *above, enum role role,
 }
 
 static bool
-is_role_not_built(struct settings_writer *w, const char *above,
-    const struct yaml_item *item)
+is_role_not_built(
+    struct settings_writer *w, const char *above, const struct yaml_item *item)
 {
 	for (size_t i = 0; i < COUNT_OF(roles_not_built); i++) {
 		if (!text_is(item->key, roles_not_built[i]))
@@ -230,8 +229,8 @@ is_role_not_built(struct settings_writer *w, const char *above,
 
 /* gather_roles takes a map of roles: `workers`, or `log.components`. */
 static void
-gather_roles(struct settings_writer *w, const char *above,
-    const struct yaml_node *node)
+gather_roles(
+    struct settings_writer *w, const char *above, const struct yaml_node *node)
 {
 	const char *roles[ROLES];
 	size_t count = 0;

@@ -113,22 +113,21 @@ is_pool(const struct pool_spec *specs, uint32_t count, struct text name)
 
 /* check_hooks: a hook in a pool that is not there would reject all calls. */
 static void
-check_hooks(struct settings_writer *w, const struct pool_spec *specs,
-    uint32_t count)
+check_hooks(
+    struct settings_writer *w, const struct pool_spec *specs, uint32_t count)
 {
 	const struct yaml_node *list = w->nodes[SETTING_hooks];
 	const struct yaml_item *item = list != NULL ? list->items : NULL;
 	struct hook_list hooks;
 
-	hook_list_read(
-	    settings_text_of(w, SETTING_hooks), &w->arena, &hooks);
+	hook_list_read(settings_text_of(w, SETTING_hooks), &w->arena, &hooks);
 	for (uint32_t i = 0; i < hooks.count && item != NULL; i++) {
 		struct text pool = hooks.all[i].pool;
 
 		if (pool.len > 0 && !is_pool(specs, count, pool))
 			settings_problem(w->problems, item->value->place,
-			    "hooks[%u].pool: \"%s\" is no pool of pools.list", i,
-			    settings_quote(&w->arena, pool));
+			    "hooks[%u].pool: \"%s\" is no pool of pools.list",
+			    i, settings_quote(&w->arena, pool));
 		item = item->next;
 	}
 }

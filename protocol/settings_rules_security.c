@@ -15,8 +15,7 @@ place_of(const struct settings_writer *w, enum setting id)
 
 static void
 check_target(struct settings_writer *w, const struct function_rules *rules,
-    enum setting id, struct text what, struct text module,
-    struct text function)
+    enum setting id, struct text what, struct text module, struct text function)
 {
 	const struct function_target target = {
 	    .module = module, .function = function, .is_valid = true};
@@ -25,8 +24,8 @@ check_target(struct settings_writer *w, const struct function_rules *rules,
 	if (module.len == 0 || target_is_allowed(rules, &target))
 		return;
 	shown = target_inspect(&w->arena, &target);
-	settings_problem(w->problems, place_of(w, id), "%.*s: MFA not allowed: %.*s",
-	    TEXT_ARG(what), TEXT_ARG(shown));
+	settings_problem(w->problems, place_of(w, id),
+	    "%.*s: MFA not allowed: %.*s", TEXT_ARG(what), TEXT_ARG(shown));
 }
 
 /* check_services: what is asked of services is no function of clients: only
@@ -43,8 +42,7 @@ check_services(struct settings_writer *w)
 	if (unpack_array(&u, &count) != OK)
 		return;
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &item) == OK; i++) {
-		struct text what =
-		    arena_printf(&w->arena, "services[%u]", i);
+		struct text what = arena_printf(&w->arena, "services[%u]", i);
 
 		if (unpack_field_text(item, "module", &module) == OK &&
 		    unpack_field_text(item, "function", &function) == OK)

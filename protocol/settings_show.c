@@ -28,8 +28,8 @@ settings_word(const char *words, uint64_t index, char *to, size_t size)
 }
 
 /* What our own keys call a secret: auth.token_parameter is none. */
-static const struct mask own_words = {
-    .words = {{"secret", 6}, {"password", 8}}, .count = 2};
+static const struct mask own_words = {.words = {{"secret", 6}, {"password", 8}},
+    .count = 2};
 
 /* pack_masked: a list, or a text that may be a URL; whole under a key that
  * tells. */
@@ -40,8 +40,7 @@ pack_masked(const struct settings *s, const char *key, bool is_text,
 	struct mask m;
 	struct buffer masked;
 
-	if (is_text && value.len > 0 &&
-	    mask_hides(&own_words, text_of(key))) {
+	if (is_text && value.len > 0 && mask_hides(&own_words, text_of(key))) {
 		pack_string(out, MASK_TEXT);
 		return;
 	}
@@ -121,8 +120,8 @@ pack_rows(const struct settings *s, const char *section, struct packer *out)
 /* pack_of_role writes the keys every role has: those of the log, or the
  * others. */
 static uint32_t
-pack_of_role(const struct settings *s, enum role role, bool of_log,
-    struct packer *out)
+pack_of_role(
+    const struct settings *s, enum role role, bool of_log, struct packer *out)
 {
 	uint32_t count = 0;
 

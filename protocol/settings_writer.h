@@ -28,8 +28,8 @@ struct settings_writer {
 	const struct yaml_node *nodes[SETTINGS_VALUES];
 	struct settings_value values[SETTINGS_VALUES];
 	bool is_wrong[SETTINGS_VALUES]; /* told already; of a list: an item */
-	struct buffer bytes;     /* of texts and lists */
-	struct text runtime_dir; /* for ${runtime_dir} */
+	struct buffer bytes;            /* of texts and lists */
+	struct text runtime_dir;        /* for ${runtime_dir} */
 	struct text state_dir;
 };
 

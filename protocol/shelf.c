@@ -217,8 +217,8 @@ visit_one(uint32_t table, const MDB_val *key, const MDB_val *value,
 }
 
 static enum err
-read_table(struct shelf *s, MDB_txn *txn, uint32_t table,
-    shelf_visit *visit, void *ctx)
+read_table(struct shelf *s, MDB_txn *txn, uint32_t table, shelf_visit *visit,
+    void *ctx)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -266,8 +266,8 @@ add_step(struct buffer *batch, const struct step *step, struct text value)
 }
 
 enum err
-shelf_put(struct buffer *batch, uint32_t table, uint64_t number,
-    struct text value)
+shelf_put(
+    struct buffer *batch, uint32_t table, uint64_t number, struct text value)
 {
 	const struct step step = {
 	    .table = table, .number = number, .bytes = value.len};

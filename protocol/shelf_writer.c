@@ -41,12 +41,13 @@ work(void *ctx)
 }
 
 enum err
-shelf_writer_start(
-    struct shelf_writer *k, struct loop *loop, void (*done)(void *ctx), void *ctx)
+shelf_writer_start(struct shelf_writer *k, struct loop *loop,
+    void (*done)(void *ctx), void *ctx)
 {
 	int code;
 
-	*k = (struct shelf_writer){.loop = loop, .done = {.run = done, .ctx = ctx}};
+	*k = (struct shelf_writer){
+	    .loop = loop, .done = {.run = done, .ctx = ctx}};
 	loop_post_register(loop, &k->done);
 	pthread_mutex_init(&k->mutex, NULL);
 	pthread_cond_init(&k->given, NULL);

@@ -3,8 +3,8 @@
 #define PROTOCOL_SHELF_WRITER_H
 
 /*
- * shelf_writer - the one thread that commits: a disk that takes ten seconds to sync
- * delays answers, never the loop.
+ * shelf_writer - the one thread that commits: a disk that takes ten seconds to
+ * sync delays answers, never the loop.
  *
  * Trust:  jobs come from our own loop.
  * Owner:  the struct is the caller's; a job and all it points to belong to
@@ -41,8 +41,8 @@ struct shelf_writer {
 };
 
 /* shelf_writer_start: `done` runs on the loop after each job. ERR_SYSTEM. */
-enum err shelf_writer_start(struct shelf_writer *, struct loop *, void (*done)(void *ctx),
-    void *ctx) MUST_USE;
+enum err shelf_writer_start(struct shelf_writer *, struct loop *,
+    void (*done)(void *ctx), void *ctx) MUST_USE;
 
 /* shelf_writer_give hands a job over; the one before is done. */
 void shelf_writer_give(struct shelf_writer *, struct shelf_job *);

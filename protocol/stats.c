@@ -38,9 +38,8 @@
 #define NAMES_H(role, name, ...)       #role "." #name,
 #define NAMES_F(name, ...)             #name,
 
-static const char *const layout_names[] = {
-    ALL_COUNTERS(NAMES_K) "|", ALL_HISTOGRAMS(NAMES_H) "|",
-    FUNCTION_COUNTERS(NAMES_F)};
+static const char *const layout_names[] = {ALL_COUNTERS(NAMES_K) "|",
+    ALL_HISTOGRAMS(NAMES_H) "|", FUNCTION_COUNTERS(NAMES_F)};
 
 static const struct counter_info counter_infos[COUNTERS] = {
 #define COUNTER false
@@ -122,8 +121,8 @@ stats_map(int fd, struct stats *stats)
 /* The slot this process's lines count in; NULL: none. */
 static struct stats_slot *counted;
 
-_Static_assert((int)COUNTER_process_lines_fatal ==
-	COUNTER_process_lines_debug + LOG_FATAL,
+_Static_assert(
+    (int)COUNTER_process_lines_fatal == COUNTER_process_lines_debug + LOG_FATAL,
     "a counter for each level, in their order");
 
 void

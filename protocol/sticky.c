@@ -70,9 +70,8 @@ look(struct entry *entry, uint32_t at, uint32_t now_s, struct sticky *found)
 	found->has_entry = true;
 	found->entry = at;
 	found->word = atomic_load(&entry->word);
-	found->node = is_over(found->word, now_s)
-	    ? 0
-	    : (uint32_t)(found->word >> 32);
+	found->node =
+	    is_over(found->word, now_s) ? 0 : (uint32_t)(found->word >> 32);
 }
 
 void
@@ -84,8 +83,8 @@ sticky_find(const struct routes *routes, uint64_t name, uint32_t now_s,
 		uint32_t at;
 		struct entry *entry = place(routes, name, i, &at);
 
-		if (atomic_load_explicit(
-			&entry->name, memory_order_relaxed) != name)
+		if (atomic_load_explicit(&entry->name, memory_order_relaxed) !=
+		    name)
 			continue;
 		look(entry, at, now_s, found);
 		return;
@@ -162,8 +161,8 @@ sticky_sweep(
 	uint32_t freed = 0;
 
 	for (uint32_t i = 0; i < count; i++, (*from)++) {
-		struct entry *entry = &entries_of(
-		    routes)[*from & (routes->sticky_capacity - 1)];
+		struct entry *entry =
+		    &entries_of(routes)[*from & (routes->sticky_capacity - 1)];
 		uint64_t owner = atomic_load(&entry->name);
 		uint64_t word = atomic_load(&entry->word);
 

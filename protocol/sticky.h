@@ -53,8 +53,8 @@ void sticky_find(
  * that holds from now on: another gateway may have chosen a moment before. A
  * full neighbourhood forgets its oldest entry.
  */
-uint32_t sticky_keep(struct routes *, const struct sticky *found, uint32_t node,
-    uint32_t now_s);
+uint32_t sticky_keep(
+    struct routes *, const struct sticky *found, uint32_t node, uint32_t now_s);
 
 /*
  * sticky_sweep looks at `count` entries from `*from` on, gives back those

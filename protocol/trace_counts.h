@@ -31,8 +31,8 @@ enum {
 void trace_counts_clear(_Atomic uint64_t *, uint32_t place);
 
 /* trace_counts_add adds to every place whose bit is in `places`. */
-void trace_counts_add(_Atomic uint64_t *, uint32_t places, uint64_t requests,
-    uint64_t records);
+void trace_counts_add(
+    _Atomic uint64_t *, uint32_t places, uint64_t requests, uint64_t records);
 
 /* Of a place that there is not: 0. */
 uint64_t trace_counts_requests(const _Atomic uint64_t *, uint32_t place);

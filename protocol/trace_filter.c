@@ -81,7 +81,8 @@ trace_flags_read(struct text list, uint32_t *flags, struct text *wrong)
 
 		if (word.len == 0)
 			continue;
-		while (i < COUNT_OF(flag_names) && !text_is(word, flag_names[i]))
+		while (
+		    i < COUNT_OF(flag_names) && !text_is(word, flag_names[i]))
 			i++;
 		if (i == COUNT_OF(flag_names)) {
 			*wrong = word;
@@ -217,8 +218,8 @@ trace_target_read(struct text t, struct trace_filter *f)
 	if (slash >= 0)
 		word.len = (uint32_t)slash;
 	if (slash >= 0 &&
-	    (text_to_u64((struct text){t.at + slash + 1,
-			     t.len - (uint32_t)slash - 1},
+	    (text_to_u64(
+		 (struct text){t.at + slash + 1, t.len - (uint32_t)slash - 1},
 		 &number) != OK ||
 		number == 0 || number > 1000000))
 		return ERR_MALFORMED;
@@ -282,8 +283,7 @@ trace_filter_has_call(const struct trace_filter *f, const struct trace_call *c)
 	case TRACE_REQUEST:
 		return text_eq(f->key, c->request_id);
 	case TRACE_TARGET:
-		return c->module.at != NULL &&
-		    text_eq(f->key2, c->function) &&
+		return c->module.at != NULL && text_eq(f->key2, c->function) &&
 		    text_eq(f->key, c->module) &&
 		    (f->arity == TRACE_ANY_ARITY || f->arity == c->arity);
 	case TRACE_PROCESS:

@@ -47,7 +47,9 @@ enum {
 	F(silent, 8, false, "count matching calls, record nothing")
 
 #define F(name, bit, ...) TRACE_FLAG_##name = 1 << (bit),
-enum trace_flag { TRACE_FLAGS(F) TRACE_FLAGS_END };
+enum trace_flag {
+	TRACE_FLAGS(F) TRACE_FLAGS_END
+};
 #undef F
 
 enum trace_kind {
@@ -77,16 +79,24 @@ enum trace_kind {
 	T("new_ports", PORTS, NEW, \
 	    "sockets of processes that come after the trace started")
 
-enum trace_what { TRACE_EVERYTHING, TRACE_PROCESSES, TRACE_PORTS };
-enum trace_when { TRACE_ALWAYS, TRACE_EXISTING, TRACE_NEW };
+enum trace_what {
+	TRACE_EVERYTHING,
+	TRACE_PROCESSES,
+	TRACE_PORTS
+};
+enum trace_when {
+	TRACE_ALWAYS,
+	TRACE_EXISTING,
+	TRACE_NEW
+};
 
 struct trace_who {
 	enum trace_what what;
 	enum trace_when when;
-	bool is_role;      /* only `role`, and `instance` unless it is 0 */
+	bool is_role; /* only `role`, and `instance` unless it is 0 */
 	enum role role;
 	uint32_t instance;
-	uint32_t pid;      /* 0: any */
+	uint32_t pid; /* 0: any */
 };
 
 struct trace_filter {
@@ -133,7 +143,7 @@ struct trace_call {
 	struct text service;
 	struct text request_type;
 	struct text request_id;
-	struct text module;   /* NULL at: the function is not looked up yet */
+	struct text module; /* NULL at: the function is not looked up yet */
 	struct text function;
 	int32_t arity;
 };

@@ -88,16 +88,16 @@ void
 trace_facts(const struct trace_span *s, struct text facts)
 {
 	char trace[TRACE_ID_HEX + 1];
-	uint32_t of = facts.len < TRACE_FACTS_BYTES ? facts.len
-						    : TRACE_FACTS_BYTES;
+	uint32_t of =
+	    facts.len < TRACE_FACTS_BYTES ? facts.len : TRACE_FACTS_BYTES;
 
 	if ((s->flags & TRACE_FLAG_silent) != 0)
 		return;
 	trace_id_write(&s->at, trace);
 	for (uint32_t at = 0; at < of; at += TRACE_PIECE_BYTES) {
 		uint32_t left = of - at;
-		int n = (int)(left < TRACE_PIECE_BYTES ? left
-						       : TRACE_PIECE_BYTES);
+		int n =
+		    (int)(left < TRACE_PIECE_BYTES ? left : TRACE_PIECE_BYTES);
 
 		trace_counts_add(s->counts, s->places, 0, 1);
 		event_record(EVENT_trace_facts,
@@ -135,8 +135,8 @@ on_note(void *ctx, enum event id, const char *fields)
 	facts_put(&quoted, "message", message);
 	struct text words = buffer_text(&quoted);
 	trace_hop(heard.span, STAGE_log, "level=%s pid=%d mfa=%s.%s %.*s",
-	    levels[event_level(id)], (int)getpid(), heard.who,
-	    event_name(id), TEXT_ARG(words));
+	    levels[event_level(id)], (int)getpid(), heard.who, event_name(id),
+	    TEXT_ARG(words));
 	buffer_finish(&quoted);
 }
 
@@ -178,8 +178,7 @@ put_quoted(struct buffer *b, struct text t)
 		else if (c < ' ' || c == 0x7f)
 			e = buffer_append_text(b, TEXT("?"));
 		else
-			e = buffer_append_text(
-			    b, (struct text){t.at + i, 1});
+			e = buffer_append_text(b, (struct text){t.at + i, 1});
 	}
 	return e == OK ? buffer_append_text(b, TEXT("\"")) : e;
 }
@@ -250,8 +249,8 @@ facts_next(struct text *rest, struct text *key, struct text *value, char *room,
 		return true;
 	}
 	int64_t space = text_find(*rest, ' ');
-	*value = (struct text){
-	    rest->at, space < 0 ? rest->len : (uint32_t)space};
+	*value =
+	    (struct text){rest->at, space < 0 ? rest->len : (uint32_t)space};
 	step(rest, value->len);
 	return true;
 }

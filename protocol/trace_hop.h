@@ -40,7 +40,7 @@ enum {
 
 struct stage_info {
 	const char *name;
-	uint32_t flag; /* enum trace_flag; 0: always */
+	uint32_t flag;     /* enum trace_flag; 0: always */
 	const char *event; /* of the request tracer; "" for none */
 	const char *keys;
 	const char *meaning;
@@ -51,11 +51,11 @@ bool stage_by_name(struct text, enum stage *);
 
 /* Where the hops of one request belong. */
 struct trace_span {
-	struct traceparent at; /* `span` is the request's own */
-	uint64_t parent;       /* who asked us; 0: nobody said */
-	uint64_t arrived_us;   /* monotonic; hops count from here */
-	uint32_t flags;        /* enum trace_flag, of all its filters */
-	uint32_t places;       /* bit n: the trace counted at place n */
+	struct traceparent at;    /* `span` is the request's own */
+	uint64_t parent;          /* who asked us; 0: nobody said */
+	uint64_t arrived_us;      /* monotonic; hops count from here */
+	uint32_t flags;           /* enum trace_flag, of all its filters */
+	uint32_t places;          /* bit n: the trace counted at place n */
 	_Atomic uint64_t *counts; /* trace_counts.h; NULL: not counted */
 };
 
@@ -91,8 +91,8 @@ struct hop {
 	bool is_piece;
 	enum stage stage;
 	uint64_t us;
-	struct text rest;      /* "status=ok …" */
-	uint32_t at, of;       /* of a piece */
+	struct text rest; /* "status=ok …" */
+	uint32_t at, of;  /* of a piece */
 	struct text piece;
 };
 enum err hop_read(struct text record, struct hop *) MUST_USE;

@@ -10,7 +10,7 @@ enum {
 };
 
 _Static_assert((RECORD_AT + TWO_COPY_WORDS(TRACE_WATCH_WORDS)) * 8 <=
-		TRACE_WATCH_COUNTS_AT &&
+	    TRACE_WATCH_COUNTS_AT &&
 	TRACE_WATCH_COUNTS_AT + TRACE_COUNTS_WORDS * 8 <= TRACE_WATCH_BYTES,
     "drawn in the header");
 
@@ -79,8 +79,8 @@ trace_watch_last(const struct trace_watch *w, struct trace_view *v)
 	v->kinds = 0;
 	if (w->area == NULL)
 		return ERR_MISSING;
-	enum err e = two_copy_read(
-	    w->area + RECORD_AT, v->words, TRACE_WATCH_WORDS);
+	enum err e =
+	    two_copy_read(w->area + RECORD_AT, v->words, TRACE_WATCH_WORDS);
 	if (e != OK)
 		return e;
 	v->generation = v->words[0];

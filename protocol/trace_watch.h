@@ -66,7 +66,8 @@ trace_watch_counts(const struct trace_watch *w)
 	return w->area == NULL ? NULL : w->area + TRACE_WATCH_COUNTS_AT / 8;
 }
 
-/* trace_watch_set publishes; ERR_FULL: too many or too long, nothing changed. */
+/* trace_watch_set publishes; ERR_FULL: too many or too long, nothing changed.
+ */
 enum err trace_watch_set(struct trace_watch *,
     const struct trace_filter *const *, uint32_t count) MUST_USE;
 

@@ -79,8 +79,8 @@ traceparent_read(struct text t, struct traceparent *to)
 	    !has_shape(t, version) ||
 	    trace_id_read((struct text){t.at + TRACE_AT, TRACE_ID_HEX},
 		got.trace) != OK ||
-	    span_id_read((struct text){t.at + SPAN_AT, SPAN_ID_HEX},
-		&got.span) != OK ||
+	    span_id_read(
+		(struct text){t.at + SPAN_AT, SPAN_ID_HEX}, &got.span) != OK ||
 	    hex(t.at + FLAGS_AT, 2, &flags) != OK)
 		return ERR_MALFORMED;
 	got.flags = (uint8_t)flags;
@@ -106,8 +106,7 @@ traceparent_write(const struct traceparent *t, char to[TRACEPARENT_BYTES + 1])
 {
 	snprintf(to, TRACEPARENT_BYTES + 1,
 	    "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-%02x", t->trace[0],
-	    t->trace[1], t->span,
-	    (unsigned)(t->flags & TRACEPARENT_SAMPLED));
+	    t->trace[1], t->span, (unsigned)(t->flags & TRACEPARENT_SAMPLED));
 }
 
 void

@@ -139,8 +139,8 @@ tell(struct supervisor *s, bool is_proven)
 	atomic_store(
 	    &shared->proof, is_proven ? STATS_PROOF_GOOD : STATS_PROOF_BAD);
 	atomic_store(&shared->proof_ms, loop_now_ms(s->loop));
-	event_note(is_proven ? EVENT_supervision_proven
-			     : EVENT_supervision_unproven,
+	event_note(
+	    is_proven ? EVENT_supervision_proven : EVENT_supervision_unproven,
 	    "took_us=%" PRIu64 " life=%" PRIu64 " state=%s", took_us,
 	    canary->child->life, state);
 	if (is_proven)
@@ -169,8 +169,8 @@ withdraw(struct supervisor *s)
 static bool
 is_due(const struct supervisor *s)
 {
-	uint64_t every_ms = settings_u64(
-	    s->settings, SETTING_supervisor_prove_every_ms);
+	uint64_t every_ms =
+	    settings_u64(s->settings, SETTING_supervisor_prove_every_ms);
 	uint64_t last_ms = atomic_load(&s->stats.shared->proof_ms);
 	uint64_t began_ms = atomic_load(&s->slot->started_ms);
 
@@ -195,8 +195,7 @@ canary_look(struct supervisor *s)
 		tell(s, true);
 	else if (!canary->is_over && s->is_stopping)
 		withdraw(s);
-	else if (!canary->is_over &&
-	    loop_now_ms(s->loop) >= canary->give_up_ms)
+	else if (!canary->is_over && loop_now_ms(s->loop) >= canary->give_up_ms)
 		tell(s, false);
 	if (!canary->is_over || !tree_is_down(canary->keeper.tree))
 		return;

@@ -27,9 +27,9 @@ struct supervisor;
 struct canary {
 	struct keeper keeper;
 	struct child *child;
-	bool is_out;     /* the keeper is in use */
-	bool is_over;    /* the verdict is told; it only has to go */
-	bool is_killed;  /* its first life was */
+	bool is_out;    /* the keeper is in use */
+	bool is_over;   /* the verdict is told; it only has to go */
+	bool is_killed; /* its first life was */
 	uint64_t began_us;
 	uint64_t give_up_ms;
 	uint64_t order_id; /* 0: the schedule's own */

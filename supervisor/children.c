@@ -335,8 +335,8 @@ child_mourned(void *ctx, struct child *c)
 	event_note(c->last.reason == REASON_START_FAILED ? EVENT_spawn_failed
 		: was_asked                              ? EVENT_child_stopped
 							 : EVENT_child_died,
-	    "child=%s pid=%d reason=%s restart_count=%llu %s", c->spec.name, c->pid,
-	    child_reason_name(c->last.reason), restarts_of(c),
+	    "child=%s pid=%d reason=%s restart_count=%llu %s", c->spec.name,
+	    c->pid, child_reason_name(c->last.reason), restarts_of(c),
 	    sentence);
 	mourning_note(s, &facts, was_asked);
 	children_publish(s, c, sentence);

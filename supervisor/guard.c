@@ -90,7 +90,8 @@ take_record(struct guard *g, const struct handover_record *r, int *fd)
 	if (r->kind == HANDOVER_NOTIFY) {
 		if (strncmp(r->text, "READY=1", 7) == 0) {
 			g->was_ready = true;
-			g->was_remade = false; /* they are good; next time anew */
+			g->was_remade =
+			    false; /* they are good; next time anew */
 		}
 		notify(g, r->text);
 	} else if (r->kind == HANDOVER_GENERATION && *fd >= 0) {

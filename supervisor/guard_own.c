@@ -19,9 +19,8 @@ make(struct guard *g, int which)
 
 	switch (which + FD_STATS) {
 	case FD_STATS:
-		return stats_create(
-		    (uint32_t)settings_u64(g->settings,
-			SETTING_gateway_function_statistics),
+		return stats_create((uint32_t)settings_u64(g->settings,
+					SETTING_gateway_function_statistics),
 		    &g->segments[which]);
 	case FD_EVENTS:
 		return events_create(&g->segments[which]);

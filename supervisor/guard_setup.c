@@ -65,7 +65,8 @@ static _Noreturn void
 usage(int code)
 {
 	dprintf(code == 0 ? STDOUT_FILENO : STDERR_FILENO,
-	    "usage: banyand [--check] [-v] [--runtime-dir DIR] [--state-dir DIR]\n"
+	    "usage: banyand [--check] [-v] [--runtime-dir DIR] [--state-dir "
+	    "DIR]\n"
 	    "               [--port N] [--monitoring-port N]\n"
 	    "               [--monitoring-host ADDRESS] [--no-monitoring] "
 	    "FILE\n"

@@ -166,8 +166,8 @@ tick(void *ctx)
 
 	keeper_reap_strangers(&s->keeper);
 	recycling_look(s);
-	log_rules_look(log_watch_at(events_watch_area(&s->events)),
-	    loop_now_ms(s->loop));
+	log_rules_look(
+	    log_watch_at(events_watch_area(&s->events)), loop_now_ms(s->loop));
 	log_tick();
 	loop_timer_start(s->loop, &s->tick, loop_now_ms(s->loop) + TICK_MS);
 }

@@ -148,11 +148,12 @@ order_ourselves(struct supervisor *s, const struct handover_record *r)
 	bool may = r->role == ROLE_supervisor && r->b == ORDER_RESTART;
 
 	orders_answer(s, r->a, s->control->life, may ? OK : ERR_EXISTS,
-	    may                            ? "accepted"
-		: r->role == ROLE_supervisor ? "the supervisor takes no order but "
-					       "restart; shutdown stops the tree"
-					     : "the guard is banyand itself: "
-					       "restart it where you started it");
+	    may ? "accepted"
+		: r->role == ROLE_supervisor
+		? "the supervisor takes no order but "
+		  "restart; shutdown stops the tree"
+		: "the guard is banyand itself: "
+		  "restart it where you started it");
 	s->wants_restart |= may;
 }
 

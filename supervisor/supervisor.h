@@ -76,7 +76,7 @@ struct supervisor {
 	char obituaries[512];
 	uint64_t numbers[TREE_MOST]; /* of the next obituary, per child */
 	struct recycle recycles[STATS_SLOTS]; /* by slot */
-	struct mourned *mourned; /* this turn, in order */
+	struct mourned *mourned;              /* this turn, in order */
 	struct child *control;
 
 	struct loop_watch guard;
@@ -104,7 +104,8 @@ void policy_apply(struct supervisor *); /* live keys, after a reload */
 void children_create(struct supervisor *);
 void children_publish(struct supervisor *, struct child *, const char *reason);
 
-/* ---- mourning.c: what of a death can wait until the next life has begun ---- */
+/* ---- mourning.c: what of a death can wait until the next life has begun ----
+ */
 void mourning_note(
     struct supervisor *, const struct obituary *, bool was_asked);
 void mourning_look(struct supervisor *); /* once a turn, and at the end */

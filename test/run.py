@@ -56,6 +56,17 @@ def read_junit(path, prefix, tally):
     return counts
 
 
+def failures_in(path):
+    """What the failed cases of a JUnit file say; programs with an XML file of
+    their own print nothing."""
+    said = []
+    for case in ElementTree.parse(path).iter("testcase"):
+        for child in case:
+            if child.tag in ("failure", "error"):
+                said.append(f"{case.get('name')}: {(child.text or '').strip()}")
+    return "\n".join(said)
+
+
 def run_one(prefix, command, junit, tally, extra_env):
     """Runs one test program; a program that dies is a failed test."""
     began = time.monotonic()
@@ -81,6 +92,8 @@ def run_one(prefix, command, junit, tally, extra_env):
           f" {spent:7.1f} s", flush=True)
     if counts["failed"]:
         text = output.decode(errors="replace")
+        if not text.strip() and junit.exists():
+            text = failures_in(junit)
         print(text[-12000:], f"\n  (exit {code})", flush=True)
 
 

@@ -101,8 +101,8 @@ on_turn_end(void *ctx)
 		reread(hub);
 	for (struct loop_hook *h = hub->before; h != NULL; h = h->next)
 		h->run(h->ctx);
-	/* the list may grow meanwhile: `ended` writes to others, also to such as
-	 * were flushed already, so those are taken off before */
+	/* the list may grow meanwhile: `ended` writes to others, also to such
+	 * as were flushed already, so those are taken off before */
 	for (uint32_t i = 0; i < hub->dirty_count; i++) {
 		struct conn *c = hub->dirty[i];
 

@@ -33,10 +33,9 @@ static struct {
 	uint32_t window_ms;
 	atomic_flag is_folding;
 	struct log_fold fold;
-	log_heard *_Atomic heard; /* NULL: nobody listens */
+	log_heard *_Atomic heard;         /* NULL: nobody listens */
 	_Atomic uint64_t *_Atomic counts; /* of the levels; NULL: none */
-} state = {
-    .who = "-", .level = LOG_INFO, .is_folding = ATOMIC_FLAG_INIT};
+} state = {.who = "-", .level = LOG_INFO, .is_folding = ATOMIC_FLAG_INIT};
 
 void
 log_init(const char *who, uint64_t life)
@@ -274,6 +273,6 @@ log_line(enum log_level level, const char *event, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(fields, sizeof(fields), fmt, args);
 	va_end(args);
-	log_write(level, level >= LOG_WARN ? LOG_FAILURE : LOG_OTHER, event,
-	    fields);
+	log_write(
+	    level, level >= LOG_WARN ? LOG_FAILURE : LOG_OTHER, event, fields);
 }

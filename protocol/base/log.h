@@ -10,7 +10,7 @@
  * The same warning or error again and again is written once, then counted
  * (log_fold.h):
  *
- *   2026-11-21T10:00:05.1Z warn gateway/1 life=2 listener_paused fds=… repeated=17
+ *   2026-11-21T10:00:05.1Z warn gateway/1 life=2 listener_paused repeated=17
  *
  * The event word comes from protocol/tables/events.h (base does not know the
  * table; see protocol/events.h for the typed way in). Lines are cut at 1 KiB,
@@ -88,8 +88,7 @@ void log_count_in(_Atomic uint64_t *of);
 
 /* log_listen: `run` hears each line as it is written, on its thread; NULL ends
  * that. It must not log. */
-typedef void log_heard(
-    enum log_level, const char *event, const char *fields);
+typedef void log_heard(enum log_level, const char *event, const char *fields);
 void log_listen(log_heard *run);
 
 /* log_is_terminal: are lines written for a person's eyes, in colour? */

@@ -11,7 +11,8 @@
  *
  * Pure: time is an argument. Fatal lines are never given to it.
  *
- * Trust:  lines were cleaned. Owner: no memory outside the struct; zeroed is empty.
+ * Trust:  lines were cleaned. Owner: no memory outside the struct; zeroed is
+ * empty.
  */
 
 #include <stdbool.h>

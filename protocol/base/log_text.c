@@ -156,8 +156,8 @@ log_text_field(const char *fields, const char *key, char *to, size_t size)
 		    memcmp(at, key, len) == 0;
 		bool is_quoted = *equals == '=' && equals[1] == '"';
 		const char *value = equals + (*equals == '=') + is_quoted;
-		const char *end = *equals == '=' ? value_end(value, is_quoted)
-						 : equals;
+		const char *end =
+		    *equals == '=' ? value_end(value, is_quoted) : equals;
 
 		if (is_it) {
 			snprintf(to, size, "%.*s", (int)(end - value), value);
@@ -171,8 +171,7 @@ log_text_field(const char *fields, const char *key, char *to, size_t size)
 
 /* row_value gives what a row's right side means. */
 static void
-row_value(
-    const struct log_record *r, const char *source, char *to, size_t size)
+row_value(const struct log_record *r, const char *source, char *to, size_t size)
 {
 	if (source[0] == '=')
 		snprintf(to, size, "%s", source + 1);

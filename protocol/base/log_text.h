@@ -54,7 +54,6 @@ size_t log_text_box(char to[LOG_BOX_BYTES], const struct log_box *,
     const struct log_record *, bool is_coloured);
 
 /* log_text_field copies the value of a key; false when it is not there. */
-bool log_text_field(
-    const char *fields, const char *key, char *to, size_t size);
+bool log_text_field(const char *fields, const char *key, char *to, size_t size);
 
 #endif /* PROTOCOL_BASE_LOG_TEXT_H */

@@ -53,8 +53,7 @@ proc_parse_stat(
 		"%*d %*d %*d %*d %u %*d %llu "
 		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-		&state, &parent, &user, &system, &threads, &born,
-		&io_wait) < 6)
+		&state, &parent, &user, &system, &threads, &born, &io_wait) < 6)
 		return false;
 	*stat = (struct proc_stat){
 	    .state = state,

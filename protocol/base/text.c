@@ -271,7 +271,8 @@ text_hide_passwords(char *text, size_t bytes)
 		size_t last = 0; /* the @ before the host; a password may
 				    hold others */
 
-		while (to < bytes && strchr("/?# \t\r\n\"'", text[to]) == NULL) {
+		while (
+		    to < bytes && strchr("/?# \t\r\n\"'", text[to]) == NULL) {
 			if (text[to] == '@')
 				last = to;
 			to++;

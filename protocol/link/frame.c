@@ -190,7 +190,8 @@ link_read_frame(struct unpacker *u, struct link_frame *f)
 	if (known_fields(&start, f, &used) != OK || used > count - 2)
 		return ERR_MALFORMED;
 	*u = start;
-	if (f->kind == FRAME_RESULT && count > 3 && unpack_peek(u) == PACK_MAP) {
+	if (f->kind == FRAME_RESULT && count > 3 &&
+	    unpack_peek(u) == PACK_MAP) {
 		used++;
 		if (unpack_raw(u, &f->hops) != OK)
 			return ERR_MALFORMED;

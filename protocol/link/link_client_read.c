@@ -67,8 +67,7 @@ refuse_chunk(struct link_client *c, const struct link_entry *entry)
 	void *call = entry->call;
 
 	link_cancel(c, entry->id);
-	c->calls_back->error(
-	    c->owner, call, TEXT("bad_result"), text_of(why));
+	c->calls_back->error(c->owner, call, TEXT("bad_result"), text_of(why));
 }
 
 static enum link_fault

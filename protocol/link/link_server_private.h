@@ -35,7 +35,7 @@ struct link_session {
 	struct conn conn;
 	struct link_peer peer;
 	struct link_calls open; /* streams, and calls that are kept */
-	struct buffer frames; /* answers not yet in a message, back to back */
+	struct buffer frames;   /* answers not yet in a message, back to back */
 	uint32_t frame_count;
 	struct buffer lengths; /* a u32 for each */
 	uint64_t

@@ -229,8 +229,8 @@ link_session_result(struct link_session *s, uint64_t id, struct text value)
 }
 
 void
-link_session_result_hops(struct link_session *s, uint64_t id,
-    struct text value, struct text hops)
+link_session_result_hops(
+    struct link_session *s, uint64_t id, struct text value, struct text hops)
 {
 	struct packer p;
 

@@ -43,7 +43,8 @@ extern "C" {
 #endif
 
 /* Both sides must mean the same structs: refused otherwise. */
-#define SERVICE_PLUGIN_ABI (1u << 16 | (unsigned)sizeof(struct service_function))
+#define SERVICE_PLUGIN_ABI \
+	(1u << 16 | (unsigned)sizeof(struct service_function))
 
 struct service_plugin {
 	uint32_t abi;     /* SERVICE_PLUGIN_ABI */

@@ -274,8 +274,7 @@ send_chunk(struct service_call *call, struct text value)
 
 	if (c->session == NULL)
 		return ERR_CLOSED;
-	enum err e =
-	    link_session_chunk(c->session, call->id, c->chunks, value);
+	enum err e = link_session_chunk(c->session, call->id, c->chunks, value);
 	if (e == OK) {
 		c->chunks++;
 		c->turn_bytes += value.len;

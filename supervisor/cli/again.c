@@ -42,8 +42,8 @@ again_nap(uint32_t ms)
 	struct timespec rest = {.tv_sec = (time_t)(ms / 1000),
 	    .tv_nsec = (long)(ms % 1000) * 1000000};
 
-	while (!is_interrupted && nanosleep(&rest, &rest) != 0 &&
-	    errno == EINTR)
+	while (
+	    !is_interrupted && nanosleep(&rest, &rest) != 0 && errno == EINTR)
 		;
 	return !is_interrupted;
 }

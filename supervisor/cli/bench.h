@@ -30,7 +30,7 @@ struct bench_class {
 };
 
 struct bench {
-	uint64_t asked;    /* calls that were to be made */
+	uint64_t asked; /* calls that were to be made */
 	uint64_t made;
 	uint64_t answered; /* of them; so many are in took_ns */
 	uint64_t failed;   /* answered with an error, or not at all */

@@ -191,7 +191,8 @@ await(struct call *call)
 enum cli_exit
 call_failed(struct call *call, const char *at, enum err e)
 {
-	const char *why = call->talk.wire.dial.why[0] != '\0' ? call->talk.wire.dial.why
+	const char *why = call->talk.wire.dial.why[0] != '\0'
+	    ? call->talk.wire.dial.why
 	    : e == ERR_TIMEOUT ? "no answer in time"
 			       : err_name(e);
 
@@ -209,8 +210,8 @@ join(struct call *call)
 {
 	struct talk_frame frame;
 	uint32_t ref;
-	enum err e = talk_send(
-	    &call->talk, TEXT("phx_join"), TEXT("\x80"), &ref);
+	enum err e =
+	    talk_send(&call->talk, TEXT("phx_join"), TEXT("\x80"), &ref);
 
 	while (e == OK) {
 		e = talk_receive(&call->talk, &frame);
@@ -296,10 +297,9 @@ enum cli_exit
 call_ready(struct call *call)
 {
 	talk_init(&call->talk, call->topic);
-	enum err e = call_wire_open(&call->talk.wire, &call->place,
-	    clock_mono_ms() + call->join_ms);
-	return e == OK ? join(call)
-		       : call_failed(call, "cannot connect to", e);
+	enum err e = call_wire_open(
+	    &call->talk.wire, &call->place, clock_mono_ms() + call->join_ms);
+	return e == OK ? join(call) : call_failed(call, "cannot connect to", e);
 }
 
 static enum cli_exit

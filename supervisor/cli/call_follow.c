@@ -73,8 +73,8 @@ ask_line(struct call *call, struct text line)
 
 /* ask_lines makes the calls whose lines are whole; `code` is the last one's. */
 static enum cli_exit
-ask_lines(struct call *call, struct buffer *typed, bool is_over,
-    enum cli_exit code)
+ask_lines(
+    struct call *call, struct buffer *typed, bool is_over, enum cli_exit code)
 {
 	if (is_over && buffer_used(typed) > 0)
 		(void)!buffer_append(typed, "\n", 1);

@@ -57,8 +57,7 @@ send_frame(
 }
 
 enum err
-talk_send(
-    struct talk *t, struct text event, struct text payload, uint32_t *ref)
+talk_send(struct talk *t, struct text event, struct text payload, uint32_t *ref)
 {
 	enum err e = send_frame(t, t->topic, event, payload);
 
@@ -69,8 +68,7 @@ talk_send(
 enum err
 talk_heartbeat(struct talk *t)
 {
-	return send_frame(
-	    t, TEXT("phoenix"), TEXT("heartbeat"), TEXT("\x80"));
+	return send_frame(t, TEXT("phoenix"), TEXT("heartbeat"), TEXT("\x80"));
 }
 
 static enum err

@@ -9,7 +9,8 @@
  * Trust:  the gateway may be anything that listens there: frames are bounded
  *         and read by the codecs strangers meet.
  * Owner:  init/finish; a frame's texts live until the next talk_receive.
- * Errors: ERR_CLOSED, ERR_TIMEOUT, ERR_MALFORMED; talk->wire.dial.why for people.
+ * Errors: ERR_CLOSED, ERR_TIMEOUT, ERR_MALFORMED; talk->wire.dial.why for
+ * people.
  */
 
 #include <stdint.h>

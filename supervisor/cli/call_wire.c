@@ -7,7 +7,6 @@
 #include <strings.h>
 #include <sys/random.h>
 
-
 enum {
 	OP_CONTINUE = 0,
 	OP_TEXT = 1,
@@ -120,7 +119,8 @@ upgrade(struct call_wire *w, const struct call_url *url)
 	if (e == OK)
 		return check_head(w, head, key);
 	if (w->dial.why[0] == '\0')
-		snprintf(w->dial.why, sizeof(w->dial.why), "no upgrade: %s", err_name(e));
+		snprintf(w->dial.why, sizeof(w->dial.why), "no upgrade: %s",
+		    err_name(e));
 	return e;
 }
 
@@ -229,8 +229,9 @@ said_goodbye(struct call_wire *w, struct text body)
 {
 	if (body.len >= 2)
 		w->close_code = (uint8_t)body.at[0] << 8 | (uint8_t)body.at[1];
-	snprintf(w->dial.why, sizeof(w->dial.why), "closed by the gateway: %d %.*s",
-	    w->close_code, body.len > 2 ? (int)body.len - 2 : 0,
+	snprintf(w->dial.why, sizeof(w->dial.why),
+	    "closed by the gateway: %d %.*s", w->close_code,
+	    body.len > 2 ? (int)body.len - 2 : 0,
 	    body.len > 2 ? body.at + 2 : "");
 	return ERR_CLOSED;
 }

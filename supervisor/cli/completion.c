@@ -108,10 +108,11 @@ print_thirds(const struct shape *shape)
 		printf("%s%s ;;\n", common, shape->behind);
 	}
 	for (size_t i = 0; i < command_count; i++) {
-		if (!is_first_of_noun(i) || alone(command_infos[i].noun) == NULL)
+		if (!is_first_of_noun(i) ||
+		    alone(command_infos[i].noun) == NULL)
 			continue;
-		printf("      \"%s \"*) %s", command_infos[i].noun,
-		    shape->before);
+		printf(
+		    "      \"%s \"*) %s", command_infos[i].noun, shape->before);
 		print_options(alone(command_infos[i].noun));
 		printf("%s%s ;;\n", common, shape->behind);
 	}

@@ -74,8 +74,7 @@ source_of(const struct listing *l, struct text name, struct text value,
 	if (text_eq(value, fallback) &&
 	    !(text_is(name, "runtime_dir") &&
 		getenv("BANYAN_RUNTIME_DIR") != NULL) &&
-	    !(text_is(name, "state_dir") &&
-		getenv("BANYAN_STATE_DIR") != NULL))
+	    !(text_is(name, "state_dir") && getenv("BANYAN_STATE_DIR") != NULL))
 		return "default";
 	if (l->file == NULL)
 		return "unknown";
@@ -114,8 +113,8 @@ list_value(struct listing *l, struct text name, struct text value,
 		pack_text(l->out, name);
 		pack_string(l->out, "value");
 		pack_raw(l->out, value);
-		pack_field_string(l->out, "source",
-		    source_of(l, name, value, fallback));
+		pack_field_string(
+		    l->out, "source", source_of(l, name, value, fallback));
 		return;
 	}
 	while (count-- > 0 && unpack_text(&u, &key) == OK &&
@@ -178,8 +177,8 @@ read_file(struct cli *cli, const char *file)
 }
 
 static enum cli_exit
-print_listing(struct cli *cli, struct text shown, const char *file,
-    struct text defaults)
+print_listing(
+    struct cli *cli, struct text shown, const char *file, struct text defaults)
 {
 	struct listing l = {.cli = cli,
 	    .section = cli->argc > 0 ? text_of(cli->argv[0]) : TEXT(""),

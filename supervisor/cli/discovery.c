@@ -17,7 +17,7 @@
 #include "supervisor/cli/show.h"
 
 enum {
-	LOOK_MS = 200, /* between two looks of a watch */
+	LOOK_MS = 200,  /* between two looks of a watch */
 	AWAY_MS = 1000, /* the same while nobody answers */
 	QUERY_BYTES = 1800
 };
@@ -81,8 +81,9 @@ add_repeated(struct cli *cli, char *path, size_t size, const char *option,
 			continue;
 		i++;
 		if (is_first)
-			snprintf(path + used, size - used, "%s%s=",
-			    strchr(path, '?') == NULL ? "?" : "&", key);
+			snprintf(path + used, size - used,
+			    "%s%s=", strchr(path, '?') == NULL ? "?" : "&",
+			    key);
 		else
 			snprintf(path + used, size - used, ",");
 		monitoring_segment(path, size, text_of(cli->argv[i]));
@@ -302,8 +303,8 @@ read_spaces(struct cli *cli, struct text export, struct space **to)
 }
 
 static void
-say_spaces(struct cli *cli, bool is_json, const struct space *spaces,
-    uint32_t count)
+say_spaces(
+    struct cli *cli, bool is_json, const struct space *spaces, uint32_t count)
 {
 	struct buffer out;
 	struct packer p;
@@ -343,7 +344,8 @@ namespace_health(struct cli *cli)
 		return code;
 	struct text export = show_map(f.payload, "summary_export");
 	if (!show_bool(export, "enabled"))
-		cli_complain("discovery: {summary_export: true} in the settings",
+		cli_complain(
+		    "discovery: {summary_export: true} in the settings",
 		    "no summaries are made");
 	uint32_t count = read_spaces(cli, export, &spaces);
 	say_spaces(cli, is_json, spaces, count);
@@ -361,8 +363,8 @@ export_lag(struct cli *cli)
 		code = monitoring_get(cli, "/discovery/lag", &f);
 	if (code != CLI_OK)
 		return code;
-	monitoring_print(cli, is_json ? NULL : show_export_lag,
-	    show_map(f.payload, "lag"));
+	monitoring_print(
+	    cli, is_json ? NULL : show_export_lag, show_map(f.payload, "lag"));
 	return f.status == 200 ? CLI_OK : CLI_DEGRADED;
 }
 

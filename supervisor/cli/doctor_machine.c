@@ -141,14 +141,12 @@ look_disk(struct doctor *d)
 
 	if (statvfs(d->state_dir, &facts) != 0)
 		return; /* look_state_folder has told */
-	uint64_t free_mb =
-	    (uint64_t)facts.f_bavail * facts.f_frsize >> 20;
+	uint64_t free_mb = (uint64_t)facts.f_bavail * facts.f_frsize >> 20;
 	enum doctor_status status = free_mb < DISK_FULL_MB ? DOCTOR_ERROR
-	    : free_mb < DISK_LOW_MB                         ? DOCTOR_WARNING
-							    : DOCTOR_OK;
+	    : free_mb < DISK_LOW_MB                        ? DOCTOR_WARNING
+							   : DOCTOR_OK;
 	doctor_say(d, "disk", status, "make room: df -h; du -xh / | sort -h",
-	    "%llu MB free below %s", (unsigned long long)free_mb,
-	    d->state_dir);
+	    "%llu MB free below %s", (unsigned long long)free_mb, d->state_dir);
 	if (facts.f_files > 0 && facts.f_favail < 1000)
 		doctor_say(d, "inodes", DOCTOR_WARNING, "df -i",
 		    "only %llu inodes left below %s",
@@ -222,8 +220,7 @@ try_bind(const char *host, uint64_t port)
 	if (fd < 0)
 		return errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(fd, (struct sockaddr *)&at, bytes) != 0 ||
-	    listen(fd, 1) != 0)
+	    bind(fd, (struct sockaddr *)&at, bytes) != 0 || listen(fd, 1) != 0)
 		problem = errno;
 	fd_close(&fd);
 	return problem;
@@ -291,8 +288,8 @@ look_descriptors(struct doctor *d)
 	uint64_t wanted = 1024;
 
 	if (d->settings != NULL)
-		wanted = settings_u64(
-			     d->settings, SETTING_gateway_max_connections) +
+		wanted =
+		    settings_u64(d->settings, SETTING_gateway_max_connections) +
 		    SPARE_DESCRIPTORS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;

@@ -25,8 +25,8 @@ enum cli_exit local_overview(struct cli *);   /* overview_ask.c */
 enum cli_exit local_config(struct cli *);     /* config_show.c */
 enum cli_exit local_processes(struct cli *);
 enum cli_exit local_top(struct cli *);
-enum cli_exit local_bench(struct cli *);      /* observe_bench.c */
-enum cli_exit local_tail(struct cli *);       /* tail.c */
+enum cli_exit local_bench(struct cli *); /* observe_bench.c */
+enum cli_exit local_tail(struct cli *);  /* tail.c */
 enum cli_exit local_bus_tail(struct cli *);
 enum cli_exit local_log_tail(struct cli *);
 

@@ -63,7 +63,8 @@ run(struct cli *cli)
 		enum cli_exit (*answer)(struct cli *);
 		bool is_page; /* --watch shows it again; others watch alone */
 	} own[] = {{"help", local_help, false}, {"check", local_check, true},
-	    {"call", local_call, false}, {"completion", local_completion, false},
+	    {"call", local_call, false},
+	    {"completion", local_completion, false},
 	    {"settings.diff", local_diff, true},
 	    {"pools.inspect", local_inspect, true},
 	    {"diagnose.scaling", local_scaling, false},

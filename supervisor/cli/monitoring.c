@@ -40,7 +40,7 @@ health_path(struct text args, char *to, size_t size)
 	struct text cluster = show_text(args, "cluster");
 
 	snprintf(to, size, "%s",
-	    cluster.len > 0               ? "/health/clusters/"
+	    cluster.len > 0                 ? "/health/clusters/"
 		: show_bool(args, "detail") ? "/health"
 					    : "/health/summary");
 	monitoring_segment(to, size, cluster);
@@ -177,8 +177,8 @@ status(struct cli *cli)
 	pack_map(&p, 4);
 	for (int i = 0; i < 4; i++)
 		pack_part(&p, names[i], &parts[i]);
-	monitoring_print(cli, is_json ? NULL : show_monitor_status,
-	    buffer_text(&all));
+	monitoring_print(
+	    cli, is_json ? NULL : show_monitor_status, buffer_text(&all));
 	buffer_finish(&all);
 	return worst;
 }
@@ -189,7 +189,8 @@ monitoring_is_watch(const struct cli *cli)
 	const char *verb = cli->command->verb;
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
-		if (strcmp(verbs[i].verb, verb) == 0 && verbs[i].every_s != NULL)
+		if (strcmp(verbs[i].verb, verb) == 0 &&
+		    verbs[i].every_s != NULL)
 			return strcmp(cli->command->noun, "monitor") == 0;
 	return strcmp(verb, "watch") == 0;
 }

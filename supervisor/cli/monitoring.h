@@ -56,8 +56,7 @@ enum cli_exit monitoring_output(const struct cli *, bool *is_json);
 void monitoring_segment(char *to, size_t size, struct text value);
 
 /* monitoring_query appends an argument to a path's query if it was given. */
-void monitoring_query(
-    char *to, size_t size, struct text args, const char *key);
+void monitoring_query(char *to, size_t size, struct text args, const char *key);
 
 /* monitoring_args gives the arguments as typed, packed; NULL at: complained. */
 struct text monitoring_args(struct cli *);

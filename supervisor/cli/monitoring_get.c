@@ -132,8 +132,8 @@ ask(struct dial *d, const struct place *place, const char *path,
 }
 
 static enum cli_exit
-read_body(struct cli *cli, const struct dial *d, const char *head,
-    struct fetched *to)
+read_body(
+    struct cli *cli, const struct dial *d, const char *head, struct fetched *to)
 {
 	struct buffer packed;
 	struct text body = buffer_text(&d->in);
@@ -223,8 +223,8 @@ draw_repeated(struct cli *cli)
 }
 
 enum cli_exit
-monitoring_repeat(
-    struct cli *cli, const char *fallback_s, enum cli_exit (*once)(struct cli *))
+monitoring_repeat(struct cli *cli, const char *fallback_s,
+    enum cli_exit (*once)(struct cli *))
 {
 	const char *typed = options_value(cli, "--interval");
 	char *end;
@@ -244,8 +244,8 @@ monitoring_output(const struct cli *cli, bool *is_json)
 {
 	const char *typed = options_value(cli, "--output");
 
-	*is_json = cli->wants_json ||
-	    (typed != NULL && strcmp(typed, "json") == 0);
+	*is_json =
+	    cli->wants_json || (typed != NULL && strcmp(typed, "json") == 0);
 	if (typed == NULL || strcmp(typed, "json") == 0 ||
 	    strcmp(typed, "table") == 0)
 		return CLI_OK;
@@ -278,8 +278,8 @@ monitoring_query(char *to, size_t size, struct text args, const char *key)
 
 	if (value.len == 0)
 		return;
-	snprintf(to + strlen(to), size - strlen(to), "%s%s=",
-	    strchr(to, '?') == NULL ? "?" : "&", key);
+	snprintf(to + strlen(to), size - strlen(to),
+	    "%s%s=", strchr(to, '?') == NULL ? "?" : "&", key);
 	monitoring_segment(to, size, value);
 }
 

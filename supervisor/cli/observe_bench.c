@@ -133,7 +133,8 @@ run(struct call *call)
 	code = call_prepare(call);
 	if (code != CLI_OK)
 		return code;
-	/* what is measured is calls: a short time for them is none to connect */
+	/* what is measured is calls: a short time for them is none to connect
+	 */
 	if (call->join_ms < JOIN_MS)
 		call->join_ms = JOIN_MS;
 	code = call_ready(call);

@@ -186,8 +186,8 @@ verbs_hint(const char *noun, char *to, size_t size)
 
 	for (size_t i = 0; i < command_count && used < size; i++)
 		if (strcmp(command_infos[i].noun, noun) == 0) {
-			used += (size_t)snprintf(to + used, size - used,
-			    "%s%s", between, command_infos[i].verb);
+			used += (size_t)snprintf(to + used, size - used, "%s%s",
+			    between, command_infos[i].verb);
 			between = "|";
 		}
 	return to;
@@ -469,8 +469,8 @@ options_pack(struct cli *cli, struct buffer *out)
 		} else {
 			i += word->is_option;
 			if (i == 0 && cli->command->verb[0] == '\0')
-				code = check_slip(
-				    cli, words, count, cli->argv[i]);
+				code =
+				    check_slip(cli, words, count, cli->argv[i]);
 			if (code == CLI_OK)
 				code = pack_value(cli, &p, word, cli->argv[i]);
 		}

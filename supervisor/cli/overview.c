@@ -34,8 +34,7 @@ add_children(struct text node, struct overview_child *to, uint32_t count,
 }
 
 uint32_t
-overview_children(
-    struct text tree, struct overview_child to[OVERVIEW_CHILDREN])
+overview_children(struct text tree, struct overview_child to[OVERVIEW_CHILDREN])
 {
 	return add_children(tree, to, 0, false, DEEPEST);
 }
@@ -153,8 +152,8 @@ next_of(struct arena *arena, const struct overview *o,
 void
 overview_pack(struct packer *p, struct arena *arena, const struct overview *o)
 {
-	struct overview_child *children = ARENA_ARRAY(
-	    arena, struct overview_child, OVERVIEW_CHILDREN);
+	struct overview_child *children =
+	    ARENA_ARRAY(arena, struct overview_child, OVERVIEW_CHILDREN);
 	uint32_t count = overview_children(o->tree, children);
 	const struct overview_child *away = NULL;
 	uint64_t alive = 0, memory = 0;
@@ -188,8 +187,8 @@ overview_pack(struct packer *p, struct arena *arena, const struct overview *o)
 void
 overview_pack_processes(struct packer *p, struct arena *arena, struct text tree)
 {
-	struct overview_child *children = ARENA_ARRAY(
-	    arena, struct overview_child, OVERVIEW_CHILDREN);
+	struct overview_child *children =
+	    ARENA_ARRAY(arena, struct overview_child, OVERVIEW_CHILDREN);
 	uint32_t count = overview_children(tree, children);
 	uint64_t alive = 0, memory = 0;
 

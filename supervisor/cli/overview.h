@@ -51,8 +51,7 @@ struct overview {
 void overview_add_deaths(struct overview *, struct arena *, struct text why);
 
 void overview_pack(struct packer *, struct arena *, const struct overview *);
-void overview_pack_processes(
-    struct packer *, struct arena *, struct text tree);
+void overview_pack_processes(struct packer *, struct arena *, struct text tree);
 
 /* What `banyan top` puts first. */
 enum top_sort {

@@ -86,8 +86,8 @@ ask_why(struct cli *cli, struct overview *o, const struct overview_child *c)
 static enum cli_exit
 ask_deaths(struct cli *cli, struct overview *o)
 {
-	struct overview_child *children = ARENA_ARRAY(
-	    &cli->arena, struct overview_child, OVERVIEW_CHILDREN);
+	struct overview_child *children =
+	    ARENA_ARRAY(&cli->arena, struct overview_child, OVERVIEW_CHILDREN);
 	uint32_t count = overview_children(o->tree, children);
 	enum cli_exit code = CLI_OK;
 
@@ -208,7 +208,8 @@ run(struct cli *cli, composer *compose)
 
 	signal(SIGPIPE, SIG_IGN);
 	buffer_init(&args, PAGE_BYTES);
-	code = options_pack(cli, &args); /* complains of what is not understood */
+	code =
+	    options_pack(cli, &args); /* complains of what is not understood */
 	buffer_finish(&args);
 	if (code != CLI_OK)
 		return code;

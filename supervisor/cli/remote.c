@@ -99,8 +99,7 @@ tree_lives(const char *folder)
  * was there last, or when we began.
  */
 static bool
-may_ask_again(
-    enum err e, const char *folder, bool is_change, uint64_t heard_ms)
+may_ask_again(enum err e, const char *folder, bool is_change, uint64_t heard_ms)
 {
 	if (e == ERR_NOT_FOUND)
 		return clock_mono_ms() - heard_ms < BETWEEN_LIVES_MS &&
@@ -130,8 +129,7 @@ remote_ask(
 {
 	const struct command_info *info = command_find(text_of(op));
 	bool is_change = info != NULL &&
-	    (info->who == COMMAND_ADMIN ||
-		action_is_change(text_of(op), args));
+	    (info->who == COMMAND_ADMIN || action_is_change(text_of(op), args));
 	uint32_t timeout_ms = is_change ? CHANGE_MS : READ_MS;
 	char path[ENDPOINT_PATH];
 	const char *folder = remote_folder(cli);

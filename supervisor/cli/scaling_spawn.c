@@ -168,8 +168,7 @@ compare(struct scaling_start *s, const struct census *before, pid_t pid)
 	s->processes = (int64_t)(now.processes.used - before->processes.used);
 	s->sockets =
 	    (int64_t)(now.sockets.established - before->sockets.established);
-	s->memory_mb =
-	    (double)proc_rss_bytes((int)pid) / (1024.0 * 1024.0);
+	s->memory_mb = (double)proc_rss_bytes((int)pid) / (1024.0 * 1024.0);
 }
 
 static void

@@ -91,8 +91,8 @@ show_exit_of(const char *op, struct text result)
 		return show_text(result, "error").len > 0 ? CLI_DEGRADED
 							  : CLI_OK;
 	if (strcmp(op, "inspect") == 0)
-		return text_is(show_text(show_map(result, "prediction"),
-				   "outcome"),
+		return text_is(
+			   show_text(show_map(result, "prediction"), "outcome"),
 			   "refused")
 		    ? CLI_DEGRADED
 		    : CLI_OK;

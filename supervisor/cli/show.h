@@ -22,15 +22,15 @@ show_page *show_page_of(const char *op);
 /* exit_of gives the exit code an answer means, shown or printed as JSON. */
 enum cli_exit show_exit_of(const char *op, struct text result);
 
-show_page show_tree;   /* show_tree.c */
+show_page show_tree;     /* show_tree.c */
 show_page show_overview; /* show_overview.c */
 show_page show_processes;
 show_page show_top;
-show_page show_why;    /* show_why.c */
-show_page show_health; /* show_health.c */
+show_page show_why;     /* show_why.c */
+show_page show_health;  /* show_health.c */
 show_page show_checkup; /* show_checkup.c */
 enum cli_exit show_checkup_exit(struct text result);
-show_page show_stats;  /* show_stats.c */
+show_page show_stats; /* show_stats.c */
 /* show_functions adds the functions' figures to it; show_functions.c */
 void show_functions(struct view *, struct text result);
 show_page show_debug; /* show_debug.c */
@@ -55,18 +55,18 @@ show_page show_scaling; /* show_scaling.c */
 show_page show_revoked; /* show_revoked.c */
 show_page show_groups;  /* show_groups.c */
 show_page show_group;
-show_page show_audit;   /* show_relay.c */
+show_page show_audit; /* show_relay.c */
 enum cli_exit show_audit_exit(struct text result);
-show_page show_slow;    /* show_slow.c */
-show_page show_history; /* show_history.c */
+show_page show_slow;        /* show_slow.c */
+show_page show_history;     /* show_history.c */
 show_page show_log_summary; /* show_log.c */
-show_page show_trace; /* show_traces.c */
+show_page show_trace;       /* show_traces.c */
 show_page show_trace_status;
 show_page show_trace_tail;
 show_page show_monitor_status; /* show_monitor.c */
 show_page show_namespaces;
 show_page show_export_lag;
-show_page show_value;   /* show_value.c: any shape, as a table or a list */
+show_page show_value; /* show_value.c: any shape, as a table or a list */
 
 /* show_json prints a value as one line of JSON on standard output. */
 void show_json(struct text value);

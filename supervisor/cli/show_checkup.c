@@ -7,7 +7,7 @@
 static enum colour
 colour_of(struct text result)
 {
-	return text_is(result, "ok")      ? GREEN
+	return text_is(result, "ok")     ? GREEN
 	    : text_is(result, "warning") ? YELLOW
 					 : RED;
 }
@@ -15,7 +15,7 @@ colour_of(struct text result)
 static const char *
 glyph_of(struct text result)
 {
-	return text_is(result, "ok")      ? "✔"
+	return text_is(result, "ok")     ? "✔"
 	    : text_is(result, "warning") ? "⚠"
 					 : "✘";
 }
@@ -26,7 +26,7 @@ show_checkup_exit(struct text result)
 	struct text status =
 	    show_text(show_map(result, "health_check"), "status");
 
-	return text_is(status, "healthy")    ? CLI_OK
+	return text_is(status, "healthy") ? CLI_OK
 	    : text_is(status, "degraded") ? CLI_DEGRADED
 					  : CLI_UNHEALTHY;
 }

@@ -11,13 +11,12 @@ say_head(struct view *v, const char *title, struct text result)
 	view_print(v, "\n  Node:         ");
 	view_text(v, show_text(result, "node"));
 	view_print(v, "\n  Collected at: %.*s\n",
-	    TEXT_ARG(view_when(
-		v->arena, show_u64(result, "collected_at_ms"))));
+	    TEXT_ARG(view_when(v->arena, show_u64(result, "collected_at_ms"))));
 }
 
 static void
-say_stack(struct view *v, const char *title, struct text process,
-    const char *key)
+say_stack(
+    struct view *v, const char *title, struct text process, const char *key)
 {
 	struct unpacker u;
 	struct text line;
@@ -59,7 +58,8 @@ say_processes(struct view *v, struct text result)
 		table_text(&t, show_state_colour(show_text(process, "status")),
 		    show_text(process, "status"));
 		table_text(&t, PLAIN,
-		    view_span(v->arena, show_u64(process, "reductions") / 1000));
+		    view_span(
+			v->arena, show_u64(process, "reductions") / 1000));
 		if (unpack_field_u64(process, "message_queue_len", &waiting) ==
 		    OK)
 			table_u64(&t, waiting);
@@ -94,8 +94,8 @@ say_tables(struct view *v, struct text tables)
 		else
 			view_print(v, "size=%llu memory=%.*s owner=%.*s\n",
 			    (unsigned long long)show_u64(one, "size"),
-			    TEXT_ARG(view_bytes(
-				v->arena, show_u64(one, "memory"))),
+			    TEXT_ARG(
+				view_bytes(v->arena, show_u64(one, "memory"))),
 			    TEXT_ARG(show_text(one, "owner")));
 	}
 }
@@ -171,13 +171,13 @@ say_services(struct view *v, struct text result)
 
 		is_whole &= is_reached;
 		view_print(v, "  ");
-		view_paint(v, is_reached ? GREEN : RED, "%s",
-		    is_reached ? "✓" : "✗");
+		view_paint(
+		    v, is_reached ? GREEN : RED, "%s", is_reached ? "✓" : "✗");
 		view_print(v, " ");
 		view_text(v, show_text(one, "node"));
 		view_print(v, ": ");
-		say_list(v, &services, show_array(one, "services", &services),
-		    ", ");
+		say_list(
+		    v, &services, show_array(one, "services", &services), ", ");
 		if (!is_reached)
 			view_print(v, "  reached by %llu of %llu gateways",
 			    (unsigned long long)reached,

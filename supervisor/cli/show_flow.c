@@ -34,14 +34,13 @@ say_names(struct view *v, const char *title, struct text map, const char *key)
 }
 
 static void
-say_limits(struct view *v, struct text flow, const char *title,
-    const char *scope)
+say_limits(
+    struct view *v, struct text flow, const char *title, const char *scope)
 {
 	struct unpacker u;
 	struct text one;
 	uint64_t used;
-	uint32_t count =
-	    show_array(show_map(flow, "rate_limit"), scope, &u);
+	uint32_t count = show_array(show_map(flow, "rate_limit"), scope, &u);
 
 	view_print(v, "  %s:%s\n", title, count == 0 ? " (none)" : "");
 	while (count-- > 0 && unpack_raw(&u, &one) == OK) {
@@ -74,8 +73,8 @@ mode_of(struct view *v, struct text flow)
 	if (unpack_map(&u, &count) != OK || unpack_text(&u, &name) != OK)
 		return TEXT("");
 	if (unpack_text(&u, &key) == OK)
-		return arena_printf(v->arena, "%.*s by %.*s", TEXT_ARG(name),
-		    TEXT_ARG(key));
+		return arena_printf(
+		    v->arena, "%.*s by %.*s", TEXT_ARG(name), TEXT_ARG(key));
 	if (unpack_raw(&u, &key) != OK)
 		return name;
 	return arena_printf(v->arena, "%.*s %.*s.%.*s", TEXT_ARG(name),
@@ -103,8 +102,7 @@ timeout_of(struct view *v, struct text flow)
 	uint64_t ms;
 
 	if (unpack_field_u64(flow, "timeout", &ms) == OK)
-		return arena_printf(
-		    v->arena, "%llums", (unsigned long long)ms);
+		return arena_printf(v->arena, "%llums", (unsigned long long)ms);
 	return show_text(flow, "timeout");
 }
 
@@ -118,8 +116,8 @@ say_flow(struct view *v, struct text flow)
 	say(v, "Request Type:", show_text(flow, "request_type"));
 	say(v, "Version:", show_text(flow, "version"));
 	say(v, "Response:", show_text(flow, "response_type"));
-	say(v, "Local:",
-	    show_bool(flow, "local") ? TEXT("true") : TEXT("false"));
+	say(v,
+	    "Local:", show_bool(flow, "local") ? TEXT("true") : TEXT("false"));
 	say(v, "Node Mode:", mode_of(v, flow));
 	say(v, "Timeout:", timeout_of(v, flow));
 	say(v, "MFA:",
@@ -136,7 +134,8 @@ say_flow(struct view *v, struct text flow)
 	say_limits(v, flow, "Global", "global");
 	say_limits(v, flow, "API", "api");
 	view_print(v, "\n--- Permission ---\n");
-	say(v, "Check:", show_text(show_map(flow, "permission"), "description"));
+	say(v,
+	    "Check:", show_text(show_map(flow, "permission"), "description"));
 	view_print(v, "\n--- Hooks ---\n");
 	say(v, "Before:",
 	    show_text(show_map(hooks, "before_execute"), "description"));
@@ -201,7 +200,7 @@ show_flows(struct view *v, struct text result)
 		table_text(&t, PLAIN, show_text(one, "request_type"));
 		table_text(&t, PLAIN, show_text(one, "version"));
 		table_text(&t, PLAIN,
-		    is_off                         ? TEXT("-")
+		    is_off                        ? TEXT("-")
 			: show_bool(one, "local") ? TEXT("true")
 						  : TEXT("false"));
 		if (is_off)
@@ -211,8 +210,8 @@ show_flows(struct view *v, struct text result)
 		else
 			table_cell(&t,
 			    show_bool(one, "reachable") ? PLAIN : RED,
-			    n > 1 ? "%.*s and %u more" : "%.*s",
-			    TEXT_ARG(node), n - 1);
+			    n > 1 ? "%.*s and %u more" : "%.*s", TEXT_ARG(node),
+			    n - 1);
 	}
 	table_end(&t);
 	if (total > count)
@@ -237,14 +236,15 @@ say_asks(struct view *v, struct text p)
 		view_text(v, show_text(mfa, "module"));
 		view_print(v, ".");
 		view_text(v, show_text(mfa, "function"));
-		view_print(v, "/%llu", (unsigned long long)show_u64(one, "args"));
+		view_print(
+		    v, "/%llu", (unsigned long long)show_u64(one, "args"));
 		if (!show_bool(one, "reachable"))
 			view_paint(v, RED, "  (nobody there to answer)");
 		view_print(v, "\n");
 	}
 	if (count > 0)
-		view_print(v, "  %-14snone of them was asked: this is a dry run\n",
-		    "");
+		view_print(v,
+		    "  %-14snone of them was asked: this is a dry run\n", "");
 }
 
 static void
@@ -292,8 +292,8 @@ say_check(struct view *v, const char *title, struct text check)
 
 /* show_predictions: several requests, one line each. */
 static enum cli_exit
-show_predictions(struct view *v, struct text result, struct unpacker *u,
-    uint32_t count)
+show_predictions(
+    struct view *v, struct text result, struct unpacker *u, uint32_t count)
 {
 	struct text one;
 	struct table t;
@@ -303,12 +303,12 @@ show_predictions(struct view *v, struct text result, struct unpacker *u,
 		struct text error = show_text(one, "error");
 
 		table_u64(&t, i);
-		table_text(&t, error.len > 0 ? RED : GREEN,
-		    show_text(one, "outcome"));
+		table_text(
+		    &t, error.len > 0 ? RED : GREEN, show_text(one, "outcome"));
 		table_text(&t, PLAIN, show_text(one, "stage"));
 		table_text(&t, PLAIN, show_text(one, "code"));
-		table_text(&t, PLAIN,
-		    error.len > 0 ? error : show_text(one, "node"));
+		table_text(
+		    &t, PLAIN, error.len > 0 ? error : show_text(one, "node"));
 	}
 	table_end(&t);
 	return show_exit_of("inspect", result);

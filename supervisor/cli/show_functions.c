@@ -81,8 +81,8 @@ add_line(struct table *t, struct view *v, struct text line)
 	table_text(t, is_sum(line) ? DIM : PLAIN, name_of(v->arena, line));
 	table_u64(t, show_u64(line, "calls"));
 	table_u64(t, show_u64(line, "answered"));
-	table_cell(t, failed > 0 ? YELLOW : PLAIN, "%llu",
-	    (unsigned long long)failed);
+	table_cell(
+	    t, failed > 0 ? YELLOW : PLAIN, "%llu", (unsigned long long)failed);
 	table_u64(t, show_u64(latency, "p50"));
 	table_u64(t, show_u64(latency, "p99"));
 	table_u64(t, show_u64(latency, "p999"));
@@ -99,8 +99,8 @@ show_functions(struct view *v, struct text result)
 	if (top.count == 0)
 		return;
 	view_print(v, "\n");
-	table_begin(&t, v, "FUNCTION|CALLS|ANSWERED|FAILED|P50 us|P99 us|P99.9 us",
-	    "lrrrrrr");
+	table_begin(&t, v,
+	    "FUNCTION|CALLS|ANSWERED|FAILED|P50 us|P99 us|P99.9 us", "lrrrrrr");
 	for (uint32_t i = 0; i < top.count; i++)
 		add_line(&t, v, top.of[i]);
 	table_end(&t);

@@ -212,10 +212,11 @@ show_health(struct view *v, struct text result)
 	view_print(v, "\n--- Node ---\n");
 	say_status(v, node);
 	say_line(v, "Self:", show_text(node, "node"));
-	say_line(v, "Alive:", show_bool(node, "alive") ? TEXT("yes") : TEXT("no"));
+	say_line(
+	    v, "Alive:", show_bool(node, "alive") ? TEXT("yes") : TEXT("no"));
 	say_line(v, "Connected:",
-	    arena_printf(v->arena, "%u",
-		show_array(node, "connected_nodes", &u)));
+	    arena_printf(
+		v->arena, "%u", show_array(node, "connected_nodes", &u)));
 	view_print(v, "\n--- Banyan ---\n");
 	say_status(v, banyan);
 	say_line(v, "Mode:", show_text(banyan, "mode"));

@@ -81,8 +81,8 @@ show_line(struct view *v, const struct points *p)
 		    span > 0 ? (mean_of(p, i, columns) - p->least) / span : 0;
 		int height = (int)(part * BLOCKS);
 
-		view_print(v, "%s",
-		    blocks[height < BLOCKS ? height : BLOCKS - 1]);
+		view_print(
+		    v, "%s", blocks[height < BLOCKS ? height : BLOCKS - 1]);
 	}
 	view_print(v, "\n");
 }
@@ -96,8 +96,9 @@ show_metrics(struct view *v, struct text result)
 	uint32_t count = show_array(result, "metrics", &u);
 
 	if (count == 0) {
-		view_print(v, "No metrics are kept yet.\n"
-			      "next: banyan monitor show\n");
+		view_print(v,
+		    "No metrics are kept yet.\n"
+		    "next: banyan monitor show\n");
 		return;
 	}
 	table_begin(&t, v, "metric|now|unit|what it is", "lrll");
@@ -143,8 +144,7 @@ show_history(struct view *v, struct text result)
 	}
 	for (uint32_t i = 0; i < p.count; i++)
 		view_print(v, "%.*s  %.6g\n",
-		    TEXT_ARG(view_when(
-			v->arena, (uint64_t)(p.at[i] * 1000))),
+		    TEXT_ARG(view_when(v->arena, (uint64_t)(p.at[i] * 1000))),
 		    p.value[i]);
 	return CLI_OK;
 }

@@ -10,17 +10,16 @@ static void
 add_conn(struct table *t, struct view *v, struct text c)
 {
 	table_text(t, BOLD, show_text(c, "id"));
-	table_text(t, show_bool(c, "is_verified") ? PLAIN : DIM,
-	    show_text(c, "user"));
+	table_text(
+	    t, show_bool(c, "is_verified") ? PLAIN : DIM, show_text(c, "user"));
 	table_text(t, PLAIN, show_text(c, "peer"));
-	table_text(t, show_state_colour(show_text(c, "state")),
-	    show_text(c, "state"));
+	table_text(
+	    t, show_state_colour(show_text(c, "state")), show_text(c, "state"));
 	table_text(t, PLAIN, view_span(v->arena, show_u64(c, "age_ms")));
 	table_text(t, PLAIN, view_span(v->arena, show_u64(c, "idle_ms")));
 	table_u64(t, show_u64(c, "channels"));
 	table_u64(t, show_u64(c, "calls"));
-	table_text(
-	    t, PLAIN, view_bytes(v->arena, show_u64(c, "unsent_bytes")));
+	table_text(t, PLAIN, view_bytes(v->arena, show_u64(c, "unsent_bytes")));
 }
 
 static void
@@ -105,8 +104,8 @@ show_was_killed(struct text result)
 
 /* show_ended: `nothing` and `hint` are for an id that nobody has. */
 static enum cli_exit
-show_ended(struct view *v, struct text result, const char *nothing,
-    const char *hint)
+show_ended(
+    struct view *v, struct text result, const char *nothing, const char *hint)
 {
 	if (show_was_killed(result)) {
 		view_paint(v, GREEN, "✓ ended");

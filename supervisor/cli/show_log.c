@@ -45,8 +45,8 @@ show_log_summary(struct view *v, struct text result)
 
 	view_print(v, "%llu lines in %.*s, %.2f warnings and errors a minute\n",
 	    (unsigned long long)show_u64(summary, "total_logs"),
-	    TEXT_ARG(view_span(v->arena,
-		(uint64_t)(show_f64(summary, "time_period") * 1000))),
+	    TEXT_ARG(view_span(
+		v->arena, (uint64_t)(show_f64(summary, "time_period") * 1000))),
 	    show_f64(summary, "error_rate"));
 	show_levels(v, show_map(summary, "log_counts"));
 	if (count == 0)

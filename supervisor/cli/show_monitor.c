@@ -69,8 +69,7 @@ health_row(struct table *t, struct arena *a, struct text payload)
 		word = show_text(from, "status");
 	}
 	if (word.len == 0)
-		row(t, "Health", RED,
-		    or_dash(show_text(payload, "message")));
+		row(t, "Health", RED, or_dash(show_text(payload, "message")));
 	else
 		row(t, "Health", colour_of(word),
 		    arena_printf(a, "%.*s, score %.2f", TEXT_ARG(word),
@@ -117,12 +116,12 @@ transport_row(struct table *t, struct arena *a, struct text result)
 {
 	struct unpacker u;
 	struct text key, value;
-	struct text scores = show_map(
-	    show_map(payload_of(result, "unified"), "unified_metrics"),
-	    "transport_health_snapshots");
-	uint32_t listeners =
-	    show_array(show_map(payload_of(result, "transport"), "transport_endpoints"),
-		"assignments", &u);
+	struct text scores =
+	    show_map(show_map(payload_of(result, "unified"), "unified_metrics"),
+		"transport_health_snapshots");
+	uint32_t listeners = show_array(
+	    show_map(payload_of(result, "transport"), "transport_endpoints"),
+	    "assignments", &u);
 	uint32_t count = 0, of[3] = {0};
 
 	unpack_init(&u, scores);
@@ -175,9 +174,9 @@ show_monitor_status(struct view *v, struct text result)
 	struct arena *a = v->arena;
 	struct text kept = show_map(
 	    payload_of(result, "persistence"), "persistence_snapshots");
-	struct text unified = show_map(
-	    show_map(payload_of(result, "unified"), "unified_metrics"),
-	    "overall_health");
+	struct text unified =
+	    show_map(show_map(payload_of(result, "unified"), "unified_metrics"),
+		"overall_health");
 	struct table t;
 
 	table_begin(&t, v, "PART|STATE", "ll");
@@ -220,8 +219,8 @@ show_namespaces(struct view *v, struct text result)
 		table_u64(&t, show_u64(one, "exports_total"));
 		table_u64(&t, show_u64(one, "summaries_exported"));
 		table_u64(&t, show_u64(one, "last_export_count"));
-		table_text(&t, PLAIN,
-		    when_of(v->arena, one, "last_export_at", "-"));
+		table_text(
+		    &t, PLAIN, when_of(v->arena, one, "last_export_at", "-"));
 	}
 	table_end(&t);
 	return CLI_OK;
@@ -259,7 +258,7 @@ show_export_lag(struct view *v, struct text lag)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		view_print(v, "%-24s %.*s\n", rows[i].name,
-		    TEXT_ARG(rows[i].value));
+		view_print(
+		    v, "%-24s %.*s\n", rows[i].name, TEXT_ARG(rows[i].value));
 	return CLI_OK;
 }

@@ -11,8 +11,14 @@ say_status(struct view *v, struct text status)
 	bool is_degraded = text_is(status, "degraded");
 
 	view_print(v, "  Health:     ");
-	view_paint(v, is_ok ? GREEN : is_degraded ? YELLOW : RED, "%s ",
-	    is_ok ? "✓" : is_degraded ? "⚠" : "✗");
+	view_paint(v,
+	    is_ok             ? GREEN
+		: is_degraded ? YELLOW
+			      : RED,
+	    "%s ",
+	    is_ok             ? "✓"
+		: is_degraded ? "⚠"
+			      : "✗");
 	view_text(v, status.len > 0 ? status : TEXT("unknown"));
 	view_print(v, "\n");
 }
@@ -33,8 +39,7 @@ say_deaths(struct view *v, struct text result)
 	table_begin(&t, v, "  WHEN|PROCESS|WHAT HAPPENED", "lll");
 	while (count-- > 0 && unpack_raw(&u, &death) == OK) {
 		table_cell(&t, DIM, "  %.*s",
-		    TEXT_ARG(
-			view_when(v->arena, show_u64(death, "wall_ms"))));
+		    TEXT_ARG(view_when(v->arena, show_u64(death, "wall_ms"))));
 		table_text(&t, BOLD, show_text(death, "process"));
 		table_text(&t, PLAIN, show_text(death, "sentence"));
 	}
@@ -125,8 +130,8 @@ show_processes(struct view *v, struct text result)
 
 /* rate_cell: a process without two looks at it has no rate yet. */
 static void
-rate_cell(struct table *t, struct text process, const char *key,
-    const char *unit)
+rate_cell(
+    struct table *t, struct text process, const char *key, const char *unit)
 {
 	struct unpacker u;
 	struct text span;
@@ -155,8 +160,7 @@ show_top(struct view *v, struct text result)
 	view_paint(v, BOLD, "=== Top %u of %llu Processes ===", count,
 	    (unsigned long long)show_u64(result, "total"));
 	view_print(v, " %.*s\n",
-	    TEXT_ARG(view_when(
-		v->arena, show_u64(result, "collected_at_ms"))));
+	    TEXT_ARG(view_when(v->arena, show_u64(result, "collected_at_ms"))));
 	table_begin(
 	    &t, v, "NAME|PID|CPU|MEMORY|TURNS|TURNS/S|QUEUE", "lrrrrrr");
 	while (shown-- > 0 && unpack_raw(&u, &one) == OK) {

@@ -44,8 +44,9 @@ say_head(struct view *v, struct text result)
 
 	view_paint(v, text_is(status, "ok") ? GREEN : YELLOW, "%.*s",
 	    TEXT_ARG(status));
-	view_print(v, "  %llu memberships in %llu groups, %llu of %llu gateways "
-		      "answered, the store is %.*s, %llu ms\n",
+	view_print(v,
+	    "  %llu memberships in %llu groups, %llu of %llu gateways "
+	    "answered, the store is %.*s, %llu ms\n",
 	    (unsigned long long)show_u64(result, "total_subscriptions"),
 	    (unsigned long long)show_u64(result, "total_emitter_pools"),
 	    (unsigned long long)show_u64(result, "gateways_answered"),
@@ -57,8 +58,9 @@ static void
 say_unconfirmed(struct view *v, uint64_t count)
 {
 	if (count > 0)
-		view_print(v, "nobody answered for %llu membership%s: left as "
-			      "they are\n",
+		view_print(v,
+		    "nobody answered for %llu membership%s: left as "
+		    "they are\n",
 		    (unsigned long long)count, count == 1 ? "" : "s");
 }
 
@@ -70,9 +72,8 @@ say_cleanup(struct view *v, struct text cleanup)
 	view_print(v, "ended %llu memberships, deleted %llu groups%s\n",
 	    (unsigned long long)show_u64(cleanup, "memberships_ended"),
 	    (unsigned long long)show_u64(cleanup, "groups_deleted"),
-	    show_bool(cleanup, "store_written")
-		? ", the store is written anew"
-		: "");
+	    show_bool(cleanup, "store_written") ? ", the store is written anew"
+						: "");
 }
 
 enum cli_exit

@@ -25,8 +25,8 @@ took(struct arena *arena, uint64_t us)
 
 /* gather merges the instances, the slowest first. */
 static uint32_t
-gather(struct view *v, struct text result, struct line *lines,
-    uint64_t *most, bool *failed)
+gather(struct view *v, struct text result, struct line *lines, uint64_t *most,
+    bool *failed)
 {
 	struct unpacker u, calls;
 	uint32_t count = show_array(result, "instances", &u), found = 0;
@@ -53,8 +53,8 @@ gather(struct view *v, struct text result, struct line *lines,
 
 			for (; at > 0 && lines[at - 1].total_us < us; at--)
 				lines[at] = lines[at - 1];
-			lines[at] = (struct line){
-			    call, us, show_u64(one, "instance")};
+			lines[at] =
+			    (struct line){call, us, show_u64(one, "instance")};
 		}
 	}
 	return found;

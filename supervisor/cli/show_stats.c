@@ -81,7 +81,8 @@ item(struct text map, const char *key, uint32_t index)
 
 /* say_pair prints a total and what of it came since the last call. */
 static void
-say_pair(struct view *v, const char *title, struct text total, struct text since)
+say_pair(
+    struct view *v, const char *title, struct text total, struct text since)
 {
 	view_print(v, "  %-14s%.*s, %.*s since last call\n", title,
 	    TEXT_ARG(total), TEXT_ARG(since));
@@ -99,8 +100,8 @@ say_memory(struct view *v, struct text memory)
 {
 	struct arena *a = v->arena;
 
-	view_print(v, "  %-14s%.*s total\n", "Memory:",
-	    TEXT_ARG(view_bytes(a, show_u64(memory, "total"))));
+	view_print(v, "  %-14s%.*s total\n",
+	    "Memory:", TEXT_ARG(view_bytes(a, show_u64(memory, "total"))));
 	view_print(v, "    %-12s%.*s (%.*s used)\n", "Processes:",
 	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes"))),
 	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes_used"))));
@@ -121,13 +122,13 @@ say_vm(struct view *v, struct text vm)
 	struct arena *a = v->arena;
 
 	view_print(v, "\n--- VM ---\n");
-	view_print(v, "  %-14s%llu / %llu\n", "Processes:",
-	    (unsigned long long)show_u64(vm, "process_count"),
+	view_print(v, "  %-14s%llu / %llu\n",
+	    "Processes:", (unsigned long long)show_u64(vm, "process_count"),
 	    (unsigned long long)show_u64(vm, "process_limit"));
-	view_print(v, "  %-14s%llu\n", "Ports:",
-	    (unsigned long long)show_u64(vm, "port_count"));
-	view_print(v, "  %-14s%llu\n", "Tables:",
-	    (unsigned long long)show_u64(vm, "ets_count"));
+	view_print(v, "  %-14s%llu\n",
+	    "Ports:", (unsigned long long)show_u64(vm, "port_count"));
+	view_print(v, "  %-14s%llu\n",
+	    "Tables:", (unsigned long long)show_u64(vm, "ets_count"));
 	view_print(v, "  %-14s%llu / %llu\n", "Schedulers:",
 	    (unsigned long long)show_u64(vm, "schedulers_online"),
 	    (unsigned long long)show_u64(vm, "schedulers"));
@@ -136,14 +137,14 @@ say_vm(struct view *v, struct text vm)
 	    number_of(v, item(vm, "reductions", 1)));
 	say_pair(v, "CPU:", view_span(a, item(vm, "runtime", 0)),
 	    view_span(a, item(vm, "runtime", 1)));
-	view_print(v, "  %-14s%llu collections, %llu words reclaimed\n", "GC:",
-	    (unsigned long long)item(vm, "garbage_collection", 0),
+	view_print(v, "  %-14s%llu collections, %llu words reclaimed\n",
+	    "GC:", (unsigned long long)item(vm, "garbage_collection", 0),
 	    (unsigned long long)item(vm, "garbage_collection", 1));
-	say_pair(v, "Context sw:",
-	    number_of(v, item(vm, "context_switches", 0)),
+	say_pair(v,
+	    "Context sw:", number_of(v, item(vm, "context_switches", 0)),
 	    number_of(v, item(vm, "context_switches", 1)));
-	view_print(v, "  %-14s%.*s\n", "Uptime:",
-	    TEXT_ARG(view_span(a, item(vm, "uptime", 0))));
+	view_print(v, "  %-14s%.*s\n",
+	    "Uptime:", TEXT_ARG(view_span(a, item(vm, "uptime", 0))));
 }
 
 /* say_status shows one owner's status; false: it is down, and that is said. */
@@ -215,8 +216,8 @@ static void
 say_rise(struct view *v, struct text since, const char *key)
 {
 	if (show_u64(since, key) > 0)
-		view_paint(v, DIM, " +%llu",
-		    (unsigned long long)show_u64(since, key));
+		view_paint(
+		    v, DIM, " +%llu", (unsigned long long)show_u64(since, key));
 }
 
 static void
@@ -336,8 +337,7 @@ show_stats(struct view *v, struct text result)
 	view_print(v, "\n  %-14s", "Node:");
 	view_text(v, show_text(result, "node"));
 	view_print(v, "\n  %-14s%.*s\n", "Collected at:",
-	    TEXT_ARG(view_when(
-		v->arena, show_u64(result, "collected_at_ms"))));
+	    TEXT_ARG(view_when(v->arena, show_u64(result, "collected_at_ms"))));
 	say_vm(v, show_map(result, "vm"));
 	say_parts(v, result);
 	say_processes(v, result);

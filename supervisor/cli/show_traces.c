@@ -53,21 +53,21 @@ show_trace_status(struct view *v, struct text result)
 	struct table t;
 	uint32_t count = show_array(result, "traces", &u);
 
-	view_print(v, "node %.*s, trace_control_word %" PRIu64
-	    ", %" PRIu64 " records, %" PRIu64 " calls skipped by rate, %" PRIu64
+	view_print(v,
+	    "node %.*s, trace_control_word %" PRIu64 ", %" PRIu64
+	    " records, %" PRIu64 " calls skipped by rate, %" PRIu64
 	    " records missed\n",
 	    TEXT_ARG(show_text(result, "node")),
-	    show_u64(result, "trace_control_word"),
-	    show_u64(result, "records"), show_u64(result, "skipped"),
-	    show_u64(result, "missed"));
+	    show_u64(result, "trace_control_word"), show_u64(result, "records"),
+	    show_u64(result, "skipped"), show_u64(result, "missed"));
 	if (count == 0) {
-		view_print(v, "Nothing is traced.\n"
+		view_print(v,
+		    "Nothing is traced.\n"
 		    "next: banyan trace start --user USER\n");
 		return CLI_OK;
 	}
 	table_begin(&t, v,
-	    "id|target|state|requests|records|of|rate|left|flags",
-	    "llllrrrrl");
+	    "id|target|state|requests|records|of|rate|left|flags", "llllrrrrl");
 	while (count-- > 0 && unpack_raw(&u, &trace) == OK) {
 		struct text state = show_text(trace, "state");
 
@@ -78,8 +78,8 @@ show_trace_status(struct view *v, struct text result)
 		table_u64(&t, show_u64(trace, "records"));
 		table_u64(&t, show_u64(trace, "count"));
 		table_cell(&t, PLAIN, "%" PRIu64 "/s", show_u64(trace, "rate"));
-		table_text(&t, PLAIN,
-		    view_span(v->arena, show_u64(trace, "left_ms")));
+		table_text(
+		    &t, PLAIN, view_span(v->arena, show_u64(trace, "left_ms")));
 		table_text(&t, DIM, words(v->arena, trace, "flags"));
 	}
 	table_end(&t);
@@ -94,18 +94,19 @@ show_trace_tail(struct view *v, struct text result)
 	uint32_t count = show_array(result, "lines", &u);
 
 	if (count == 0)
-		view_print(v, show_u64(result, "running") > 0
-		    ? "Nothing has been recorded yet.\n"
-		    : "Nothing is traced.\n"
-		      "next: banyan trace start --user USER\n");
+		view_print(v,
+		    show_u64(result, "running") > 0
+			? "Nothing has been recorded yet.\n"
+			: "Nothing is traced.\n"
+			  "next: banyan trace start --user USER\n");
 	while (count-- > 0 && unpack_raw(&u, &line) == OK) {
 		uint64_t at_us = show_u64(line, "at_us");
 
 		view_paint(v, DIM, "%.*s.%06u ",
 		    TEXT_ARG(view_when(v->arena, at_us / 1000)),
 		    (unsigned)(at_us % 1000000));
-		view_paint(v, BOLD, "%-14.*s ",
-		    TEXT_ARG(show_text(line, "process")));
+		view_paint(
+		    v, BOLD, "%-14.*s ", TEXT_ARG(show_text(line, "process")));
 		view_text(v, show_text(line, "text"));
 		view_print(v, "\n");
 	}
@@ -115,7 +116,7 @@ show_trace_tail(struct view *v, struct text result)
 static enum colour
 outcome_colour(struct text outcome)
 {
-	return text_is(outcome, "ok") ? GREEN
+	return text_is(outcome, "ok")  ? GREEN
 	    : text_is(outcome, "open") ? YELLOW
 				       : RED;
 }
@@ -173,8 +174,9 @@ show_trace(struct view *v, struct text result)
 	bool is_bad = false;
 
 	if (count == 0)
-		view_print(v, "No hops of it are kept.\n"
-			      "next: banyan trace status\n");
+		view_print(v,
+		    "No hops of it are kept.\n"
+		    "next: banyan trace status\n");
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &request) == OK; i++) {
 		if (i > 0)
 			view_print(v, "\n");

@@ -2,10 +2,10 @@
 /*
  * Design notes
  *
- * `telemetry tail` and `log tail` first listens and then asks for the events, so that none
- * is published before anybody hears it. It asks again every RENEW_MS: the
- * monitor forgets who does not, within seconds, and a new life of the monitor
- * learns of us by it.
+ * `telemetry tail` and `log tail` first listens and then asks for the events,
+ * so that none is published before anybody hears it. It asks again every
+ * RENEW_MS: the monitor forgets who does not, within seconds, and a new life of
+ * the monitor learns of us by it.
  */
 
 #include "supervisor/cli/tail.h"
@@ -114,7 +114,7 @@ read_common(struct cli *cli, struct tail *t)
 /* --- the lease --- */
 
 struct lease {
-	const char *op; /* NULL: none is wanted */
+	const char *op;      /* NULL: none is wanted */
 	const char *control; /* path of its socket */
 	char name[32];
 	uint64_t holder;
@@ -190,8 +190,8 @@ lease_begin(struct cli *cli, struct lease *lease, const char *folder)
 		lease->holder = clock_mono_ns();
 	lease->holder |= 1;
 	buffer_init(&args, 4096);
-	code = remote_ask(cli, lease->op,
-	    lease_args(cli, lease, false, &args), &reply);
+	code = remote_ask(
+	    cli, lease->op, lease_args(cli, lease, false, &args), &reply);
 	buffer_finish(&args);
 	if (code != CLI_OK)
 		return code;
@@ -329,8 +329,8 @@ is_channel(struct text typed)
 	static const char *const channels[] = {"all", "health", "metrics",
 	    "alerts", "diagnostics", "lifecycle", "logging", "telemetry"};
 	const char *slash = memchr(typed.at, '/', typed.len);
-	struct text word = {typed.at,
-	    slash != NULL ? (uint32_t)(slash - typed.at) : typed.len};
+	struct text word = {
+	    typed.at, slash != NULL ? (uint32_t)(slash - typed.at) : typed.len};
 	char hint[64];
 	int best;
 
@@ -383,8 +383,8 @@ read_lines(struct cli *cli, struct tail *t)
 	t->level = (enum log_level)which;
 	if (which < LOG_LEVELS)
 		return true;
-	cli_complain("debug, info, warn, error, fatal",
-	    "there is no level `%s`", level);
+	cli_complain(
+	    "debug, info, warn, error, fatal", "there is no level `%s`", level);
 	return false;
 }
 

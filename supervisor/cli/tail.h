@@ -3,8 +3,8 @@
 #define SUPERVISOR_CLI_TAIL_H
 
 /*
- * tail - what `telemetry tail`, `log tail` and `bus tail` share: what is wanted of the
- * bus, and how a message is printed.
+ * tail - what `telemetry tail`, `log tail` and `bus tail` share: what is wanted
+ * of the bus, and how a message is printed.
  *
  * Trust:  messages are judged by protocol/bus_message.h before they are
  *         printed; rejected ones are named, not shown.
@@ -28,8 +28,8 @@ struct tail {
 	enum log_level level;  /* is_log: from it on */
 	struct text pattern;   /* … of the events; empty: all */
 	struct text component; /* … a role, or role/N; empty: all */
-	uint64_t left;     /* messages to print; 0: no end */
-	uint64_t until_ms; /* 0: no end */
+	uint64_t left;         /* messages to print; 0: no end */
+	uint64_t until_ms;     /* 0: no end */
 	uint64_t rejected;
 	uint64_t missed;
 	uint64_t sequence; /* of the last message */

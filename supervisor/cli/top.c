@@ -159,7 +159,8 @@ top_pack(struct packer *p, struct arena *arena, struct text before,
 	uint32_t shown = total < limit ? total : (uint32_t)limit;
 
 	pack_map(p, 3);
-	pack_field_u64(p, "collected_at_ms", show_u64(after, "collected_at_ms"));
+	pack_field_u64(
+	    p, "collected_at_ms", show_u64(after, "collected_at_ms"));
 	pack_field_u64(p, "total", total);
 	pack_string(p, "processes");
 	pack_array(p, shown);

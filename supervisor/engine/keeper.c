@@ -437,8 +437,8 @@ keeper_kill_strangers(struct keeper *k)
 	size_t bytes;
 	uint32_t killed = 0;
 
-	if (fd_read_file("/proc/thread-self/children", list, sizeof(list),
-		&bytes) != OK)
+	if (fd_read_file(
+		"/proc/thread-self/children", list, sizeof(list), &bytes) != OK)
 		return 0; /* a kernel without it: their groups are all we see */
 	for (char *end = at;; at = end) {
 		int pid = (int)strtol(at, &end, 10);

@@ -281,9 +281,8 @@ client_send(struct client *c, uint64_t now_ns)
 			c->next++;
 			continue;
 		}
-		*p = (struct place){.number = c->next++,
-		    .sent_ns = now_ns,
-		    .heard_ns = now_ns};
+		*p = (struct place){
+		    .number = c->next++, .sent_ns = now_ns, .heard_ns = now_ns};
 		put_call(c, p->number);
 		c->in_flight++;
 		j->calls_left--;
@@ -395,8 +394,8 @@ is_ack(const struct client *c, const struct message *m, const struct place *p)
 
 /* took deals with a push that ends nothing: an acknowledgement or a part. */
 static bool
-took(struct client *c, struct place *p, const struct message *m,
-    uint64_t now_ns)
+took(
+    struct client *c, struct place *p, const struct message *m, uint64_t now_ns)
 {
 	if (c->job->kind == JOB_SYNC)
 		return false;

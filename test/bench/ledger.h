@@ -37,15 +37,16 @@ struct ledger_code {
 struct ledger {
 	uint64_t calls; /* sent */
 	uint64_t answers;
-	uint64_t errors;    /* typed */
-	uint64_t untyped;   /* errors without a code; also in `errors` */
-	uint64_t wrong;     /* answers without the expected text */
-	uint64_t timeouts;  /* nothing within the time-out */
-	uint64_t late;      /* of those, answered afterwards */
-	uint64_t lost;      /* their connection was closed under them */
-	uint64_t acks;      /* async calls and streams said to be taken */
-	uint64_t chunks;    /* parts of streams, each in its place */
-	uint64_t disordered; /* a part out of its place, an end before its ack */
+	uint64_t errors;   /* typed */
+	uint64_t untyped;  /* errors without a code; also in `errors` */
+	uint64_t wrong;    /* answers without the expected text */
+	uint64_t timeouts; /* nothing within the time-out */
+	uint64_t late;     /* of those, answered afterwards */
+	uint64_t lost;     /* their connection was closed under them */
+	uint64_t acks;     /* async calls and streams said to be taken */
+	uint64_t chunks;   /* parts of streams, each in its place */
+	uint64_t
+	    disordered;     /* a part out of its place, an end before its ack */
 	uint64_t unreplied; /* answered, but without the phx_reply */
 	uint64_t twice;     /* an ending for a call that had ended */
 	uint64_t foreign;   /* frames for calls nobody made */

@@ -36,7 +36,7 @@ struct run {
 	int epoll;
 	uint64_t seconds_ns;
 	uint64_t warmup_ns;
-	bool is_idle;  /* join and hold until standard input ends */
+	bool is_idle;   /* join and hold until standard input ends */
 	bool is_marked; /* each line on standard input ends a slice */
 	bool has_mark;
 	bool keeps_connecting;

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 read_all(int fd)
 {
-	struct call_wire wire = {.dial = {.fd = fd, .until_ms = clock_mono_ms() + 1000}};
+	struct call_wire wire = {
+	    .dial = {.fd = fd, .until_ms = clock_mono_ms() + 1000}};
 	struct buffer message;
 	enum err e = OK;
 

@@ -52,10 +52,9 @@ show(const struct hook_response *r)
 	pack_init(&p, &b);
 	hook_put_response(&p, TEXT("r"), r);
 	if (pack_finish(&p) == OK)
-		INVARIANT(
-		    pack_check(buffer_text(&b),
-			(struct pack_limits){PACK_DEPTH, 2 * PACK_NODES}) !=
-		    ERR_MALFORMED);
+		INVARIANT(pack_check(buffer_text(&b),
+			      (struct pack_limits){PACK_DEPTH,
+				  2 * PACK_NODES}) != ERR_MALFORMED);
 	buffer_finish(&b);
 }
 

@@ -51,8 +51,9 @@ answer(struct bench *b, const struct phoenix_message *m,
 	if (e == OK && r->args.len > 0 &&
 	    pack_check(r->args, PACK_LIMITS) != OK)
 		abort();
-	e = e == OK ? answer_put_result(&b->out, &to, ANSWER_FINAL, TEXT("\xc0"), NULL)
-		    : answer_put_error(&b->out, &to, &refused);
+	e = e == OK
+	    ? answer_put_result(&b->out, &to, ANSWER_FINAL, TEXT("\xc0"), NULL)
+	    : answer_put_error(&b->out, &to, &refused);
 	/* binary frames have no room for names above 255 bytes */
 	if (e != OK && !phoenix_is_binary(m->from.form))
 		abort();

@@ -57,8 +57,8 @@ read_functions(const struct stats *stats)
 			struct function_sums all, base;
 			struct function_who who;
 
-			if (function_stats_who(
-				&row->places[k], &who, names) == OK &&
+			if (function_stats_who(&row->places[k], &who, names) ==
+				OK &&
 			    who.version.at + who.version.len >
 				names + sizeof(names))
 				abort();

@@ -38,10 +38,11 @@ nothing_is_allowed_by_an_empty_or_a_broken_list(void **state)
 	(void)state;
 	buffer_init(&b, 4096);
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		assert_false(action_is_allowed(
-		    list_of(&b, NULL, 0), names[i]));
+		assert_false(action_is_allowed(list_of(&b, NULL, 0), names[i]));
 		assert_false(action_is_allowed(TEXT(""), names[i]));
-		assert_false(action_is_allowed(TEXT("\xa3" "all"), names[i]));
+		assert_false(action_is_allowed(TEXT("\xa3"
+						    "all"),
+		    names[i]));
 		/* an array that says five and holds none */
 		assert_false(action_is_allowed(TEXT("\x95"), names[i]));
 		assert_false(action_is_allowed(TEXT("\x91\x01"), names[i]));
@@ -92,8 +93,8 @@ every_row_names_a_known_action_and_a_known_verb(void **state)
 	assert_false(action_is_look(TEXT("tree")));
 }
 
-#define ONE(op_) + text_is(op, op_)
-#define ACTED(action, op_) + text_is(op, op_)
+#define ONE(op_)           +text_is(op, op_)
+#define ACTED(action, op_) +text_is(op, op_)
 
 static int
 is_gated(struct text op)
@@ -162,12 +163,18 @@ a_look_with_a_changing_flag_is_a_change_whatever_its_value(void **state)
 	assert_false(action_is_change(audit, TEXT("")));
 	assert_false(action_is_change(audit, TEXT("\x80")));
 	assert_false(action_is_change(audit, TEXT("\x81\xa4last\xc3")));
-	assert_true(action_is_change(audit, TEXT("\x81\xa3" "fix\xc3")));
-	assert_true(action_is_change(audit, TEXT("\x81\xa3" "fix\xa0")));
-	assert_true(action_is_change(
-	    audit, TEXT("\x82\xa4last\xc3\xa3" "fix\xc3")));
-	assert_false(
-	    action_is_change(TEXT("tree"), TEXT("\x81\xa3" "fix\xc3")));
+	assert_true(action_is_change(audit,
+	    TEXT("\x81\xa3"
+		 "fix\xc3")));
+	assert_true(action_is_change(audit,
+	    TEXT("\x81\xa3"
+		 "fix\xa0")));
+	assert_true(action_is_change(audit,
+	    TEXT("\x82\xa4last\xc3\xa3"
+		 "fix\xc3")));
+	assert_false(action_is_change(TEXT("tree"),
+	    TEXT("\x81\xa3"
+		 "fix\xc3")));
 }
 
 static void

@@ -18,14 +18,17 @@
 #include "workers/monitor/line_count.h"
 
 #define ADD \
-	"{\"service\":\"math\",\"request_type\":\"add\",\"version\":\"1.2.0\"," \
-	"\"source\":\"push\",\"nodes\":[\"m1\",\"m2\"],\"response_type\":\"sync\"}"
+	"{\"service\":\"math\",\"request_type\":\"add\",\"version\":\"1.2." \
+	"0\"," \
+	"\"source\":\"push\",\"nodes\":[\"m1\",\"m2\"],\"response_type\":" \
+	"\"sync\"}"
 #define LOCAL \
 	"{\"service\":\"mail\",\"request_type\":\"send\",\"version\":null," \
-	"\"source\":\"yaml\",\"nodes\":[\"local\"],\"response_type\":\"async\"}"
+	"\"source\":\"yaml\",\"nodes\":[\"local\"],\"response_type\":" \
+	"\"async\"}"
 
-static const struct catalog_place here = {
-    .node = {"n1", 2}, .scope = CATALOG_REGION};
+static const struct catalog_place here = {.node = {"n1", 2},
+    .scope = CATALOG_REGION};
 static struct buffer packed;
 
 /* pack_of gives JSON as msgpack, until the next one. */
@@ -65,8 +68,8 @@ functions_are_met_by_what_they_have(void **state)
 	assert_true(meets(Q(.capabilities = TEXT("sync")), ADD));
 	assert_false(meets(Q(.capabilities = TEXT("push")), ADD));
 	assert_false(meets(Q(.resources = TEXT("gpu")), ADD));
-	assert_true(meets(Q(.resources = TEXT("gpu")),
-	    "{\"resources\":[\"disk\",\"gpu\"]}"));
+	assert_true(meets(
+	    Q(.resources = TEXT("gpu")), "{\"resources\":[\"disk\",\"gpu\"]}"));
 }
 
 static void
@@ -76,8 +79,7 @@ a_node_is_where_a_function_runs(void **state)
 	assert_true(meets(Q(.node_id = TEXT("m2")), ADD));
 	assert_false(meets(Q(.node_id = TEXT("n1")), ADD));
 	assert_true(meets(Q(.node_id = TEXT("n1")), LOCAL));
-	assert_true(meets(
-	    Q(.kind = CATALOG_QUEUES, .node_id = TEXT("n1")),
+	assert_true(meets(Q(.kind = CATALOG_QUEUES, .node_id = TEXT("n1")),
 	    "{\"name\":\"default\"}"));
 	assert_true(meets(Q(.kind = CATALOG_NODES, .node_id = TEXT("m1")),
 	    "{\"name\":\"m1\",\"services\":[\"math\"]}"));
@@ -91,8 +93,7 @@ versions_are_of_functions(void **state)
 	struct catalog_query q = {.has_versions = true};
 
 	(void)state;
-	assert_int_equal(
-	    version_range_read(TEXT("^1.1"), &q.versions), OK);
+	assert_int_equal(version_range_read(TEXT("^1.1"), &q.versions), OK);
 	assert_true(meets(q, ADD));
 	assert_false(meets(q, LOCAL)); /* has none */
 	q.kind = CATALOG_QUEUES;
@@ -147,8 +148,7 @@ page_of(uint64_t from, uint64_t limit, struct buffer *out)
 	buffer_truncate(out, 0);
 	pack_init(&p, out);
 	pack_map(&p, 3);
-	catalog_query_page(
-	    &q, &here, pack_of("[" ADD "," LOCAL "]"), &p);
+	catalog_query_page(&q, &here, pack_of("[" ADD "," LOCAL "]"), &p);
 	assert_int_equal(pack_finish(&p), OK);
 	return buffer_text(out);
 }
@@ -186,13 +186,13 @@ each_namespace_is_told_once(void **state)
 	buffer_init(&out, 4096);
 	buffer_init(&services, 4096);
 	assert_int_equal(
-	    json_to_pack(TEXT("[{\"service\":\"math\"},{\"service\":\"idle\"}]"),
+	    json_to_pack(
+		TEXT("[{\"service\":\"math\"},{\"service\":\"idle\"}]"),
 		&services, JSON_LIMITS, NULL),
 	    OK);
 	pack_init(&p, &out);
-	assert_int_equal(
-	    catalog_spaces(pack_of("[" ADD "," LOCAL "," ADD "]"),
-		buffer_text(&services), &p),
+	assert_int_equal(catalog_spaces(pack_of("[" ADD "," LOCAL "," ADD "]"),
+			     buffer_text(&services), &p),
 	    3);
 	unpack_init(&u, buffer_text(&out));
 	assert_int_equal(unpack_array(&u, &count), OK);

@@ -28,9 +28,8 @@ static const struct checkup_facts fine = {.supervisor_is_alive = true,
 static void
 five_checks_have_their_names_in_order(void **state)
 {
-	static const char *const names[] = {"System Processes",
-	    "Configuration", "Resource Usage", "Supervision Tree",
-	    "Subscription Health"};
+	static const char *const names[] = {"System Processes", "Configuration",
+	    "Resource Usage", "Supervision Tree", "Subscription Health"};
 	struct checkup c;
 
 	(void)state;

@@ -143,8 +143,7 @@ static const struct {
 	"{\"health\":{\"status_code\":503,\"payload\":{\"status\":"
 	"\"error\",\"message\":\"not \\u001b[2J yet\"}},"
 	"\"unified\":{\"status_code\":404,\"payload\":7}}"},
-    {"monitor.endpoints", "monitor_endpoints_none",
-	"{\"endpoints\":[]}"},
+    {"monitor.endpoints", "monitor_endpoints_none", "{\"endpoints\":[]}"},
     {"monitor.health", "monitor_health_none",
 	"{\"health_summary\":{\"clusters\":[]}}"},
     {"monitor.timeseries", "monitor_timeseries_none",
@@ -158,8 +157,7 @@ static const struct {
 	"\"lag\":{\"lag\":{\"delta_lag_seconds\":null}}}"},
     {"discovery.query", "discovery_query_none",
 	"{\"entries\":[],\"next_page_token\":null}"},
-    {"discovery.access-audit", "discovery_access_none",
-	"{\"entries\":[]}"},
+    {"discovery.access-audit", "discovery_access_none", "{\"entries\":[]}"},
     {"report.namespace-health", "namespaces_none", "[]"},
     {"report.namespace-health", "namespaces",
 	"[{\"namespace\":\"user_service\",\"exports_total\":3,"

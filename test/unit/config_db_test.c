@@ -19,8 +19,9 @@
 #include "workers/config_db/writer.h"
 
 static const struct text urls[] = {{"tcp://127.0.0.1:*", 17}};
-static const struct gate_rules rules = {
-    .node_urls = urls, .node_url_count = 1, .revoked_ms = 5000000};
+static const struct gate_rules rules = {.node_urls = urls,
+    .node_url_count = 1,
+    .revoked_ms = 5000000};
 
 static char folder[64];
 static struct store *store;
@@ -542,9 +543,9 @@ a_revocation_is_kept_with_its_time_until_it_is_forgotten(void **state)
 	    change(CHANGE_REVOKE, "{}"), "a USER or --jti ID is wanted");
 	assert_string_equal(change(CHANGE_REVOKE, "{'user':'a','jti':'b'}"),
 	    "a USER or --jti ID is wanted");
-	assert_string_equal(
-	    revoked_now(), "[%{\"jti\" => \"u1\", \"at_ms\" => 2000000, "
-			   "\"until_ms\" => 7000000}]");
+	assert_string_equal(revoked_now(),
+	    "[%{\"jti\" => \"u1\", \"at_ms\" => 2000000, "
+	    "\"until_ms\" => 7000000}]");
 }
 
 static void

@@ -71,7 +71,8 @@ windows_of_all_streams_fit_into_half_the_buffer_once_grown(void **state)
 		(void)credit_renew(&c, &rules);
 		if (c.left > CREDIT_LEAST)
 			assert_true((uint64_t)c.left * growth * rules.streams <=
-			    BUFFER / 2 + (uint64_t)growth * rules.streams *
+			    BUFFER / 2 +
+				(uint64_t)growth * rules.streams *
 				    CREDIT_LEAST);
 		assert_true(c.window >= CREDIT_LEAST);
 	}

@@ -94,10 +94,12 @@ what_stays_below_its_limit_is_no_bottleneck(void **state)
 static void
 the_one_process_that_is_busy_is_found_among_idle_ones(void **state)
 {
-	struct component_look before = {.processes = 3, .listed = 3,
+	struct component_look before = {.processes = 3,
+	    .listed = 3,
 	    .process = {{.pid = 7, .cpu_us = 500}, {.pid = 8},
 		{.pid = 9, .cpu_us = 900000000, .read_bytes = 100}}};
-	struct component_look after = {.processes = 3, .listed = 3,
+	struct component_look after = {.processes = 3,
+	    .listed = 3,
 	    .cpu_us = 950000,
 	    /* 9 has gone, and 10 has not been seen before */
 	    .process = {{.pid = 8, .cpu_us = 10, .written_bytes = 4096},

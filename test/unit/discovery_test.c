@@ -23,14 +23,13 @@ static void
 begin(bool exports)
 {
 	discovery_init(&d,
-	    &(struct discovery_rules){
-		.exports = exports, .interval_ms = 1000});
+	    &(struct discovery_rules){.exports = exports, .interval_ms = 1000});
 }
 
 /* give hands over a list of one service, or none when `name` is NULL. */
 static void
-give(const char *name, const char *state, const char *version,
-    uint64_t ago_ms, uint64_t wall_ms)
+give(const char *name, const char *state, const char *version, uint64_t ago_ms,
+    uint64_t wall_ms)
 {
 	struct buffer b;
 	struct packer p;
@@ -49,8 +48,7 @@ give(const char *name, const char *state, const char *version,
 		pack_string(&p, "b");
 		pack_field_u64(&p, "pulled_ms_ago", ago_ms);
 	}
-	assert_int_equal(
-	    discovery_take(&d, buffer_text(&b), wall_ms), OK);
+	assert_int_equal(discovery_take(&d, buffer_text(&b), wall_ms), OK);
 	buffer_finish(&b);
 }
 
@@ -125,8 +123,7 @@ what_is_no_list_is_counted(void **state)
 {
 	(void)state;
 	begin(false);
-	assert_int_equal(
-	    discovery_take(&d, TEXT("\x80"), WALL), ERR_MALFORMED);
+	assert_int_equal(discovery_take(&d, TEXT("\x80"), WALL), ERR_MALFORMED);
 	assert_int_equal(d.lists_invalid, 1);
 }
 

@@ -107,8 +107,8 @@ line_of(const struct function_look *look, const char *service, const char *type)
 }
 
 static uint64_t
-calls_of(const struct function_look *look, const char *service,
-    const char *type)
+calls_of(
+    const struct function_look *look, const char *service, const char *type)
 {
 	const struct function_line *line = line_of(look, service, type);
 
@@ -133,8 +133,8 @@ look(void)
 
 		answered -= stats_get(s, COUNTER_gateway_answered);
 		for (int k = 0; k < FUNCTION_COUNTS; k++)
-			sums[k] -= stats_get(s,
-			    function_count_counter((enum function_count)k));
+			sums[k] -= stats_get(
+			    s, function_count_counter((enum function_count)k));
 	}
 	assert_int_equal(answered, 0);
 	for (int k = 0; k < FUNCTION_COUNTS; k++)
@@ -159,10 +159,8 @@ lines_add_up_over_all_gateways(void **state)
 		    us % 2 ? get : also, us);
 	for (int i = 0; i < 7; i++)
 		call(&two, FIRST + 1, put, 0);
-	stats_add(
-	    stats_slot_at(&stats, FIRST), COUNTER_gateway_calls, 3);
-	stats_add(
-	    stats_slot_at(&stats, FIRST), COUNTER_gateway_not_found, 3);
+	stats_add(stats_slot_at(&stats, FIRST), COUNTER_gateway_calls, 3);
+	stats_add(stats_slot_at(&stats, FIRST), COUNTER_gateway_not_found, 3);
 
 	const struct function_look *l = look();
 	const struct function_line *line = line_of(l, "users", "get");
@@ -226,7 +224,8 @@ places_never_bury_more_than_the_gateway(void **state)
 	call(&p, FIRST, a, 10);
 	/* killed when it had counted an answer, and not yet the function's */
 	stats_add(slot, COUNTER_gateway_calls, 1);
-	function_stats_count(function_places_counts(&p, a), FUNCTION_COUNT_calls);
+	function_stats_count(
+	    function_places_counts(&p, a), FUNCTION_COUNT_calls);
 	stats_add(slot, COUNTER_gateway_answered, 1);
 	function_places_finish(&p);
 	open_gateway(&p, FIRST);
@@ -269,7 +268,7 @@ a_place_changes_hands_and_nothing_is_lost(void **state)
 		for (int k = 0; k <= i; k++)
 			call(&p, FIRST, places[i], 100);
 	}
-	function_places_leave(&p, places[2]); /* c is removed */
+	function_places_leave(&p, places[2]);            /* c is removed */
 	assert_int_equal(calls_of(look(), "s", "c"), 3); /* still told */
 	assert_int_equal(take(&p, "s", "e"), places[2]);
 	call(&p, FIRST, places[2], 5000);
@@ -319,8 +318,7 @@ a_death_between_the_two_steps_of_it_loses_nothing(void **state)
 	memcpy(words, &now, sizeof(words));
 	two_copy_write(p.row->places[a].base, words, FUNCTION_WORDS);
 	assert_int_equal(calls_of(look(), "s", "e"), 0);
-	assert_int_equal(
-	    calls_of(look(), FUNCTION_OTHER, FUNCTION_OTHER), 10);
+	assert_int_equal(calls_of(look(), FUNCTION_OTHER, FUNCTION_OTHER), 10);
 	function_places_finish(&p);
 	open_gateway(&p, FIRST);
 	assert_int_equal(take(&p, "s", "e"), a);
@@ -390,8 +388,9 @@ a_gateway_without_a_row_counts_for_itself_alone(void **state)
 	uint32_t place = take(&rows[FUNCTION_ROWS], "s", "a");
 	assert_int_equal(place, 0);
 	call(&rows[FUNCTION_ROWS], FIRST + FUNCTION_ROWS, place, 10);
-	assert_int_equal(line_of(look(), FUNCTION_NONE_FOUND,
-			     FUNCTION_NONE_FOUND)->answered, 1);
+	assert_int_equal(
+	    line_of(look(), FUNCTION_NONE_FOUND, FUNCTION_NONE_FOUND)->answered,
+	    1);
 	for (uint32_t i = 0; i <= FUNCTION_ROWS; i++)
 		function_places_finish(&rows[i]);
 }

@@ -374,10 +374,11 @@ a_function_may_only_name_hooks_that_are_registered(void **state)
 	assert_with_hooks(
 	    GOOD(",'before_execute':{'hook':'stamp','args':[1,'x']}"), NULL);
 	assert_with_hooks(GOOD(",'after_execute':{'hook':'audit','args':null},"
-			  "'result_encoder':'audit'"),
+			       "'result_encoder':'audit'"),
 	    NULL);
 	assert_with_hooks(
-	    GOOD(",'after_execute':{'module':'Hooks','function':'note'}"), NULL);
+	    GOOD(",'after_execute':{'module':'Hooks','function':'note'}"),
+	    NULL);
 	assert_with_hooks(GOOD(",'result_encoder':['Hooks','note',[1]]"), NULL);
 	assert_with_hooks(GOOD(",'before_execute':'stmap'"),
 	    "before_execute: no hook \"stmap\" is registered; did you mean "
@@ -397,9 +398,9 @@ static void
 a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras(
     void **state)
 {
-	struct function f = read_one(
-	    "{'before_execute':{'hook':'stamp','args':[1,2]},"
-	    "'after_execute':['m','f',[3]],'hook_timeout':70}");
+	struct function f =
+	    read_one("{'before_execute':{'hook':'stamp','args':[1,2]},"
+		     "'after_execute':['m','f',[3]],'hook_timeout':70}");
 
 	(void)state;
 	assert_int_equal(f.before_execute.option, FUNCTION_GIVEN);
@@ -505,10 +506,10 @@ a_function_may_run_only_while_all_it_runs_is_allowed(void **state)
 {
 	const struct text list[] = {TEXT("good.*")};
 	const struct function_rules some = {.allow = list, .allow_count = 1};
-	const struct function_target good = {.module = TEXT("good"),
-	    .function = TEXT("f"), .is_valid = true};
-	const struct function_target other = {.module = TEXT("other"),
-	    .function = TEXT("f"), .is_valid = true};
+	const struct function_target good = {
+	    .module = TEXT("good"), .function = TEXT("f"), .is_valid = true};
+	const struct function_target other = {
+	    .module = TEXT("other"), .function = TEXT("f"), .is_valid = true};
 	const struct function_target os = {
 	    .module = TEXT("os"), .function = TEXT("cmd"), .is_valid = true};
 	struct function f = {.target = good};
@@ -536,7 +537,8 @@ dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
 {
 	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
 	    TEXT("os.timestamp"), TEXT("file.*")};
-	const struct function_rules some = {.allow = list, .allow_count = COUNT_OF(list)};
+	const struct function_rules some = {
+	    .allow = list, .allow_count = COUNT_OF(list)};
 	const struct {
 		const char *module, *function;
 		bool by_default, by_list;
@@ -654,8 +656,10 @@ main(void)
 	    cmocka_unit_test(every_form_of_a_field_is_known_and_no_other),
 	    cmocka_unit_test(
 		a_function_of_our_own_tree_has_one_node_and_maybe_a_pool),
-	    cmocka_unit_test(a_function_may_only_name_hooks_that_are_registered),
-	    cmocka_unit_test(a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras),
+	    cmocka_unit_test(
+		a_function_may_only_name_hooks_that_are_registered),
+	    cmocka_unit_test(
+		a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras),
 	    cmocka_unit_test(
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
 	    cmocka_unit_test(the_installations_limits_hold_for_defaults_too),

@@ -80,11 +80,11 @@ a_before_hook_may_reject_with_any_reason(void **state)
 static void
 it_may_change_arguments_device_and_time_and_nothing_else(void **state)
 {
-	struct hook_before b = before(
-	    "['ok',{'args':{'a':1},'device_id':'d','user_id':'root',"
-	    "'user_roles':['admin'],'service':'x','request_type':'y'},"
-	    "{'timeout':200,'nodes':['evil'],'mfa':['os','cmd',[]],"
-	    "'check_permission':false}]");
+	struct hook_before b =
+	    before("['ok',{'args':{'a':1},'device_id':'d','user_id':'root',"
+		   "'user_roles':['admin'],'service':'x','request_type':'y'},"
+		   "{'timeout':200,'nodes':['evil'],'mfa':['os','cmd',[]],"
+		   "'check_permission':false}]");
 
 	(void)state;
 	assert_int_equal(b.verdict, HOOK_CHANGES);
@@ -110,9 +110,9 @@ an_ok_without_a_request_or_with_a_broken_one_is_no_answer(void **state)
 	static const char *const answers[] = {"['ok']", "['ok',1]",
 	    "['ok',null]", "['ok',[1]]", "['ok',{'args':[1]}]",
 	    "['ok',{'args':'x'}]", "['ok',{'args':{1:2}}]",
-	    "['ok',{'device_id':5}]", "['ok',{},1]",
-	    "['ok',{},{'timeout':99}]", "['ok',{},{'timeout':300001}]",
-	    "['ok',{},{'timeout':'ever'}]", "['ok',{},{},{}]"};
+	    "['ok',{'device_id':5}]", "['ok',{},1]", "['ok',{},{'timeout':99}]",
+	    "['ok',{},{'timeout':300001}]", "['ok',{},{'timeout':'ever'}]",
+	    "['ok',{},{},{}]"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(answers); i++)
@@ -196,8 +196,7 @@ an_after_hook_keeps_a_response_with_null_or_by_giving_it_back(void **state)
 		assert_int_equal(
 		    hook_read_after(pack("null"), &all[i], &now), HOOK_KEEPS);
 		assert_int_equal(
-		    hook_read_after(shown(&all[i]), &all[i], &now),
-		    HOOK_KEEPS);
+		    hook_read_after(shown(&all[i]), &all[i], &now), HOOK_KEEPS);
 	}
 }
 
@@ -222,7 +221,8 @@ the_same_value_packed_in_another_way_replaces_nothing(void **state)
 	    HOOK_REPLACES);
 	assert_int_equal(
 	    hook_read_after(
-		pack("{'success':true,'result':{'a':[1,-1,'x',1]}}"), &was, &now),
+		pack("{'success':true,'result':{'a':[1,-1,'x',1]}}"), &was,
+		&now),
 	    HOOK_REPLACES);
 	assert_int_equal(
 	    hook_read_after(
@@ -236,18 +236,16 @@ an_after_hook_replaces_results_and_errors_either_way(void **state)
 	struct hook_response was = success("1"), now;
 
 	(void)state;
-	assert_int_equal(hook_read_after(pack("{'success':true,'result':2}"),
-			     &was, &now),
+	assert_int_equal(
+	    hook_read_after(pack("{'success':true,'result':2}"), &was, &now),
 	    HOOK_REPLACES);
 	assert_true(now.is_success);
 	assert_packs(now.result, "2");
-	assert_int_equal(
-	    hook_read_after(pack("{'success':true}"), &was, &now),
+	assert_int_equal(hook_read_after(pack("{'success':true}"), &was, &now),
 	    HOOK_REPLACES);
 	assert_packs(now.result, "null");
 	assert_int_equal(
-	    hook_read_after(
-		pack("{'success':false,'error':'no'}"), &was, &now),
+	    hook_read_after(pack("{'success':false,'error':'no'}"), &was, &now),
 	    HOOK_REPLACES);
 	assert_int_equal(now.code, ANSWER_internal);
 	assert_true(text_is(now.error, "no"));
@@ -285,8 +283,7 @@ what_is_no_response_replaces_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(answers); i++)
-		assert_int_equal(
-		    hook_read_after(pack(answers[i]), &was, &now),
+		assert_int_equal(hook_read_after(pack(answers[i]), &was, &now),
 		    HOOK_NO_RESPONSE);
 }
 
@@ -312,8 +309,8 @@ clients_hear_what_the_reference_says_and_no_inner_words(void **state)
 	    "result encoding failed: \"inner \\\"words\\\"\""));
 	assert_true(text_is(hook_words_rejected(&w, pack("['a',{'b':null}]")),
 	    "hook rejected: [\"a\", %{\"b\" => nil}]"));
-	assert_true(text_is(hook_words_rejected(&w, pack("'no'")),
-	    "hook rejected: \"no\""));
+	assert_true(text_is(
+	    hook_words_rejected(&w, pack("'no'")), "hook rejected: \"no\""));
 }
 
 static void
@@ -352,8 +349,8 @@ a_function_without_hooks_has_no_set(void **state)
 {
 	(void)state;
 	assert_null(compile("{'before_execute':null}", 2));
-	assert_null(compile(
-	    "{'response_type':'stream','result_encoder':'stamp'}", 2));
+	assert_null(
+	    compile("{'response_type':'stream','result_encoder':'stamp'}", 2));
 	assert_false(hook_set_has(NULL, HOOK_BEFORE));
 }
 
@@ -380,10 +377,10 @@ a_compiled_hook_is_what_the_operator_registered(void **state)
 static void
 a_hook_nobody_registered_any_more_is_named_with_its_key(void **state)
 {
-	struct hook_set *set = compile(
-	    "{'before_execute':'stamp','result_encoder':'audit',"
-	    "'after_execute':'gone'}",
-	    1);
+	struct hook_set *set =
+	    compile("{'before_execute':'stamp','result_encoder':'audit',"
+		    "'after_execute':'gone'}",
+		1);
 
 	(void)state;
 	assert_non_null(set);

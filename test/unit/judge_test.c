@@ -43,7 +43,9 @@ static int
 set_up(void **state)
 {
 	static const struct groups_limits limits = {.groups = 100,
-	    .members = 100, .memberships = 100, .grace_ms = GRACE_MS};
+	    .members = 100,
+	    .memberships = 100,
+	    .grace_ms = GRACE_MS};
 	const struct groups_watch watch = {
 	    .group = to_be_written_group, .member = to_be_written_member};
 
@@ -82,12 +84,11 @@ join(const char *group, const char *user, uint64_t gateway, uint64_t client,
 	enum member_status became;
 
 	if (groups_find(gs, text_of(group)) == NULL)
-		assert_int_equal(groups_create(gs, text_of(group),
-				     GROUP_PUBLIC, &who),
+		assert_int_equal(
+		    groups_create(gs, text_of(group), GROUP_PUBLIC, &who),
 		    GROUPS_done);
 	else
-		assert_int_equal(
-		    groups_join(gs, text_of(group), &who, &became),
+		assert_int_equal(groups_join(gs, text_of(group), &who, &became),
 		    GROUPS_done);
 }
 
@@ -157,10 +158,10 @@ only_those_the_roll_does_not_name_end(void **state)
 	struct judged ended = {.memberships = 0};
 
 	(void)state;
-	join("g", "gone", 1, 1, 1);  /* the client is gone */
-	join("g", "left", 1, 2, 3);  /* his channel is */
+	join("g", "gone", 1, 1, 1); /* the client is gone */
+	join("g", "left", 1, 2, 3); /* his channel is */
 	join("g", "here", 1, 2, 1);
-	join("g", "far", 9, 1, 1);   /* another gateway's client 1 */
+	join("g", "far", 9, 1, 1); /* another gateway's client 1 */
 	judge_roll(gs, 1, &roll, &found);
 	expect(2, 0, 0);
 	expect_one(0, "client_gone", "g", "gone");
@@ -256,8 +257,8 @@ a_group_is_an_orphan_when_its_grace_is_over_and_nobody_keeps_it(void **state)
 	join("lively", "ann", 1, 1, 1);
 	join("left", "bob", 1, 2, 1);
 	groups_leave(gs, TEXT("left"), TEXT("bob"));
-	assert_int_equal(groups_keep(gs, TEXT("kept"), GROUP_PUBLIC, TEXT("")),
-	    GROUPS_done);
+	assert_int_equal(
+	    groups_keep(gs, TEXT("kept"), GROUP_PUBLIC, TEXT("")), GROUPS_done);
 	groups_at(gs, (struct groups_now){.mono_ms = 99 + GRACE_MS});
 	judge_empty(gs, &found);
 	expect(0, 0, 0); /* he may come back yet */
@@ -352,8 +353,7 @@ what_is_on_its_way_to_the_store_is_not_judged(void **state)
 		    .writing = buffer_text(&writing),
 		    .waiting = buffer_text(&waiting)};
 
-		assert_int_equal(
-		    judge_store(gs, shelf, &pending, &found), OK);
+		assert_int_equal(judge_store(gs, shelf, &pending, &found), OK);
 		expect(0, 0, 0);
 		assert_int_equal(
 		    shelf_apply(shelf, buffer_text(&writing), false), OK);

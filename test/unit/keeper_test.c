@@ -74,8 +74,8 @@ n_mourn(void *ctx, struct child *c)
 
 	n->mourned++;
 	n->last = c->last;
-	snprintf(n->farewell, sizeof(n->farewell), "%s",
-	    keeper_body(c)->farewell);
+	snprintf(
+	    n->farewell, sizeof(n->farewell), "%s", keeper_body(c)->farewell);
 }
 
 static void
@@ -215,7 +215,8 @@ what_a_dead_stranger_left_behind_is_killed_and_reaped(void **state)
 	    "setsid sh -c 'echo $$ >%s; exec sleep 60' & sleep 60", path);
 	struct child *c = nursery_init(&n, line);
 	int left = pid_in(path);
-	assert_int_equal(keeper_kill_strangers(&n.keeper), 0); /* not ours yet */
+	assert_int_equal(
+	    keeper_kill_strangers(&n.keeper), 0); /* not ours yet */
 	n.line = "sleep 60";
 	kill(c->pid, SIGKILL);
 	nursery_until_mourned(&n, 1);

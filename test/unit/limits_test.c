@@ -152,9 +152,8 @@ clearing_forgets_every_key_of_every_size(void **state)
 	(void)state;
 	open_limits(&limits, 64);
 	for (uint64_t key = 1; key <= 12; key++) {
-		struct limits_hit hit = {.key = key << 32,
-		    .max = sizes[key % 3],
-		    .window_ms = 1000};
+		struct limits_hit hit = {
+		    .key = key << 32, .max = sizes[key % 3], .window_ms = 1000};
 		while (take(&limits, &hit, 5000000, &v))
 			;
 	}

@@ -55,8 +55,9 @@ on_lost(void *ctx)
 	((struct asked *)ctx)->lost++;
 }
 
-static const struct line_events events = {
-    .ready = on_ready, .reply = on_reply, .lost = on_lost};
+static const struct line_events events = {.ready = on_ready,
+    .reply = on_reply,
+    .lost = on_lost};
 
 static int
 set_up(void **state)
@@ -160,8 +161,7 @@ a_question_goes_out_and_its_answer_comes_back(void **state)
 	int fd = greeted(&a);
 	assert_int_equal(line_send(&a.line, 7, TEXT("hello")), OK);
 	assert_int_equal(read(fd, got, sizeof(got)), 18);
-	assert_memory_equal(
-	    got, "\1\0\0\0\0\0\0\0\x09\x80\0\0\x07hello", 18);
+	assert_memory_equal(got, "\1\0\0\0\0\0\0\0\x09\x80\0\0\x07hello", 18);
 	say(fd, "\1\0\0\0\0\0\0\0\x06\x80\0\0", 12); /* in two pieces */
 	loop_turn(loop, 5);
 	assert_int_equal(a.replies, 0);
@@ -212,10 +212,10 @@ static void
 who_breaks_the_wire_is_hung_up_on_and_dialled_again(void **state)
 {
 	static const char *const broken[] = {
-	    "\2\0\0\0\0\0\0\0\x06\x80\0\0\1ok",                 /* no 01 */
-	    "\1\xff\xff\xff\xff\xff\xff\xff\xff\x80\0\0\1ok",   /* no end */
-	    "\1\0\0\0\0\0\0\0\x02\x80\0\0\1ok",                 /* no id */
-	    "\1\0\0\0\0\0\0\0\x06\0\0\0\1ok"};                  /* only hops */
+	    "\2\0\0\0\0\0\0\0\x06\x80\0\0\1ok",               /* no 01 */
+	    "\1\xff\xff\xff\xff\xff\xff\xff\xff\x80\0\0\1ok", /* no end */
+	    "\1\0\0\0\0\0\0\0\x02\x80\0\0\1ok",               /* no id */
+	    "\1\0\0\0\0\0\0\0\x06\0\0\0\1ok"};                /* only hops */
 	struct asked a;
 
 	(void)state;

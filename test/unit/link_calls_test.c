@@ -85,8 +85,10 @@ calls_that_come_and_go_in_any_order_are_found(void **state)
 			leave(&c, (uint32_t)(chance() % in_flight));
 		else
 			assert_null(link_calls_find(&c,
-			    leave(&c, slow +
-				    (uint32_t)(chance() % (in_flight - slow)))));
+			    leave(&c,
+				slow +
+				    (uint32_t)(chance() %
+					(in_flight - slow)))));
 		if (step % 97 == 0)
 			assert_same(&c);
 	}

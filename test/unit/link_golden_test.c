@@ -88,8 +88,8 @@ every_frame_has_its_golden_bytes(void **state)
 	link_write_result(&p, 7, TEXT("\xc3"));
 	is_golden("result");
 	begin(2, 2, 2, 9, 1, &p);
-	link_write_result_hops(&p, 7, TEXT("\xc3"),
-	    TEXT("\x82\xa8queue_us\x05\xa6run_us\x2a"));
+	link_write_result_hops(
+	    &p, 7, TEXT("\xc3"), TEXT("\x82\xa8queue_us\x05\xa6run_us\x2a"));
 	is_golden("result_hops");
 	begin(3, 3, 3, 9, 1, &p);
 	link_write_error(&p, 8, TEXT("not_found"), TEXT("no"));
@@ -168,8 +168,12 @@ hints_are_a_map_or_nothing(void **state)
 		struct text hints;
 		enum err e;
 	} rows[] = {
-#define CALL9 "\x99\x02\x07\xa1m\xa1" "f\x90\x00\xc0\x00"
-	    {TEXT("\x98\x02\x07\xa1m\xa1" "f\x90\x00\xc0\x00"), {0}, OK},
+#define CALL9 \
+	"\x99\x02\x07\xa1m\xa1" \
+	"f\x90\x00\xc0\x00"
+	    {TEXT("\x98\x02\x07\xa1m\xa1"
+		  "f\x90\x00\xc0\x00"),
+		{0}, OK},
 	    {TEXT(CALL9 "\xc0"), {0}, OK},
 	    {TEXT(CALL9 "\x81\xa1p\x01"), TEXT("\x81\xa1p\x01"), OK},
 	    {TEXT(CALL9 "\x05"), {0}, ERR_MALFORMED},

@@ -27,9 +27,8 @@ defaults(void)
 	struct settings *s;
 	int fd;
 
-	assert_int_equal(
-	    settings_read_text(
-		&request, TEXT("log: {level: debug}\n"), &fd, &problems),
+	assert_int_equal(settings_read_text(&request,
+			     TEXT("log: {level: debug}\n"), &fd, &problems),
 	    OK);
 	assert_int_equal(settings_open(fd, &s), OK);
 	close(fd);
@@ -78,8 +77,8 @@ put_key(char *to, size_t size, const char *form, struct text key)
 {
 	const char *at = strchr(form, '#');
 
-	snprintf(to, size, "%.*s%.*s%s", (int)(at - form), form,
-	    TEXT_ARG(key), at + 1);
+	snprintf(to, size, "%.*s%.*s%s", (int)(at - form), form, TEXT_ARG(key),
+	    at + 1);
 }
 
 static void
@@ -87,8 +86,7 @@ a_secret_is_in_no_line_whoever_writes_it(void **state)
 {
 	static const char *const forms[] = {"#=S3CRET", "my_#=S3CRET n=1",
 	    "what=\"#: S3CRET\"", "args={\"#\":\"S3CRET\",\"a\":1}",
-	    "a=1 #_x=\"S3CRET and S3CRET\"",
-	    "url=tcp://me:S3CRET@h:1 n=# m=1",
+	    "a=1 #_x=\"S3CRET and S3CRET\"", "url=tcp://me:S3CRET@h:1 n=# m=1",
 	    "head=\"#: Bearer S3CRET\"", "args={'deep':{'#':'S3CRET'}}",
 	    "x=https://h/?a=1&#=S3CRET&b=2", "#=S3CRET,other=S3CRE"};
 	struct settings *s = defaults();

@@ -23,8 +23,8 @@ set_up(void **state)
 static void
 keep(uint64_t at_ms)
 {
-	log_summary_keep(&readings,
-	    &(struct log_reading){.at_ms = at_ms, .lines = {at_ms}});
+	log_summary_keep(
+	    &readings, &(struct log_reading){.at_ms = at_ms, .lines = {at_ms}});
 }
 
 static void

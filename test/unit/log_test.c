@@ -93,9 +93,9 @@ a_line_too_long_is_cut_and_still_ends(void **state)
 	r.fields = fields;
 	for (int format = LOG_TEXT; format <= LOG_JSON; format++)
 		for (int coloured = 0; coloured < 2; coloured++)
-			assert_true(log_text_line(line, &r,
-					(enum log_format)format,
-					coloured == 1) <= LOG_LINE_BYTES);
+			assert_true(
+			    log_text_line(line, &r, (enum log_format)format,
+				coloured == 1) <= LOG_LINE_BYTES);
 	shown(&r, LOG_JSON, false, line);
 	assert_string_equal(line + strlen(line) - 2, "\"}");
 	shown(&r, LOG_TEXT, true, line);
@@ -207,8 +207,8 @@ a_scope_is_named_whole_or_by_its_beginning(void **state)
 	assert_int_equal(log_scope_mask(TEXT("")), 0);
 	assert_int_equal(log_scope_mask(TEXT("banyan.")), 0);
 	assert_int_equal(log_scope_mask(TEXT("gatewayx")), 0);
-	assert_int_equal(log_scope_mask(TEXT("banyan")),
-	    ((uint64_t)1 << LOG_SCOPES) - 1);
+	assert_int_equal(
+	    log_scope_mask(TEXT("banyan")), ((uint64_t)1 << LOG_SCOPES) - 1);
 	assert_int_equal(log_scope_mask(TEXT("peer_dial")),
 	    (uint64_t)1 << DIAG_peer_dial); /* a switch is named whole */
 	assert_string_equal(log_scope_closest(TEXT("gatway.ws")), "gateway.ws");
@@ -250,7 +250,7 @@ words_run_wild_change_nothing_that_matters(void **state)
 	assert_false(seen.has_level); /* 2^64 - 1 is no level */
 	log_rules_look(w, 1);
 	assert_true(log_rules_wants(EVENT_child_died)); /* a warning */
-	assert_false(log_rules_wants(EVENT_ready)); /* muted */
+	assert_false(log_rules_wants(EVENT_ready));     /* muted */
 	log_rules_look(log_watch_at(memset(area, 0, sizeof(area))), 1);
 	assert_true(log_rules_wants(EVENT_ready));
 }

@@ -16,13 +16,13 @@ time_of_processors_is_busy_or_idle(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    machine_parse_stat(TEXT("cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1"),
-		&t),
+	    machine_parse_stat(
+		TEXT("cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1"), &t),
 	    OK);
 	assert_int_equal(t.busy, 81);
 	assert_int_equal(t.all, 531);
-	assert_int_equal(machine_parse_stat(TEXT("btime 5\n"), &t),
-	    ERR_MALFORMED);
+	assert_int_equal(
+	    machine_parse_stat(TEXT("btime 5\n"), &t), ERR_MALFORMED);
 	assert_int_equal(machine_parse_stat(TEXT(""), &t), ERR_MALFORMED);
 	assert_int_equal(t.busy, 81);
 }
@@ -49,12 +49,11 @@ static void
 bytes_of_all_interfaces_but_lo_count(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    machine_parse_network(TEXT(
-		"Inter-|   Receive\n face |bytes packets\n"
-		"    lo: 900 1 0 0 0 0 0 0 900 1 0 0 0 0 0 0\n"
-		"  eth0: 100 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0\n"
-		" wlan0:7 1 0 0 0 0 0 0 3 1 0 0 0 0 0 0\n")),
+	assert_int_equal(machine_parse_network(TEXT(
+			     "Inter-|   Receive\n face |bytes packets\n"
+			     "    lo: 900 1 0 0 0 0 0 0 900 1 0 0 0 0 0 0\n"
+			     "  eth0: 100 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0\n"
+			     " wlan0:7 1 0 0 0 0 0 0 3 1 0 0 0 0 0 0\n")),
 	    130);
 	assert_int_equal(machine_parse_network(TEXT("")), 0);
 }

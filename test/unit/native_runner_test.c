@@ -130,8 +130,9 @@ static const struct service_function functions[] = {
     {.name = "elsewhere", .run = elsewhere},
     {NULL},
 };
-static const struct service_plugin plugin = {
-    .abi = SERVICE_PLUGIN_ABI, .name = "test", .functions = functions};
+static const struct service_plugin plugin = {.abi = SERVICE_PLUGIN_ABI,
+    .name = "test",
+    .functions = functions};
 
 /* ---- the runner ---- */
 
@@ -172,8 +173,8 @@ static void
 send_out(void)
 {
 	while (buffer_used(&out) > 0) {
-		ssize_t n = send(pool, buffer_at(&out), buffer_used(&out),
-		    MSG_NOSIGNAL);
+		ssize_t n = send(
+		    pool, buffer_at(&out), buffer_used(&out), MSG_NOSIGNAL);
 
 		assert_true(n > 0);
 		buffer_consume(&out, (size_t)n);

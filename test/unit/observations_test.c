@@ -28,8 +28,8 @@ names_are_found_and_never_given_twice(void **state)
 	struct observation *o;
 
 	(void)state;
-	assert_int_equal(observe_target_find(TEXT("memory_usage")),
-	    OBSERVE_memory_usage);
+	assert_int_equal(
+	    observe_target_find(TEXT("memory_usage")), OBSERVE_memory_usage);
 	assert_int_equal(
 	    observe_target_find(TEXT("memory")), OBSERVE_TARGET_COUNT);
 	o = observations_start(&all, OBSERVE_memory_usage, 100, 5);
@@ -48,8 +48,8 @@ there_are_only_so_many(void **state)
 {
 	(void)state;
 	for (int i = 0; i < OBSERVATIONS; i++)
-		assert_non_null(observations_start(
-		    &all, OBSERVE_system_metrics, 100, 0));
+		assert_non_null(
+		    observations_start(&all, OBSERVE_system_metrics, 100, 0));
 	assert_null(observations_start(&all, OBSERVE_system_metrics, 100, 0));
 }
 
@@ -100,8 +100,7 @@ the_newest_points_are_kept(void **state)
 	assert_int_equal(points_of(o, &last), 3);
 	assert_int_equal(last.len, sizeof(big));
 	assert_int_equal(
-	    observation_add(o, (struct text){big, OBSERVE_BYTES}),
-	    ERR_TOO_BIG);
+	    observation_add(o, (struct text){big, OBSERVE_BYTES}), ERR_TOO_BIG);
 	assert_int_equal(o->count, 3);
 }
 

@@ -120,8 +120,8 @@ a_flood_is_dropped_and_counted_and_ends_with_time(void **state)
 	}
 	assert_int_equal(h.lines, OUTPUT_BURST + OUTPUT_PER_SECOND);
 	output_end(&o, 2000);
-	assert_int_equal(h.dropped,
-	    1000 - OUTPUT_BURST + 100 - (OUTPUT_PER_SECOND - 1));
+	assert_int_equal(
+	    h.dropped, 1000 - OUTPUT_BURST + 100 - (OUTPUT_PER_SECOND - 1));
 }
 
 int

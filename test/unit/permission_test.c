@@ -64,8 +64,7 @@ owns(const char *user, const char *args)
 {
 	char more[512];
 
-	snprintf(
-	    more, sizeof(more), "{'arg':'user_id'},'arg_orders':'map'");
+	snprintf(more, sizeof(more), "{'arg':'user_id'},'arg_orders':'map'");
 	return asks(more, user, NULL, args);
 }
 
@@ -112,17 +111,14 @@ a_map_is_searched_one_level_down_and_the_first_match_decides(void **state)
 	(void)state;
 	assert_true(owns("u1", "{'user_id':'u1'}"));
 	assert_true(owns("u1", "{'n':1,'a':{'user_id':'u1'}}"));
-	assert_true(
-	    owns("u1", "{'a':{'x':1},'b':{'user_id':'u1'}}"));
+	assert_true(owns("u1", "{'a':{'x':1},'b':{'user_id':'u1'}}"));
+	assert_false(owns("u1", "{'a':{'user_id':'u2'},'b':{'user_id':'u1'}}"));
 	assert_false(owns("u1",
-	    "{'a':{'user_id':'u2'},'b':{'user_id':'u1'}}"));
-	assert_false(owns("u1", "{'a':{'user_id':null},"
-				"'b':{'user_id':'u1'}}"));
+	    "{'a':{'user_id':null},"
+	    "'b':{'user_id':'u1'}}"));
 	/* the top level is preferred, even where it does not match */
-	assert_false(owns("u1",
-	    "{'user_id':'u2','a':{'user_id':'u1'}}"));
-	assert_false(owns("u1",
-	    "{'user_id':null,'a':{'user_id':'u1'}}"));
+	assert_false(owns("u1", "{'user_id':'u2','a':{'user_id':'u1'}}"));
+	assert_false(owns("u1", "{'user_id':null,'a':{'user_id':'u1'}}"));
 	/* two levels down is too far, and lists are no maps */
 	assert_false(owns("u1", "{'a':{'b':{'user_id':'u1'}}}"));
 	assert_false(owns("u1", "{'a':[{'user_id':'u1'}]}"));
@@ -132,15 +128,11 @@ static void
 a_name_given_twice_is_nobodys(void **state)
 {
 	(void)state;
-	assert_false(asks(ARG, "u1", NULL,
-	    "{'user_id':'u2','user_id':'u1'}"));
-	assert_false(asks(ARG, "u1", NULL,
-	    "{'user_id':'u1','user_id':'u1'}"));
+	assert_false(asks(ARG, "u1", NULL, "{'user_id':'u2','user_id':'u1'}"));
+	assert_false(asks(ARG, "u1", NULL, "{'user_id':'u1','user_id':'u1'}"));
 	assert_false(owns("u1", "{'a':{'user_id':'u1','user_id':'u2'}}"));
-	assert_false(owns("u1",
-	    "{'a':{'user_id':'u1'},'a':{'user_id':'u2'}}"));
-	assert_false(owns("u1",
-	    "{'a':{'user_id':'u1'},'a':{'x':'u2'}}"));
+	assert_false(owns("u1", "{'a':{'user_id':'u1'},'a':{'user_id':'u2'}}"));
+	assert_false(owns("u1", "{'a':{'user_id':'u1'},'a':{'x':'u2'}}"));
 }
 
 static void

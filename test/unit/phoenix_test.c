@@ -424,8 +424,7 @@ what_is_to_be_stopped_is_named_by_a_string(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    named("{\"x\":[1],\"request_id\":\"r\\u00e9\",\"y\":{}}", &id),
-	    OK);
+	    named("{\"x\":[1],\"request_id\":\"r\\u00e9\",\"y\":{}}", &id), OK);
 	assert_true(text_is(id, "r\xc3\xa9"));
 	assert_int_equal(named("{}", &id), ERR_MISSING);
 	assert_int_equal(named("{\"request_id\":7}", &id), ERR_MISSING);
@@ -473,9 +472,8 @@ a_result_without_json_leaves_nothing_behind(void **state)
 	(void)state;
 	assert_int_equal(buffer_append(&out, "x", 1), OK);
 	/* a map with a number for a key */
-	assert_int_equal(
-	    answer_put_result(&out, &caller, ANSWER_FINAL,
-		TEXT("\x81\x01\x01"), NULL) == OK,
+	assert_int_equal(answer_put_result(&out, &caller, ANSWER_FINAL,
+			     TEXT("\x81\x01\x01"), NULL) == OK,
 	    0);
 	assert_int_equal(buffer_used(&out), 1);
 }
@@ -541,12 +539,10 @@ who_was_replied_to_gets_pushes_only(void **state)
 
 	(void)state;
 	to.is_replied = true;
-	assert_int_equal(answer_put_result(
-			     &out, &to, ANSWER_PART, TEXT("\x01"), NULL),
-	    OK);
+	assert_int_equal(
+	    answer_put_result(&out, &to, ANSWER_PART, TEXT("\x01"), NULL), OK);
 	assert_int_equal(answer_put_error(&out, &to, &late), OK);
-	assert_null(
-	    memmem(buffer_at(&out), buffer_used(&out), "phx_reply", 9));
+	assert_null(memmem(buffer_at(&out), buffer_used(&out), "phx_reply", 9));
 	buffer_truncate(&out, 0);
 	assert_int_equal(answer_put_reply(&out, &to), OK);
 	assert_non_null(strstr(payload_of(),
@@ -557,11 +553,16 @@ static void
 a_binary_answer_has_the_same_keys_and_its_result_untouched(void **state)
 {
 	static const char success[] = "\x87\xaarequest_id\xa1r\xa6result"
-				      "\xc4\x01\xff\xa7success\xc3\xa5" "error"
-				      "\xc0\xa5" "async\xc3\xa8has_more\xc3\xa9"
+				      "\xc4\x01\xff\xa7success\xc3\xa5"
+				      "error"
+				      "\xc0\xa5"
+				      "async\xc3\xa8has_more\xc3\xa9"
 				      "can_retry\xc2";
-	static const char refused[] = "\xa9" "can_retry\xc3\xa4" "code\xab"
-				      "unavailable\xae" "retry_after_ms\x64";
+	static const char refused[] = "\xa9"
+				      "can_retry\xc3\xa4"
+				      "code\xab"
+				      "unavailable\xae"
+				      "retry_after_ms\x64";
 	const struct answer_error busy = {
 	    .code = ANSWER_unavailable, .text = TEXT("busy")};
 	struct answer_to to = caller;
@@ -572,12 +573,12 @@ a_binary_answer_has_the_same_keys_and_its_result_untouched(void **state)
 	assert_int_equal(answer_put_result(&out, &to, ANSWER_PART,
 			     TEXT("\xc4\x01\xff"), NULL),
 	    OK);
-	assert_non_null(memmem(buffer_at(&out), buffer_used(&out), success,
-	    sizeof(success) - 1));
+	assert_non_null(memmem(
+	    buffer_at(&out), buffer_used(&out), success, sizeof(success) - 1));
 	buffer_truncate(&out, 0);
 	assert_int_equal(answer_put_error(&out, &to, &busy), OK);
-	assert_non_null(memmem(buffer_at(&out), buffer_used(&out), refused,
-	    sizeof(refused) - 1));
+	assert_non_null(memmem(
+	    buffer_at(&out), buffer_used(&out), refused, sizeof(refused) - 1));
 	assert_non_null(memchr(buffer_at(&out), 0x89, buffer_used(&out)));
 }
 

@@ -324,7 +324,8 @@ a_map_inside_the_section_is_read_and_its_slips_are_told(void **state)
 	     "{util_low: 3}}\n",
 	    1);
 	assert_int_equal(
-	    settings_u64(opened, SETTING_pools_lifecycle_check_interval_ms), 50);
+	    settings_u64(opened, SETTING_pools_lifecycle_check_interval_ms),
+	    50);
 	assert_int_equal(
 	    settings_u64(opened, SETTING_pools_recommendations_util_low), 3);
 	bad("pools: {lifecycle: {check_intervall_ms: 50}}\n", 1, 21,

@@ -13,7 +13,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/proc.h"
 
-#define NUMBERS                                                                \
+#define NUMBERS \
 	" 77 77 0 -1 4194560 9 0 1 0 250 50 0 0 20 0 4 0 123456 9000 100"
 
 static void

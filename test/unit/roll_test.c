@@ -84,14 +84,13 @@ static void
 what_is_no_roll_is_refused_and_leaves_nothing(void **state)
 {
 	static const char *const wrong[] = {
-	    "\x80",                 /* a map */
-	    "\x91\xa1x",            /* a client that is a text */
-	    "\x91\x91\x01",         /* one of one */
-	    "\x91\x93\x01\x90\x90", /* one of three */
-	    "\x91\x92\x01\x02",     /* channels that are none */
-	    "\x91\x92\x01\x91\xa1x",
-	    "\x91\xff",             /* less than nobody */
-	    "\x92\x01",             /* it ends early */
+	    "\x80",                              /* a map */
+	    "\x91\xa1x",                         /* a client that is a text */
+	    "\x91\x91\x01",                      /* one of one */
+	    "\x91\x93\x01\x90\x90",              /* one of three */
+	    "\x91\x92\x01\x02",                  /* channels that are none */
+	    "\x91\x92\x01\x91\xa1x", "\x91\xff", /* less than nobody */
+	    "\x92\x01",                          /* it ends early */
 	};
 
 	(void)state;
@@ -110,8 +109,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		clients_and_their_channels_are_found_in_any_order),
+	    cmocka_unit_test(clients_and_their_channels_are_found_in_any_order),
 	    cmocka_unit_test(a_client_without_a_list_is_there_with_any_channel),
 	    cmocka_unit_test(what_is_no_roll_is_refused_and_leaves_nothing),
 	};

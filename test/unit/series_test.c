@@ -155,33 +155,33 @@ a_trend_needs_six_points_and_knows_what_is_better(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		add(SERIES_latency_ms, 100);
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, false),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, false),
 	    TREND_INSUFFICIENT);
 	assert_string_equal(
 	    trend_name(TREND_INSUFFICIENT), "insufficient_data");
 	add(SERIES_latency_ms, 100);
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, false),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, false),
 	    TREND_STABLE);
 	for (int i = 0; i < 6; i++)
 		add(SERIES_latency_ms, 120);
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, false),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, false),
 	    TREND_DEGRADING);
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, true),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, true),
 	    TREND_IMPROVING);
 	for (int i = 0; i < 60; i++)
 		add(SERIES_latency_ms, 50);
 	for (int i = 0; i < 60; i++)
 		add(SERIES_latency_ms, 10);
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, false),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, false),
 	    TREND_IMPROVING);
 	now_ms += (int64_t)2 * HOUR_MS; /* nothing since */
-	assert_int_equal(series_trend(series, SERIES_latency_ms, now_ms,
-			     HOUR_MS, false),
+	assert_int_equal(
+	    series_trend(series, SERIES_latency_ms, now_ms, HOUR_MS, false),
 	    TREND_INSUFFICIENT);
 }
 
@@ -195,8 +195,8 @@ pools_have_columns_until_there_is_no_room(void **state)
 	assert_int_equal(c, SERIES_FIXED);
 	assert_int_equal(
 	    series_column(series, TEXT("pool_utilization.default")), c);
-	assert_int_equal(series_find(series, TEXT("latency_ms")),
-	    SERIES_latency_ms);
+	assert_int_equal(
+	    series_find(series, TEXT("latency_ms")), SERIES_latency_ms);
 	assert_int_equal(series_find(series, TEXT("nothing")), SERIES_NONE);
 	assert_int_equal(series_column(series,
 			     TEXT("a name that is longer than any column's "
@@ -243,9 +243,8 @@ a_point_survives_on_disk_though_columns_changed(void **state)
 {
 	struct series_point p, back;
 	struct series *next;
-	struct series_decoder d = {.boot = 7,
-	    .now_ms = 100000,
-	    .now_wall_ms = 1700000100000};
+	struct series_decoder d = {
+	    .boot = 7, .now_ms = 100000, .now_wall_ms = 1700000100000};
 
 	(void)state;
 	series_create(&next, sizes);
@@ -298,8 +297,8 @@ names_that_are_no_names_are_refused(void **state)
 	(void)state;
 	assert_int_equal(
 	    series_decode_names(&d, 1, TEXT("no end")), ERR_MALFORMED);
-	assert_int_equal(series_decode_names(&d, 1, TEXT("a\n\n")),
-	    ERR_MALFORMED);
+	assert_int_equal(
+	    series_decode_names(&d, 1, TEXT("a\n\n")), ERR_MALFORMED);
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(
 		    series_decode_names(&d, (uint64_t)i, TEXT("a\n")), OK);

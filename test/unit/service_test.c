@@ -264,10 +264,7 @@ static const struct service_function functions[] = {
     {.name = "keep", .run = keep, .on_cancel = on_cancel},
     {.name = "stubborn", .run = keep, .on_cancel = take_note},
     {.name = "in_a_thread", .run = in_a_thread},
-    {.name = "tick",
-	.run = tick,
-	.response = "stream",
-	.on_cancel = on_cancel},
+    {.name = "tick", .run = tick, .response = "stream", .on_cancel = on_cancel},
     {.name = "half_a_map",
 	.run = half_a_map,
 	.response = "stream",
@@ -596,8 +593,8 @@ a_part_that_is_not_whole_ends_its_stream_alone(void **state)
 	    seen[0].text, "a part of the stream is not one whole value");
 	assert_string_equal(seen[1].text,
 	    "the function sends parts, and the call is no stream");
-	assert_string_equal(seen[2].text,
-	    "a part of the stream is larger than the link takes");
+	assert_string_equal(
+	    seen[2].text, "a part of the stream is larger than the link takes");
 	UNTIL(cancels == 2);
 	settle_down();
 	assert_int_equal(seen[0].errors + seen[0].results + seen[0].ends, 1);

@@ -414,13 +414,13 @@ a_service_may_name_its_nodes(void **state)
 static void
 hooks_are_named_once_and_run_in_pools_that_are_there(void **state)
 {
-	struct settings *s =
-	    good("pools: {list: [{name: quick, adapter: python, modules: [m]}]}\n"
-		 "hooks:\n  - {name: a, module: m, function: f}\n"
-		 "  - {name: b, module: m, function: f, pool: quick}\n"
-		 "functions:\n  - {service: s, request_type: f, nodes: [n],"
-		 " mfa: {module: m, function: f}, before_execute: a,"
-		 " after_execute: {hook: b, args: [1]}}\n");
+	struct settings *s = good(
+	    "pools: {list: [{name: quick, adapter: python, modules: [m]}]}\n"
+	    "hooks:\n  - {name: a, module: m, function: f}\n"
+	    "  - {name: b, module: m, function: f, pool: quick}\n"
+	    "functions:\n  - {service: s, request_type: f, nodes: [n],"
+	    " mfa: {module: m, function: f}, before_execute: a,"
+	    " after_execute: {hook: b, args: [1]}}\n");
 
 	(void)state;
 	settings_close(&s);
@@ -446,7 +446,8 @@ a_function_is_judged_by_the_rules_of_the_store(void **state)
 	    "functions[0]: request_type must be a non-empty string");
 	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
 	    " mfa: {module: m, function: f}, before_execute: stamp}\n",
-	    2, 5, "functions[0]: before_execute: no hook \"stamp\" is registered");
+	    2, 5,
+	    "functions[0]: before_execute: no hook \"stamp\" is registered");
 	bad("functions:\n  - {service: s, request_type: f, nodes: [n],"
 	    " mfa: {module: m, function: f}, timeout: 1}\n",
 	    2, 5,
@@ -510,15 +511,17 @@ static void
 a_slip_hides_none_of_the_others_and_is_told_once(void **state)
 {
 	static const char yaml[] =
-	    "gateway: {port: x, mount: nowhere, channels: [1, {topic: \"*a\"}]}\n"
+	    "gateway: {port: x, mount: nowhere, channels: [1, {topic: "
+	    "\"*a\"}]}\n"
 	    "supervisor: {rest_first_ms: x, rest_cap_ms: 1}\n"
 	    "nodes: [2, {name: local, url: \"ipc:///a\"}]\n"
 	    "services: [3, {service: s, nodes: [unknown_for_a_reason]}]\n"
 	    "pools: {list: [4, {name: a, pool_size: 0}]}\n"
 	    "functions: [5, {service: s, request_type: \"\"}]\n"
 	    "auth: {mode: jwt, jwt_keys: {}}\n";
-	static const char *const told[] = {"gateway.port:",
-	    "gateway.mount: must look like", "gateway.channels[0]: must be a map",
+	static const char *const told[] = {
+	    "gateway.port:", "gateway.mount: must look like",
+	    "gateway.channels[0]: must be a map",
 	    "gateway.channels[1].topic: * may stand only",
 	    "supervisor.rest_first_ms:", "nodes[0]: must be a map",
 	    "nodes[1].name: \"local\"", "services[0]: must be a map",
@@ -983,7 +986,8 @@ main(void)
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),
-	    cmocka_unit_test(the_trees_own_settings_name_no_denied_module_either),
+	    cmocka_unit_test(
+		the_trees_own_settings_name_no_denied_module_either),
 	    cmocka_unit_test(an_admin_action_that_there_is_not_is_named),
 	    cmocka_unit_test(a_slip_hides_none_of_the_others_and_is_told_once),
 	    cmocka_unit_test(a_problem_reads_as_file_line_and_column),

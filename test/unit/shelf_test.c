@@ -272,7 +272,8 @@ a_file_that_is_no_store_is_damage(void **state)
 	for (int i = 0; i < 4096; i++)
 		assert_int_equal(pwrite(fd, "rubbish!", 8, i * 8), 8);
 	close(fd);
-	assert_int_equal(shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
+	assert_int_equal(
+	    shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
 }
 
 static enum err
@@ -309,7 +310,8 @@ a_store_that_ends_three_lives_is_damage(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status));
 	}
-	assert_int_equal(shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
+	assert_int_equal(
+	    shelf_open(dir, &records_shape, true, &s), ERR_MALFORMED);
 	groups_destroy_table(&gs);
 }
 
@@ -343,7 +345,8 @@ a_writer_killed_anywhere_leaves_whole_batches(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		struct shelf *s;
 		uint64_t sum[3] = {0};
-		assert_int_equal(shelf_open(dir, &records_shape, false, &s), OK);
+		assert_int_equal(
+		    shelf_open(dir, &records_shape, false, &s), OK);
 		assert_int_equal(shelf_read(s, count_them, sum), OK);
 		assert_int_equal(sum[SHELF_MEMBERS] % 10, 0);
 		shelf_close(&s);
@@ -374,7 +377,8 @@ the_thread_commits_one_job_after_the_other(void **state)
 	jobs_done = 0;
 	buffer_init(&job.batch, 1 << 16);
 	assert_int_equal(loop_create(&loop), OK);
-	assert_int_equal(shelf_writer_start(&keeper, loop, job_is_done, &job), OK);
+	assert_int_equal(
+	    shelf_writer_start(&keeper, loop, job_is_done, &job), OK);
 	for (uint64_t n = 1; n <= 20; n++) {
 		buffer_truncate(&job.batch, 0);
 		assert_int_equal(

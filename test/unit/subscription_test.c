@@ -69,9 +69,8 @@ static struct actor
 who(const char *user, uint64_t gateway)
 {
 	return (struct actor){.user = text_of(user),
-	    .at = {.gateway = gateway,
-		.client = (uint64_t)user[0],
-		.channel = 1}};
+	    .at = {
+		.gateway = gateway, .client = (uint64_t)user[0], .channel = 1}};
 }
 
 static void
@@ -87,8 +86,8 @@ groups_register_and_fail_with_the_gateway_of_a_member(void **state)
 	(void)state;
 	groups_create_table(&gs, &limits, &nobody, (struct hash_seed){1, 2});
 	groups_at(gs, (struct groups_now){.mono_ms = 100, .wall_ms = 7000});
-	assert_int_equal(groups_keep(gs, TEXT("kept"), GROUP_PUBLIC, TEXT("")),
-	    GROUPS_done);
+	assert_int_equal(
+	    groups_keep(gs, TEXT("kept"), GROUP_PUBLIC, TEXT("")), GROUPS_done);
 	assert_status(&groups_find(gs, TEXT("kept"))->health, "registering");
 	assert_int_equal(
 	    groups_create(gs, TEXT("g"), GROUP_PRIVATE, &first), GROUPS_done);

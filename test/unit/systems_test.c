@@ -167,8 +167,7 @@ links_count_what_is_neither_local_nor_relayed(void **state)
 	look();
 	NEAR(systems.of[SYSTEM_federation].per_second, 70);
 	NEAR(systems.of[SYSTEM_federation].error_percent, 10);
-	assert_int_equal(
-	    systems.of[SYSTEM_federation].grade, GRADE_DEGRADED);
+	assert_int_equal(systems.of[SYSTEM_federation].grade, GRADE_DEGRADED);
 }
 
 static void

@@ -114,8 +114,7 @@ every_way_the_guide_names_a_function_is_taken(void **state)
 	    word_of("MyApp.Api.get_user/2"), "target:MyApp.Api.get_user/2");
 	assert_string_equal(
 	    word_of("MyApp.Api.get_user/_"), "target:MyApp.Api.get_user");
-	assert_string_equal(
-	    word_of("users.get_user"), "target:users.get_user");
+	assert_string_equal(word_of("users.get_user"), "target:users.get_user");
 	assert_string_equal(
 	    word_of("users/get_user"), "function:users/get_user");
 	assert_string_equal(word_of("users/1"), "function:users/1");
@@ -146,8 +145,7 @@ every_target_and_every_flag_of_the_guide_is_taken(void **state)
 		snprintf(expected, sizeof(expected), "process:%s", targets[i]);
 		assert_string_equal(word, expected);
 	}
-	assert_int_equal(
-	    trace_target_read(TEXT("gatewax"), &f), ERR_NOT_FOUND);
+	assert_int_equal(trace_target_read(TEXT("gatewax"), &f), ERR_NOT_FOUND);
 	assert_int_equal(
 	    trace_target_read(TEXT("gateway/x"), &f), ERR_MALFORMED);
 	assert_int_equal(
@@ -157,8 +155,8 @@ every_target_and_every_flag_of_the_guide_is_taken(void **state)
 	    OK);
 	assert_int_equal(flags, 0x1ff);
 	assert_int_equal(trace_flags_read(TEXT(""), &flags, &wrong), OK);
-	assert_int_equal(flags,
-	    TRACE_FLAG_call | TRACE_FLAG_return_to | TRACE_FLAG_procs);
+	assert_int_equal(
+	    flags, TRACE_FLAG_call | TRACE_FLAG_return_to | TRACE_FLAG_procs);
 	assert_int_equal(
 	    trace_flags_read(TEXT("call,cal"), &flags, &wrong), ERR_NOT_FOUND);
 	assert_true(text_is(wrong, "cal"));
@@ -245,8 +243,11 @@ what_is_watched_is_seen_by_every_reader_and_zero_means_nothing(void **state)
 	    .arity = TRACE_ANY_ARITY,
 	    .key = TEXT("users"),
 	    .key2 = TEXT("get_user")};
-	const struct trace_filter b = {
-	    .id = 4, .kind = TRACE_USER, .is_tracer = true, .place = TRACE_NO_PLACE, .key = TEXT("u7")};
+	const struct trace_filter b = {.id = 4,
+	    .kind = TRACE_USER,
+	    .is_tracer = true,
+	    .place = TRACE_NO_PLACE,
+	    .key = TEXT("u7")};
 	const struct trace_filter *both[] = {&a, &b};
 
 	(void)state;
@@ -431,8 +432,7 @@ a_record_that_is_no_hop_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(
-		    hop_read(text_of(bad[i]), &h), ERR_MALFORMED);
+		assert_int_equal(hop_read(text_of(bad[i]), &h), ERR_MALFORMED);
 }
 
 int

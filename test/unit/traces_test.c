@@ -15,8 +15,7 @@
 #include "workers/monitor/tracer.h"
 #include "workers/monitor/traces.h"
 
-#define NAMES \
-	"trace=4bf92f3577b34da6a3ce929d0e0e4736 span=00f067aa0ba902b7 "
+#define NAMES "trace=4bf92f3577b34da6a3ce929d0e0e4736 span=00f067aa0ba902b7 "
 
 static struct traces traces;
 
@@ -39,8 +38,7 @@ tear_down(void **state)
 static struct trace *
 start(const char *user, uint32_t most, uint64_t until_ms)
 {
-	const struct trace_filter f = {
-	    .kind = TRACE_USER,
+	const struct trace_filter f = {.kind = TRACE_USER,
 	    .key = text_of(user),
 	    .most = most,
 	    .until_ms = until_ms};
@@ -84,8 +82,7 @@ hops_of_two_processes_come_in_the_order_of_their_time(void **state)
 	assert_int_equal(r->began_us, 100);
 	assert_ptr_equal(r,
 	    traces_next(&traces, TEXT("4bf92f3577b34da6a3ce929d0e0e4736"), 0));
-	assert_ptr_equal(
-	    r, traces_next(&traces, TEXT("00f067aa0ba902b7"), 0));
+	assert_ptr_equal(r, traces_next(&traces, TEXT("00f067aa0ba902b7"), 0));
 	assert_null(traces_next(&traces, TEXT("r1"), r->serial));
 	assert_null(traces_next(&traces, TEXT("r2"), 0));
 }
@@ -174,8 +171,7 @@ so_many_run_at_once_and_ended_ones_make_room(void **state)
 	assert_int_equal(traces.count, TRACES_KEPT);
 	assert_int_equal(traces_running(&traces), TRACES_RUNNING);
 	assert_true(text_is(traces.all[0].filter.key, "u0"));
-	assert_true(
-	    text_is(traces.all[TRACES_KEPT - 1].filter.key, "again"));
+	assert_true(text_is(traces.all[TRACES_KEPT - 1].filter.key, "again"));
 }
 
 static void
@@ -296,8 +292,8 @@ a_file_is_named_so_that_it_stays_in_its_folder(void **state)
 	char name[64];
 
 	(void)state;
-	tracer_file_name("user_id", TEXT("../a b:c*?\"<>|\\\n"), name,
-	    sizeof(name));
+	tracer_file_name(
+	    "user_id", TEXT("../a b:c*?\"<>|\\\n"), name, sizeof(name));
 	assert_string_equal(name, "user_id-.._a_b_c________.log");
 	tracer_file_name("request_type", TEXT(""), name, sizeof(name));
 	assert_string_equal(name, "request_type-empty.log");
@@ -379,8 +375,7 @@ a_known_key_is_no_second_one_and_there_is_an_end_to_them(void **state)
 	assert_int_equal(tracer_add(&t, true, TEXT(""), 3), ERR_MISSING);
 	for (int i = 1; i < TRACER_KEYS; i++) {
 		snprintf(name, sizeof(name), "t%d", i);
-		assert_int_equal(
-		    tracer_add(&t, false, text_of(name), 9), OK);
+		assert_int_equal(tracer_add(&t, false, text_of(name), 9), OK);
 	}
 	assert_int_equal(tracer_add(&t, false, TEXT("x"), 9), ERR_FULL);
 	assert_true(tracer_remove(&t, true, TEXT("u")));

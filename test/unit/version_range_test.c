@@ -110,16 +110,14 @@ what_is_no_constraint_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
-		assert_int_equal(version_range_read(text_of(wrong[i]), &r),
-		    ERR_MALFORMED);
+		assert_int_equal(
+		    version_range_read(text_of(wrong[i]), &r), ERR_MALFORMED);
 	for (size_t i = 0; i < sizeof(longest) - 1; i++)
 		longest[i] = '1';
-	assert_int_equal(
-	    version_range_read(text_of(longest), &r), ERR_TOO_BIG);
+	assert_int_equal(version_range_read(text_of(longest), &r), ERR_TOO_BIG);
 	for (size_t i = 1; i < sizeof(longest) - 1; i += 2)
 		longest[i] = ',';
-	assert_int_equal(
-	    version_range_read(text_of(longest), &r), ERR_TOO_BIG);
+	assert_int_equal(version_range_read(text_of(longest), &r), ERR_TOO_BIG);
 }
 
 int

@@ -448,7 +448,8 @@ apply_log(const struct work *w)
 
 	if (!read_log_mark(w, &m, &is_drop))
 		return refuse(w, CHANGE_INVALID, "that is no mark of the log");
-	e = is_drop ? log_marks_drop(w->table, &m) : log_marks_put(w->table, &m);
+	e = is_drop ? log_marks_drop(w->table, &m)
+		    : log_marks_put(w->table, &m);
 	if (e == ERR_RANGE)
 		return refuse(w, CHANGE_INVALID,
 		    "%u are kept already: remove some first",

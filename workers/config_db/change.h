@@ -31,7 +31,7 @@ enum change_op {
 	CHANGE_REVOKE, /* {user} or {jti} */
 	CHANGE_REVOKE_FORGET,
 	CHANGE_REVOKE_CLEANUP,
-	CHANGE_LOG, /* {kind, name, until_ms, level, is_drop} */
+	CHANGE_LOG,     /* {kind, name, until_ms, level, is_drop} */
 	CHANGE_PERSIST, /* nothing but the disk's word that it writes */
 	CHANGES
 };

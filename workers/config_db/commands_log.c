@@ -28,8 +28,8 @@ config_db_look_at_log(struct config_db *db)
 
 	/* a store that cannot be read leaves what holds as it is */
 	if (db->store != NULL &&
-	    log_marks_publish(db->store, words, clock_wall_ms(),
-		clock_mono_ms()) != OK)
+	    log_marks_publish(
+		db->store, words, clock_wall_ms(), clock_mono_ms()) != OK)
 		scope_note(SCOPE_config_db_store, "what=log_marks read=no");
 	log_rules_look(words, clock_mono_ms());
 }
@@ -47,8 +47,8 @@ read_until(struct command *command, uint64_t *until_ms)
 		    "--for takes 0 to %d seconds", FOR_MOST_S);
 		return false;
 	}
-	*until_ms = seconds == 0 ? LOG_WATCH_FOREVER
-				 : clock_wall_ms() + seconds * 1000;
+	*until_ms =
+	    seconds == 0 ? LOG_WATCH_FOREVER : clock_wall_ms() + seconds * 1000;
 	return true;
 }
 

@@ -60,8 +60,8 @@ read_rules(const struct settings *s)
 	r->gate.targets.allow = read_texts(&r->arena,
 	    settings_list(s, SETTING_security_allowed_targets),
 	    &r->gate.targets.allow_count);
-	hook_list_read(settings_list(s, SETTING_hooks), &r->arena,
-	    &r->gate.targets.hooks);
+	hook_list_read(
+	    settings_list(s, SETTING_hooks), &r->arena, &r->gate.targets.hooks);
 	r->gate.node_urls =
 	    read_texts(&r->arena, settings_list(s, SETTING_security_node_urls),
 		&r->gate.node_url_count);
@@ -351,11 +351,9 @@ tick(void *ctx)
 	if (!db->is_degraded && !db->are_settings_kept)
 		queue_settings(db, worker_settings(db->worker));
 	if (db->ticks % CLEANUP_TICKS == 0)
-		queue(db,
-		    new_request(CHANGE_FAILED_CLEANUP, (struct text){0}));
+		queue(db, new_request(CHANGE_FAILED_CLEANUP, (struct text){0}));
 	if (db->ticks % REVOKED_TICKS == 1)
-		queue(db,
-		    new_request(CHANGE_REVOKE_CLEANUP, (struct text){0}));
+		queue(db, new_request(CHANGE_REVOKE_CLEANUP, (struct text){0}));
 }
 
 static void

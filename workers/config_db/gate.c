@@ -60,8 +60,8 @@ check_nodes(const struct gate *g, const struct function *f, struct problems *p)
 static void
 check_own(const struct gate *g, const struct function *f, struct problems *p)
 {
-	bool is_service = g->sender->source == STORE_PULL ||
-	    g->sender->source == STORE_PUSH;
+	bool is_service =
+	    g->sender->source == STORE_PULL || g->sender->source == STORE_PUSH;
 
 	if (is_service && function_is_own(f))
 		problems_add(p,

@@ -228,8 +228,8 @@ mean(void *ctx, const struct log_mark *m)
 }
 
 enum err
-log_marks_publish(struct store *s, struct log_watch *w, uint64_t wall_ms,
-    uint64_t mono_ms)
+log_marks_publish(
+    struct store *s, struct log_watch *w, uint64_t wall_ms, uint64_t mono_ms)
 {
 	struct meaning all = {.wall_ms = wall_ms, .mono_ms = mono_ms};
 	enum err e = walk(s, wall_ms, mean, &all);

@@ -48,12 +48,12 @@ enum err log_marks_put(struct table *, const struct log_mark *) MUST_USE;
 enum err log_marks_drop(struct table *, const struct log_mark *) MUST_USE;
 
 /* log_marks_publish makes every process see what holds at this moment. */
-enum err log_marks_publish(struct store *, struct log_watch *,
-    uint64_t wall_ms, uint64_t mono_ms) MUST_USE;
+enum err log_marks_publish(struct store *, struct log_watch *, uint64_t wall_ms,
+    uint64_t mono_ms) MUST_USE;
 
 /* log_marks_list packs an array of {kind, name, level?, until_ms?}. */
-enum err log_marks_list(struct store *, uint64_t wall_ms, struct packer *)
-    MUST_USE;
+enum err log_marks_list(
+    struct store *, uint64_t wall_ms, struct packer *) MUST_USE;
 
 /* log_mark_mutes: does the pattern mean this event's name? */
 bool log_mark_mutes(struct text pattern, const char *event);

@@ -53,8 +53,8 @@ stamp(uint64_t wall_ms, char *to, size_t size)
 	struct tm tm;
 	char day[24];
 
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S",
-	    gmtime_r(&seconds, &tm));
+	strftime(
+	    day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
 	snprintf(to, size, "%s.%03uZ", day, (unsigned)(wall_ms % 1000));
 }
 
@@ -76,12 +76,11 @@ note(struct worker *w, const struct command *command, const char *denied)
 		enum err e = buffer_append_text(&args, TEXT("(too long)"));
 		(void)e;
 	}
-	int length =
-	    snprintf(line, sizeof(line),
-		"%s uid=%u pid=%u op=%.*s%s%s args=%.*s\n", when,
-		command->peer_uid, command->peer_pid, TEXT_ARG(command->op),
-		denied[0] != '\0' ? " denied=" : "", denied,
-		TEXT_ARG(buffer_text(&args)));
+	int length = snprintf(line, sizeof(line),
+	    "%s uid=%u pid=%u op=%.*s%s%s args=%.*s\n", when, command->peer_uid,
+	    command->peer_pid, TEXT_ARG(command->op),
+	    denied[0] != '\0' ? " denied=" : "", denied,
+	    TEXT_ARG(buffer_text(&args)));
 	buffer_finish(&args);
 	control->audit_fails = !open_log(w, control) ||
 	    write(control->audit_fd, line, (size_t)length) != length;

@@ -23,7 +23,6 @@ void audit_note(struct worker *, const struct command *);
 
 /* audit_denied: the same for a change that was not allowed; `action` is what
  * the caller lacked. */
-void audit_denied(
-    struct worker *, const struct command *, const char *action);
+void audit_denied(struct worker *, const struct command *, const char *action);
 
 #endif /* WORKERS_CONTROL_AUDIT_H */

@@ -140,8 +140,8 @@ tell(struct gather *g)
 	pack_string(p, "self");
 	pack_text(p, self);
 	pack_connected(p, m);
-	pack_names(p, self,
-	    census_take(g->command->arena, worker_stats(g->worker)));
+	pack_names(
+	    p, self, census_take(g->command->arena, worker_stats(g->worker)));
 	pack_services(p, m);
 	pack_string(p, "node_selection");
 	pack_map(p, 2);
@@ -149,8 +149,8 @@ tell(struct gather *g)
 	pack_array(p, COUNT_OF(strategies));
 	for (size_t i = 0; i < COUNT_OF(strategies); i++)
 		pack_string(p, strategies[i]);
-	pack_field_string(p, "description",
-	    "Configure via FunConfig.choose_node_mode");
+	pack_field_string(
+	    p, "description", "Configure via FunConfig.choose_node_mode");
 }
 
 void

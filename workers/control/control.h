@@ -23,11 +23,11 @@ struct figures_seen;
 
 struct control {
 	struct orders orders;
-	uint64_t health_asked_ms; /* for "uptime since the last call" */
+	uint64_t health_asked_ms;    /* for "uptime since the last call" */
 	struct figures_seen *before; /* what stats told last; NULL: never */
 	struct figures_pools *pools_before; /* … and pools; NULL: never */
-	int audit_fd;             /* -1 until first needed */
-	bool audit_fails;         /* the last line could not be written */
+	int audit_fd;                       /* -1 until first needed */
+	bool audit_fails; /* the last line could not be written */
 	struct permit_leases leases;
 };
 

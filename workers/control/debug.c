@@ -62,8 +62,8 @@ catches(uint32_t pid)
 }
 
 static bool
-stack_path(const struct debug *d, const struct stats_child *c,
-    char to[ENDPOINT_PATH])
+stack_path(
+    const struct debug *d, const struct stats_child *c, char to[ENDPOINT_PATH])
 {
 	return endpoint_stack_path(worker_runtime_dir(d->worker),
 		   (enum role)c->role, c->instance, to) == OK;
@@ -208,7 +208,8 @@ pack_tables(const struct debug *d)
 		gauge(d, ROLE_rate_limiter, COUNTER_rate_limiter_keys_32) +
 		gauge(d, ROLE_rate_limiter, COUNTER_rate_limiter_keys_128),
 	    figures_segment_bytes(w, FD_LIMITS), "rate_limiter");
-	pack_table(d, "routes", gauge(d, ROLE_gateway, COUNTER_gateway_functions),
+	pack_table(d, "routes",
+	    gauge(d, ROLE_gateway, COUNTER_gateway_functions),
 	    figures_segment_bytes(w, FD_ROUTES), "gateway");
 	pack_table(d, "functions",
 	    gauge(d, ROLE_config_db, COUNTER_config_db_functions),

@@ -33,8 +33,8 @@ figures_store_bytes(const struct worker *w, const char *folder)
 	struct stat facts;
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s/data.mdb", worker_state_dir(w),
-	    folder);
+	snprintf(
+	    path, sizeof(path), "%s/%s/data.mdb", worker_state_dir(w), folder);
 	return stat(path, &facts) == 0 ? (uint64_t)facts.st_blocks * 512 : 0;
 }
 
@@ -106,8 +106,8 @@ pack_pair(struct packer *p, const char *key, uint64_t total, uint64_t since)
 /* A process's own memory is what the reference calls its processes', the rest
  * of what is resident (programs, libraries, shared tables) the system's. */
 void
-figures_pack_memory(struct packer *p, const struct census *census,
-    const struct worker *w)
+figures_pack_memory(
+    struct packer *p, const struct census *census, const struct worker *w)
 {
 	uint64_t total = 0, own = 0, code = 0;
 

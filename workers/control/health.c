@@ -167,8 +167,7 @@ fail_unknown(struct health *h, struct text name)
 	    2 + health_check_names(h, names + 2, COUNT_OF(names) - 2);
 	int best = text_closest(name, names, count);
 	struct text hint = best >= 0
-	    ? arena_printf(
-		  h->command->arena, "did you mean `%s`?", names[best])
+	    ? arena_printf(h->command->arena, "did you mean `%s`?", names[best])
 	    : TEXT("`banyan health` lists the checks");
 
 	command_fail(h->command, CLASS_NOT_FOUND, hint.at,
@@ -244,8 +243,8 @@ control_cmd_health(struct worker *w, struct command *command)
 	bool wants_proof = false;
 
 	if (command_bool(command, "prove", &wants_proof) == ERR_TYPE) {
-		command_fail(command, CLASS_INVALID, NULL,
-		    "`prove` is true or false");
+		command_fail(
+		    command, CLASS_INVALID, NULL, "`prove` is true or false");
 		return;
 	}
 	if (wants_proof)

@@ -40,8 +40,8 @@ struct health {
 /* What one check found. */
 struct finding {
 	enum verdict verdict;
-	const char *reason; /* NULL: nothing to say */
-	const char *next;   /* what to type; NULL: nothing */
+	const char *reason;        /* NULL: nothing to say */
+	const char *next;          /* what to type; NULL: nothing */
 	uint64_t descriptors;      /* of a process that has hardly any left */
 	uint64_t descriptor_limit; /* 0: it has */
 };
@@ -51,8 +51,8 @@ enum {
 };
 
 /* health_put_finding packs `extra` more fields' head: status, reason, next. */
-void health_put_finding(struct packer *, const struct finding *,
-    uint32_t extra);
+void health_put_finding(
+    struct packer *, const struct finding *, uint32_t extra);
 
 /* health_checks.c: packs the map of checks; gives the worst verdict. */
 enum verdict health_pack_checks(struct health *);
@@ -64,8 +64,7 @@ size_t health_check_names(const struct health *, const char **to, size_t most);
 /* health_process.c: the checks of a role's processes. */
 enum verdict health_pack_role(struct health *, uint32_t at);
 /* health_pack_process leaves room for `extra` fields of the caller. */
-void health_pack_process(
-    struct packer *, const struct census *, const struct census_process *,
-    struct text node, uint32_t extra);
+void health_pack_process(struct packer *, const struct census *,
+    const struct census_process *, struct text node, uint32_t extra);
 
 #endif /* WORKERS_CONTROL_HEALTH_H */

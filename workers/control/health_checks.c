@@ -48,8 +48,8 @@ most(const struct health *h, enum role role, enum counter id)
 }
 
 static void
-count_role(const struct health *h, enum role role, uint32_t *count,
-    uint32_t *alive)
+count_role(
+    const struct health *h, enum role role, uint32_t *count, uint32_t *alive)
 {
 	const char *reason;
 
@@ -88,8 +88,8 @@ check_tree(struct health *h)
 		children++;
 		running += one->child.state == CHILD_UP;
 	}
-	found.verdict = verdict_of_tree(
-	    h->census->flags, children, running, &found.reason);
+	found.verdict =
+	    verdict_of_tree(h->census->flags, children, running, &found.reason);
 	if (found.reason != NULL)
 		found.next = "banyan tree";
 	health_put_finding(h->out, &found, 2);
@@ -149,7 +149,8 @@ check_limits(struct health *h)
 {
 	struct finding found = {.verdict = VERDICT_OK};
 	uint32_t keepers, keepers_alive, count, alive;
-	uint64_t limits = sum(h, ROLE_rate_limiter, COUNTER_rate_limiter_limits);
+	uint64_t limits =
+	    sum(h, ROLE_rate_limiter, COUNTER_rate_limiter_limits);
 
 	count_role(h, ROLE_rate_limiter, &keepers, &keepers_alive);
 	count_role(h, ROLE_gateway, &count, &alive);
@@ -186,8 +187,7 @@ check_stores(struct health *h)
 	health_put_finding(h->out, &found, 2);
 	pack_field_string(
 	    h->out, "config_db", no_functions ? "refuses_writes" : "ok");
-	pack_field_string(
-	    h->out, "relay", no_groups ? "refuses_writes" : "ok");
+	pack_field_string(h->out, "relay", no_groups ? "refuses_writes" : "ok");
 	return found.verdict;
 }
 
@@ -209,17 +209,16 @@ static enum verdict
 check_runners(struct health *h)
 {
 	struct finding found = {.verdict = VERDICT_OK};
-	uint64_t count =
-	    sum(h, ROLE_worker_pool, COUNTER_worker_pool_runners);
+	uint64_t count = sum(h, ROLE_worker_pool, COUNTER_worker_pool_runners);
 	uint64_t ready =
 	    sum(h, ROLE_worker_pool, COUNTER_worker_pool_runners_ready);
 
 	if (count == 0)
 		found.reason = "no_pools_configured";
-	else if (sum(h, ROLE_worker_pool,
-		     COUNTER_worker_pool_pools_unhealthy) > 0)
-		find(&found, VERDICT_DEGRADED, "pool_unhealthy",
-		    "banyan pools");
+	else if (sum(h, ROLE_worker_pool, COUNTER_worker_pool_pools_unhealthy) >
+	    0)
+		find(
+		    &found, VERDICT_DEGRADED, "pool_unhealthy", "banyan pools");
 	else if (ready < count)
 		found.reason = "some_not_ready"; /* they start, or rest */
 	health_put_finding(h->out, &found, 2);

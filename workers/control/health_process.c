@@ -26,13 +26,11 @@ pack_where(struct packer *p, uint32_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%u/wchan", pid);
 	pack_string(p, "current_function");
-	if (pid == 0 ||
-	    fd_read_file(path, name, sizeof(name), &bytes) != OK ||
+	if (pid == 0 || fd_read_file(path, name, sizeof(name), &bytes) != OK ||
 	    bytes == 0 || (bytes == 1 && name[0] == '0'))
 		pack_nil(p);
 	else
-		pack_text(p,
-		    (struct text){.at = name, .len = (uint32_t)bytes});
+		pack_text(p, (struct text){.at = name, .len = (uint32_t)bytes});
 }
 
 /* pack_queue: how much waits for it, where there is a queue to count. */
@@ -41,8 +39,8 @@ pack_queue(struct packer *p, const struct census_process *process)
 {
 	pack_string(p, "message_queue_len");
 	if (process->child.role == ROLE_gateway)
-		pack_u64(p,
-		    stats_get(process->stats, COUNTER_gateway_in_flight));
+		pack_u64(
+		    p, stats_get(process->stats, COUNTER_gateway_in_flight));
 	else if (process->child.role == ROLE_worker_pool)
 		pack_u64(
 		    p, stats_get(process->stats, COUNTER_worker_pool_queued));
@@ -97,7 +95,8 @@ next_of(struct health *h, const struct stats_child *c, const char *reason)
 	else if (text_is(text_of(reason), "service_unreachable"))
 		return "banyan services";
 	else if (text_is(text_of(reason), "descriptors_short"))
-		verb = "why"; /* a pool that can open nothing, not its runners */
+		verb =
+		    "why"; /* a pool that can open nothing, not its runners */
 	else if (c->role == ROLE_worker_pool && c->state == CHILD_UP)
 		return "banyan pools";
 	if (c->instance == 0)
@@ -107,23 +106,22 @@ next_of(struct health *h, const struct stats_child *c, const char *reason)
 }
 
 static void
-judge(struct health *h, const struct census_process *process,
-    struct finding *to)
+judge(
+    struct health *h, const struct census_process *process, struct finding *to)
 {
 	const struct control *control = worker_state(h->worker);
 
 	to->verdict = verdict_of_process(process, &to->reason);
-	if (to->verdict == VERDICT_OK &&
-	    process->child.role == ROLE_control && control->audit_fails) {
+	if (to->verdict == VERDICT_OK && process->child.role == ROLE_control &&
+	    control->audit_fails) {
 		to->verdict = VERDICT_DEGRADED;
 		to->reason = "audit_log_unwritable";
 	}
 	to->descriptors = process->descriptors;
 	to->descriptor_limit =
 	    verdict_is_short(process) ? process->descriptor_limit : 0;
-	to->next = to->reason != NULL
-	    ? next_of(h, &process->child, to->reason)
-	    : NULL;
+	to->next =
+	    to->reason != NULL ? next_of(h, &process->child, to->reason) : NULL;
 }
 
 /* pack_single is the check of a role with one process. */

@@ -243,8 +243,8 @@ give_order(struct worker *w, struct command *command, enum order order,
 	struct order_pending *p = send_order(w, command, order, target);
 
 	if (p != NULL)
-		loop_timer_start(worker_loop(w), &p->deadline,
-		    clock_mono_ms() + ANSWER_MS);
+		loop_timer_start(
+		    worker_loop(w), &p->deadline, clock_mono_ms() + ANSWER_MS);
 }
 
 void

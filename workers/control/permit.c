@@ -25,8 +25,7 @@ is_renewal(struct permit_leases *leases, const struct command *command)
 
 	for (uint32_t i = 0; i < PERMIT_LEASES; i++) {
 		if (leases->of[i].pid != command->peer_pid ||
-		    leases->of[i].op != op ||
-		    leases->of[i].seen_ms == 0)
+		    leases->of[i].op != op || leases->of[i].seen_ms == 0)
 			continue;
 		bool is_fresh = leases->of[i].seen_ms + LEASE_MS > now_ms;
 		leases->of[i].seen_ms = now_ms;
@@ -50,8 +49,8 @@ deny(struct worker *w, struct command *command, const char *action)
 	    "security: {admin_actions: [%s]} in the settings allows it, then "
 	    "`banyan reload`",
 	    action);
-	command_fail(command, CLASS_DENIED, hint.at, "admin_action_denied: %s",
-	    action);
+	command_fail(
+	    command, CLASS_DENIED, hint.at, "admin_action_denied: %s", action);
 }
 
 bool
@@ -60,8 +59,8 @@ permit_gate(struct worker *w, struct command *command)
 	struct control *control = worker_state(w);
 	const struct command_info *info = command_find(command->op);
 	const char *action = action_needed(command->op);
-	struct text allowed = settings_list(
-	    worker_settings(w), SETTING_security_admin_actions);
+	struct text allowed =
+	    settings_list(worker_settings(w), SETTING_security_admin_actions);
 
 	if (action != NULL && !action_is_allowed(allowed, action)) {
 		deny(w, command, action);

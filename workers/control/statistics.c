@@ -27,8 +27,8 @@ gauge(const struct census *census, enum role role, enum counter id)
 }
 
 static void
-pack_config_db(struct packer *p, const struct gather *g,
-    const struct census *census)
+pack_config_db(
+    struct packer *p, const struct gather *g, const struct census *census)
 {
 	const struct gather_part *part =
 	    gather_find(g, ROLE_config_db, "services");
@@ -47,8 +47,8 @@ pack_config_db(struct packer *p, const struct gather *g,
 }
 
 static void
-pack_relay(struct packer *p, const struct gather *g,
-    const struct census *census)
+pack_relay(
+    struct packer *p, const struct gather *g, const struct census *census)
 {
 	const struct gather_part *part =
 	    gather_find(g, ROLE_relay, "groups.list");
@@ -91,8 +91,8 @@ pack_pools(struct packer *p, const struct gather *g)
 }
 
 static void
-pack_parts(struct packer *p, const struct gather *g,
-    const struct census *census)
+pack_parts(
+    struct packer *p, const struct gather *g, const struct census *census)
 {
 	pack_map(p, 7);
 	pack_field_bool(p, "client_mode", false);
@@ -119,7 +119,8 @@ tell(struct gather *g)
 	struct function_look look;
 	bool is_peek = false;
 
-	(void)!command_bool(g->command, "peek", &is_peek); /* has been checked */
+	(void)!command_bool(
+	    g->command, "peek", &is_peek); /* has been checked */
 	function_look_take(
 	    &look, g->command->arena, worker_stats(g->worker), census);
 	figures_take(now, census); /* behind it: the totals are later */

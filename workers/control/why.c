@@ -143,8 +143,8 @@ pack_process(struct worker *w, struct command *command,
 	pack_field_u64(p, "descriptor_limit",
 	    verdict_is_short(process) ? process->descriptor_limit : 0);
 	pack_string(p, "obituaries");
-	why_pack_obituaries(w, command,
-	    text_of(role_name((enum role)c->role)), c->instance);
+	why_pack_obituaries(
+	    w, command, text_of(role_name((enum role)c->role)), c->instance);
 	pack_string(p, "events");
 	/* the supervisor cannot mourn itself: the guard noted its deaths */
 	pack_events(w, command,

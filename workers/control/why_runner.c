@@ -42,8 +42,7 @@ pack_runner(struct command *command, struct text span)
 			pack_raw(p, value);
 	}
 	pack_string(p, "obituaries");
-	why_pack_obituaries(
-	    command->worker, command, name, (uint32_t)instance);
+	why_pack_obituaries(command->worker, command, name, (uint32_t)instance);
 	pack_string(p, "events");
 	pack_array(p, 0); /* a runner has no ring: it gets no segments */
 	return e;

@@ -57,7 +57,8 @@ note_exhausted(
 	(is_noted ? event_tell : event_record)(EVENT_retry_exhausted,
 	    "request_id=%s service=%s request_type=%s mode=%s attempts=%u "
 	    "last_error=%s unnoted=%" PRIu64,
-	    event_word(&id, bare(call->request_id)), event_word(&service, f->service),
+	    event_word(&id, bare(call->request_id)),
+	    event_word(&service, f->service),
 	    event_word(&type, f->request_type), mode_name(f), call->retries + 1,
 	    failure_name(how), unnoted);
 }
@@ -81,7 +82,8 @@ note_retry(const struct call *call, uint64_t backoff_ms)
 	    "request_id=%s service=%s request_type=%s",
 	    f->retry_count - call->retries + 1, backoff_ms, mode_name(f),
 	    is_local(f) ? "local" : "remote", f->node_count,
-	    event_word(&id, bare(call->request_id)), event_word(&service, f->service),
+	    event_word(&id, bare(call->request_id)),
+	    event_word(&service, f->service),
 	    event_word(&type, f->request_type));
 }
 

@@ -63,7 +63,10 @@ put_success(struct buffer *b, const struct object *o)
 #define TAIL(async, has_more) \
 	",\"success\":true,\"error\":null,\"async\":" async \
 	",\"has_more\":" has_more ",\"can_retry\":false}"
-#define AS_TEXT(literal) {.at = (literal), .len = sizeof(literal) - 1}
+#define AS_TEXT(literal) \
+	{ \
+		.at = (literal), .len = sizeof(literal) - 1 \
+	}
 	static const struct text tails[] = {
 	    [ANSWER_FINAL] = AS_TEXT(TAIL("false", "false")),
 	    [ANSWER_LAST] = AS_TEXT(TAIL("true", "false")),
@@ -211,10 +214,8 @@ answer_put_result(struct buffer *b, const struct answer_to *to,
     enum answer_shape shape, struct text result, struct json_stats *stats)
 {
 	return put_both(b,
-	    &(struct object){.to = to,
-		.shape = shape,
-		.result = result,
-		.stats = stats});
+	    &(struct object){
+		.to = to, .shape = shape, .result = result, .stats = stats});
 }
 
 enum err

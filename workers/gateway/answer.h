@@ -64,7 +64,7 @@ struct answer_to {
 	struct text event;        /* JSON */
 	struct text request_id;   /* JSON */
 	struct text request_type; /* JSON; what an `ok` reply says */
-	bool is_replied;          /* the phx_reply was given before: push only */
+	bool is_replied; /* the phx_reply was given before: push only */
 };
 
 /* What a success is to its client: the keys `async` and `has_more`. */

@@ -24,8 +24,8 @@ ask_create(struct gateway *g, const struct compiled *f, const struct client *c,
 	question_put_args(&p, &f->callback);
 	INVARIANT(pack_finish(&p) == OK); /* payloads were bounded before */
 	struct text question = buffer_text(&g->packed);
-	struct ask *a = memory_new(
-	    sizeof(*a) + question.len + question_request_bytes(r));
+	struct ask *a =
+	    memory_new(sizeof(*a) + question.len + question_request_bytes(r));
 	char *at = (char *)(a + 1);
 	a->question = question_keep(&at, question);
 	question_keep_request(&at, a->question, f, r, &a->request);

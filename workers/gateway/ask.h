@@ -33,7 +33,7 @@ struct ask {
 	struct request request; /* to go on with once it is allowed */
 	bool is_open;           /* the question is on a node */
 	bool is_admitted;       /* limits and arguments are behind it */
-	uint8_t allowed;        /* bit n: place n of the call's order said yes */
+	uint8_t allowed; /* bit n: place n of the call's order said yes */
 };
 
 /* ask_create keeps what the call needs of a request that will be gone. */

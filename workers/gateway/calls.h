@@ -62,15 +62,15 @@ struct call {
 	struct call_place by_client;
 	struct call_place by_deadline;
 	struct call_place by_credit; /* streams whose credit may be due */
-	struct text ref;        /* JSON */
-	struct text request_id; /* JSON */
-	struct text correlation; /* as its client sent it; mostly empty */
-	struct text args;       /* msgpack: to hand to another node */
-	struct text facts;      /* the same, of the caller; may be empty */
-	uint32_t channel;       /* serial of the join it came through */
-	uint8_t form;           /* enum phoenix_form */
-	uint8_t tried;          /* nodes of `order` already asked */
-	bool may_have_run; /* a node was lost while it had the call */
+	struct text ref;             /* JSON */
+	struct text request_id;      /* JSON */
+	struct text correlation;     /* as its client sent it; mostly empty */
+	struct text args;            /* msgpack: to hand to another node */
+	struct text facts;           /* the same, of the caller; may be empty */
+	uint32_t channel;            /* serial of the join it came through */
+	uint8_t form;                /* enum phoenix_form */
+	uint8_t tried;               /* nodes of `order` already asked */
+	bool may_have_run;           /* a node was lost while it had the call */
 	uint8_t order_count;
 	uint8_t order[8]; /* candidates, best first: places in the
 			     function's nodes */
@@ -81,13 +81,13 @@ struct call {
 	bool is_accepted; /* its client has heard so; counted among its kind */
 	bool is_over;     /* its last word is written */
 	bool has_parts;   /* a part of a stream has reached its client */
-	struct credit credit; /* of a stream */
-	struct pick *pick; /* its nodes are a function's to name (pick.h) */
+	struct credit credit;  /* of a stream */
+	struct pick *pick;     /* its nodes are a function's to name (pick.h) */
 	struct hooked *hooked; /* its function has hooks (hooked.h) */
 	struct ask *ask; /* its permission is a callback's to give (ask.h) */
 	struct traced *traced; /* NULL: no trace is after it (tracing.h) */
-	char *kept;      /* texts of calls_keep */
-	char *overflow;  /* texts that did not fit inside */
+	char *kept;            /* texts of calls_keep */
+	char *overflow;        /* texts that did not fit inside */
 	char inside[CALL_TEXT_BYTES];
 };
 
@@ -95,7 +95,7 @@ struct calls {
 	struct call *idle; /* chained through by_client.next */
 	struct call_list wheel[CALL_WHEEL];
 	struct call **chunks; /* of calls, for the end */
-	uint64_t serial; /* the last one given */
+	uint64_t serial;      /* the last one given */
 	uint64_t swept_tick;
 	uint32_t count;
 	uint32_t chunk_count;

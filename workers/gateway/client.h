@@ -61,7 +61,7 @@ struct client {
 	bool is_in_feed;             /* it has asked the relay for something */
 	enum relay_cut cut;          /* how it ended */
 	bool is_told_slow;           /* that it reads too slowly */
-	bool has_claimed; /* a payload named another user; noted once */
+	bool has_claimed;         /* a payload named another user; noted once */
 	struct traceparent trace; /* of its HTTP head; span 0: none */
 	char peer[CLIENT_PEER_BYTES];
 	char guest[IDENTITY_GUEST_BYTES]; /* its name while unverified */

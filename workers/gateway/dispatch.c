@@ -200,8 +200,8 @@ dispatch_expire(struct gateway *g)
 {
 	struct call *call;
 
-	while ((call = calls_next_due(&g->calls, loop_now_ms(g->loop))) !=
-	    NULL) {
+	while (
+	    (call = calls_next_due(&g->calls, loop_now_ms(g->loop))) != NULL) {
 		if (hooked_is_open(call)) {
 			hooked_on_time(g, call);
 			continue;

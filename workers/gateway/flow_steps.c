@@ -12,8 +12,7 @@ enum {
 	SENTENCE = 512 /* cut there; names are bounded by their own limits */
 };
 
-static void
-put(struct packer *p, const char *fmt, ...) PRINTF(2, 3);
+static void put(struct packer *p, const char *fmt, ...) PRINTF(2, 3);
 
 static void
 put(struct packer *p, const char *fmt, ...)
@@ -125,8 +124,8 @@ node_step(struct packer *p, uint32_t *count, const struct compiled *f)
 }
 
 static void
-execution_step(struct packer *p, uint32_t *count, const struct compiled *f,
-    bool is_local)
+execution_step(
+    struct packer *p, uint32_t *count, const struct compiled *f, bool is_local)
 {
 	uint32_t live = 0;
 

@@ -85,8 +85,7 @@ foresee_asked(struct gateway *g, struct refusal *to, struct foresight *f)
 /* foresee_behind_hooks: what a before hook makes of the request is its own
  * affair; other hooks see only what comes out. */
 static void
-foresee_behind_hooks(
-    struct gateway *g, struct refusal *to, struct foresight *f)
+foresee_behind_hooks(struct gateway *g, struct refusal *to, struct foresight *f)
 {
 	f->has_hooks = true;
 	f->is_hooked = hook_set_has(f->function->hooks, HOOK_BEFORE);
@@ -131,7 +130,9 @@ bool
 foresee_permission(struct foresight *f, struct foreseen *to)
 {
 	struct refusal refusal = {.gateway = f->client->gateway,
-	    .client = f->client, .request = &f->request, .foreseen = to};
+	    .client = f->client,
+	    .request = &f->request,
+	    .foreseen = to};
 
 	return permit_allows(&refusal, f->function, &f->request);
 }
@@ -140,7 +141,9 @@ bool
 foresee_arguments(struct foresight *f, struct foreseen *to)
 {
 	struct refusal refusal = {.gateway = f->client->gateway,
-	    .client = f->client, .request = &f->request, .foreseen = to};
+	    .client = f->client,
+	    .request = &f->request,
+	    .foreseen = to};
 	struct text info;
 
 	return checks_prepare(&refusal, f->function, &f->request, &info);

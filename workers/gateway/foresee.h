@@ -37,10 +37,10 @@ struct foresight {
 	struct compiled *function; /* NULL: none was found */
 	struct foreseen foreseen;  /* how it would be refused */
 	struct foreseen then;      /* … behind those who would be asked */
-	bool has_hooks;            /* hooks would see it, whatever becomes of it */
-	bool is_hooked;            /* a before hook would be asked */
-	bool is_asked;             /* a permission callback would be asked */
-	struct node *node;         /* that would get it; NULL: none, or unknown */
+	bool has_hooks;    /* hooks would see it, whatever becomes of it */
+	bool is_hooked;    /* a before hook would be asked */
+	bool is_asked;     /* a permission callback would be asked */
+	struct node *node; /* that would get it; NULL: none, or unknown */
 	uint8_t order_count;
 	uint8_t order[8]; /* places in the function's nodes, best first */
 };

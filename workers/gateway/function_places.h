@@ -22,9 +22,9 @@ struct function_places {
 	const struct stats *stats;
 	struct function_row *row; /* NULL: all rows are others' */
 	uint32_t used;
-	uint32_t next;      /* where to look for one to hand over */
-	uint64_t *routes;   /* of each place; the first is nobody's */
-	uint32_t *holders;  /* how many compiled functions count there */
+	uint32_t next;     /* where to look for one to hand over */
+	uint64_t *routes;  /* of each place; the first is nobody's */
+	uint32_t *holders; /* how many compiled functions count there */
 	struct function_counts unseen; /* without a row */
 };
 

@@ -49,7 +49,7 @@ struct compiled {
 	enum function_response response;
 	struct function_target chooser; /* picks the nodes, if is_valid */
 	struct node *chooser_node;      /* where it is asked */
-	bool is_resolved;  /* its nodes are those the chooser has named */
+	bool is_resolved; /* its nodes are those the chooser has named */
 	enum choose_mode choose;
 	struct text choose_key; /* HASH, STICKY by an argument; empty: by id */
 	uint64_t choose_key_hash;
@@ -57,15 +57,15 @@ struct compiled {
 	struct permission permission;
 	struct function_target callback; /* decides instead, if is_valid */
 	struct text callback_shown;      /* the same in words */
-	struct hook_set *hooks; /* NULL: none */
-	struct node *hook_node; /* where they run */
+	struct hook_set *hooks;          /* NULL: none */
+	struct node *hook_node;          /* where they run */
 	enum function_retry retry_mode;
 	uint32_t retry_count; /* attempts after the first */
 	uint64_t revision;
 	uint64_t settings_mark; /* compiled under these settings */
 	uint32_t holds;
 	bool is_disabled;
-	bool is_denied; /* security.allowed_targets does not let it run */
+	bool is_denied;    /* security.allowed_targets does not let it run */
 	bool is_operators; /* an operator, or the YAML, says so */
 	bool is_idempotent;
 	bool wants_info;
@@ -93,7 +93,7 @@ struct functions_context {
 	const struct argument_limits *limits;
 	const struct hook_list *hooks;
 	const struct function_rules *targets; /* NULL: our own, all may run */
-	uint64_t settings_mark; /* changes when those above do */
+	uint64_t settings_mark;               /* changes when those above do */
 };
 
 /*

@@ -112,8 +112,8 @@ gateway_counts_of(struct gateway *g, struct compiled *f)
 /* COUNT_FOR counts for the gateway, and at once for the function. */
 #define COUNT_FOR(gateway, compiled, name) \
 	(COUNT(gateway, name), \
-	    function_stats_count(gateway_counts_of(gateway, compiled), \
-		FUNCTION_COUNT_##name))
+	    function_stats_count( \
+		gateway_counts_of(gateway, compiled), FUNCTION_COUNT_##name))
 
 /* What the kit runs. */
 void gateway_start(struct worker *);

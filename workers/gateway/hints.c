@@ -48,8 +48,9 @@ hints_for_local(struct gateway *g, const struct call *call)
 	pack_string(&p, "once");
 	pack_bool(&p, is_hook || !f->is_idempotent);
 	pack_string(&p, "stream");
-	pack_bool(&p, f->response == FUNCTION_STREAM && !is_hook &&
-		!ask_is_open(call) && !pick_is_open(call));
+	pack_bool(&p,
+	    f->response == FUNCTION_STREAM && !is_hook && !ask_is_open(call) &&
+		!pick_is_open(call));
 	pack_string(&p, "service");
 	pack_text(&p, f->service);
 	pack_string(&p, "request_type");

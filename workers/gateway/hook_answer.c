@@ -135,8 +135,8 @@ read_config(struct text config, struct hook_before *to)
 
 /* opens_with reads the head of a list and the word it begins with. */
 static bool
-opens_with(struct unpacker *u, struct text answer, uint32_t *count,
-    struct text *word)
+opens_with(
+    struct unpacker *u, struct text answer, uint32_t *count, struct text *word)
 {
 	unpack_init(u, answer);
 	return unpack_array(u, count) == OK && *count > 0 &&

@@ -91,8 +91,7 @@ hop(const struct call *call, const char *status, const char *reason)
 }
 
 void
-hook_note_stop(
-    struct gateway *g, const struct call *call, const char *result)
+hook_note_stop(struct gateway *g, const struct call *call, const char *result)
 {
 	enum hook_kind kind = call->hooked->kind;
 	struct fields fields;

@@ -64,8 +64,8 @@ take(struct hook_set *set, enum hook_kind kind, const struct function_hook *h,
 }
 
 struct hook_set *
-hook_set_compile(const struct function *f, const struct hook_list *list,
-    struct arena *arena)
+hook_set_compile(
+    const struct function *f, const struct hook_list *list, struct arena *arena)
 {
 	struct hook_set *set = NULL;
 

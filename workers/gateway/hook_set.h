@@ -33,7 +33,7 @@ struct hook {
 	struct text name; /* len 0: the function has no such hook */
 	struct text module;
 	struct text function;
-	struct text pool; /* len 0: worker_pool chooses */
+	struct text pool;              /* len 0: worker_pool chooses */
 	struct function_target extras; /* `args` and `arg_count` count */
 };
 

@@ -54,8 +54,7 @@ struct hook_trouble {
 };
 
 /* "hook rejected: "hook timed out after 500ms"", and the like. */
-struct text hook_words_failed(
-    struct hook_words *, const struct hook_trouble *);
+struct text hook_words_failed(struct hook_words *, const struct hook_trouble *);
 
 /* "result encoding failed: "timed out after 500ms"", and the like. */
 struct text hook_words_encoding(

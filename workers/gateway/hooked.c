@@ -98,8 +98,8 @@ make_question(struct gateway *g, const struct call *call, struct text *question)
 	return pack_finish(&p);
 }
 
-static void failed(struct gateway *, struct call *, enum hook_failure,
-    struct text detail);
+static void failed(
+    struct gateway *, struct call *, enum hook_failure, struct text detail);
 
 static void
 ask(struct gateway *g, struct call *call, enum hook_kind kind)

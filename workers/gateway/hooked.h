@@ -41,7 +41,7 @@ struct hooked {
 	bool is_open;           /* the question is on its way */
 	bool has_response;      /* the call has run, or was refused */
 	bool is_encoded;
-	bool is_settled;        /* no hook is to see the response any more */
+	bool is_settled; /* no hook is to see the response any more */
 	uint64_t asked_us;
 	struct hook_response response;
 	char *response_bytes; /* of the response */

@@ -195,8 +195,8 @@ gateway_cmd_conns_kill(struct worker *w, struct command *command)
 		COUNT(g, kicked);
 		event_note(EVENT_client_cut, "peer=%s reason=operator why=%.*s",
 		    c->peer, TEXT_ARG(reason));
-		client_close(c, WEBSOCKET_POLICY,
-		    arena_string(command->arena, reason));
+		client_close(
+		    c, WEBSOCKET_POLICY, arena_string(command->arena, reason));
 		is_killed = true;
 	}
 	pack_killed(command->result, id, is_killed);
@@ -221,8 +221,7 @@ call_word(const struct call *call)
 static struct text
 user_of(const struct call *call)
 {
-	return call->client != NULL ? identity_user_of(call->client)
-				    : TEXT("");
+	return call->client != NULL ? identity_user_of(call->client) : TEXT("");
 }
 
 /* bare takes a JSON text's quotes away; escapes in it stay. */
@@ -254,8 +253,8 @@ pack_call(struct gateway *g, struct packer *p, const struct call *call)
 	pack_text(p, f->version);
 	pack_field_string(p, "type", flow_response_name(f));
 	pack_field_string(p, "state", call_word(call));
-	pack_field_u64(p, "age_ms",
-	    since(loop_now_us(g->loop), call->arrived_us) / 1000);
+	pack_field_u64(
+	    p, "age_ms", since(loop_now_us(g->loop), call->arrived_us) / 1000);
 	pack_string(p, "left_ms");
 	if (call->deadline_ms == CALL_NO_DEADLINE)
 		pack_nil(p);
@@ -263,8 +262,8 @@ pack_call(struct gateway *g, struct packer *p, const struct call *call)
 		pack_u64(p, since(call->deadline_ms, now_ms));
 	pack_string(p, "node");
 	if (call->link != NULL && call->tried > 0)
-		pack_text(p,
-		    nodes_name(f->nodes[call->order[call->tried - 1]]));
+		pack_text(
+		    p, nodes_name(f->nodes[call->order[call->tried - 1]]));
 	else
 		pack_nil(p);
 	pack_field_u64(p, "retries", call->retries);
@@ -303,8 +302,7 @@ gateway_cmd_calls_list(struct worker *w, struct command *command)
 {
 	struct gateway *g = worker_state(w);
 	struct filter f;
-	struct listing l = {
-	    .gateway = g, .out = command->result, .filter = &f};
+	struct listing l = {.gateway = g, .out = command->result, .filter = &f};
 
 	if (!read_filter(command, &f))
 		return;

@@ -14,7 +14,7 @@ nodes_tell(const struct node *n, enum link_state state, enum link_fault fault)
 
 	if (n->link == NULL ||
 	    (!scope_is_on(SCOPE_net_connect) && !scope_is_on(DIAG_peer_dial) &&
-	    !scope_is_on(DIAG_peer_dial_policy)))
+		!scope_is_on(DIAG_peer_dial_policy)))
 		return;
 	link_client_facts(n->link, &facts);
 	scope_note(SCOPE_net_connect, "node=%.*s outcome=%s fault=%s",

@@ -54,7 +54,7 @@ struct options {
 	struct channel_rules channels;
 	struct argument_limits arguments;
 	struct auth_options auth;
-	struct hook_list hooks; /* that functions may name */
+	struct hook_list hooks;        /* that functions may name */
 	struct function_rules targets; /* what may run: allowed_targets */
 	const struct node_address *nodes;
 	uint32_t node_count;
@@ -66,7 +66,7 @@ struct options {
 	uint32_t meet_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t default_timeout_ms;
-	uint64_t slow_log_us; /* faster calls are not among the slowest */
+	uint64_t slow_log_us;     /* faster calls are not among the slowest */
 	uint64_t slow_request_us; /* 0: none is slow */
 	uint32_t infinite_timeout_ms;
 	uint32_t max_connections;

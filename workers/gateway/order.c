@@ -73,8 +73,10 @@ stick(struct gateway *g, const struct compiled *f, const struct request *r,
 		first = order[0];
 		if (!is_live[first])
 			return; /* nobody is there to stick to */
-		uint32_t kept = is_dry ? 0 : sticky_keep(&g->routes, &found,
-		    sticky_node(how->nodes[first]), now_s(g));
+		uint32_t kept = is_dry
+		    ? 0
+		    : sticky_keep(&g->routes, &found,
+			  sticky_node(how->nodes[first]), now_s(g));
 		uint32_t theirs = find_node(how, is_live, kept);
 		if (theirs < how->count)
 			first = theirs;
@@ -113,8 +115,8 @@ take(struct call *call, const uint32_t *order, uint32_t count)
 }
 
 static void
-choose(struct gateway *g, struct call *call, const struct request *r,
-    bool is_dry)
+choose(
+    struct gateway *g, struct call *call, const struct request *r, bool is_dry)
 {
 	const struct compiled *f = call->function;
 	struct choose how = {

@@ -21,9 +21,9 @@ struct request;
 /* order_choose fills in the call's candidates, best first. */
 void order_choose(struct gateway *, struct call *, const struct request *);
 
-/* order_foresee does the same and takes no turn, no chance and keeps nothing. */
-void order_foresee(
-    struct gateway *, struct call *, const struct request *);
+/* order_foresee does the same and takes no turn, no chance and keeps nothing.
+ */
+void order_foresee(struct gateway *, struct call *, const struct request *);
 
 /* order_among does so among some of the function's nodes; at least one. */
 void order_among(struct gateway *, struct call *, const struct request *,

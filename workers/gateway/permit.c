@@ -58,12 +58,12 @@ permit_allows(struct refusal *to, const struct compiled *function,
 	if (to->foreseen == NULL)
 		permit_note(to->client->gateway,
 		    &(struct permit_denial){
-		.user_id = facts.user_id,
-		.request_id = r->id_json,
-		.function = function,
-		.mode = function->permission.shown,
-		.reason = "mode",
-	    });
+			.user_id = facts.user_id,
+			.request_id = r->id_json,
+			.function = function,
+			.mode = function->permission.shown,
+			.reason = "mode",
+		    });
 	refuse_text(to, ANSWER_denied, ANSWER_TEXT_DENIED);
 	return false;
 }

@@ -66,8 +66,8 @@ struct phoenix_message {
 
 /*
  * phoenix_read reads an envelope. Of a binary frame it finds out which of the
- * two kinds it is: `from.form` says so. Errors: ERR_MALFORMED and ERR_UTF8 (no JSON,
- * or none of this shape), ERR_TOO_BIG (a name above its limit), ERR_TYPE.
+ * two kinds it is: `from.form` says so. Errors: ERR_MALFORMED and ERR_UTF8 (no
+ * JSON, or none of this shape), ERR_TOO_BIG (a name above its limit), ERR_TYPE.
  */
 enum err phoenix_read(enum phoenix_form, struct text frame, struct arena *,
     struct phoenix_message *) MUST_USE;

@@ -11,7 +11,7 @@
 #include "workers/gateway/settle.h"
 
 enum {
-	LOOK_MS = 20,   /* between two looks at a node that is coming up */
+	LOOK_MS = 20, /* between two looks at a node that is coming up */
 	COME_UP_MS = 2000
 };
 
@@ -31,8 +31,8 @@ put_names(struct packer *p, const struct compiled *f)
 
 /* make_question packs into the gateway's buffer. */
 static struct text
-make_question(struct gateway *g, const struct call *call,
-    const struct request *r)
+make_question(
+    struct gateway *g, const struct call *call, const struct request *r)
 {
 	const struct compiled *f = call->function;
 	struct packer p;
@@ -58,8 +58,8 @@ ask(struct gateway *g, struct call *call)
 
 	if (left_ms > g->options->default_timeout_ms)
 		left_ms = g->options->default_timeout_ms;
-	if (nodes_pick(call->function->chooser_node, call,
-		(uint32_t)left_ms) != OK)
+	if (nodes_pick(call->function->chooser_node, call, (uint32_t)left_ms) !=
+	    OK)
 		pick_failed(g, call, "the tree's pools take no calls");
 }
 
@@ -121,8 +121,8 @@ start_over(struct gateway *g, struct compiled *f)
 
 /* place_of finds a node of the function by name, or takes it in. */
 static bool
-place_of(struct gateway *g, struct compiled *f, struct text name,
-    uint8_t *place)
+place_of(
+    struct gateway *g, struct compiled *f, struct text name, uint8_t *place)
 {
 	for (uint32_t i = 0; i < f->node_count; i++) {
 		*place = (uint8_t)i;

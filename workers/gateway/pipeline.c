@@ -162,7 +162,8 @@ admit(struct gateway *g, struct call *call, const struct request *r)
 	struct refusal to = refusal_of(g, call, r);
 	struct text info;
 
-	if (!limiter_admits(&to, r) || !checks_prepare(&to, call->function, r, &info))
+	if (!limiter_admits(&to, r) ||
+	    !checks_prepare(&to, call->function, r, &info))
 		return false;
 	calls_keep(call, buffer_text(&g->packed), info);
 	arm(g, call);

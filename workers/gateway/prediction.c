@@ -170,12 +170,12 @@ pack_way(struct packer *p, const struct foresight *f,
 	bool is_chosen = f->function != NULL && f->function->chooser.is_valid;
 
 	pack_field_string(p, "outcome",
-	    said->is_refused     ? "refused"
-		: asks != NULL   ? asks
-		: is_chosen      ? "asks_chooser"
-				 : "dispatched");
+	    said->is_refused   ? "refused"
+		: asks != NULL ? asks
+		: is_chosen    ? "asks_chooser"
+			       : "dispatched");
 	pack_field_string(p, "stage",
-	    said->is_refused ? stage_refused(said)
+	    said->is_refused   ? stage_refused(said)
 		: asks != NULL ? stage
 			       : "execution");
 	if (said->is_refused)

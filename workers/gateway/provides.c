@@ -40,8 +40,8 @@ collect(struct gateway *g, struct pair *to)
 			while (at < count && to[at].node != f->nodes[n])
 				at++;
 			if (at == count)
-				to[count++] = (struct pair){
-				    f->nodes[n], f->service};
+				to[count++] =
+				    (struct pair){f->nodes[n], f->service};
 		}
 	}
 	return count;

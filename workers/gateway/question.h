@@ -34,7 +34,8 @@ struct text question_keep(char **at, struct text);
 
 /*
  * question_keep_request copies what is not in the question itself, or in the
- * request's map alone; it needs question_request_bytes. The arguments are found where they stand in it.
+ * request's map alone; it needs question_request_bytes. The arguments are found
+ * where they stand in it.
  */
 size_t question_request_bytes(const struct request *);
 void question_keep_request(char **at, struct text question,

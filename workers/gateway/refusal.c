@@ -160,8 +160,7 @@ cut(struct text t)
 }
 
 void
-refuse_function(
-    struct refusal *to, const struct request *r, const char *why)
+refuse_function(struct refusal *to, const struct request *r, const char *why)
 {
 	bool is_disabled = strcmp(why, "disabled") == 0;
 

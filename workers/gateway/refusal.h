@@ -33,10 +33,10 @@ struct traced;
 struct refusal {
 	struct gateway *gateway;
 	struct client *client;
-	struct call *call; /* NULL: none has been entered yet */
+	struct call *call;         /* NULL: none has been entered yet */
 	struct compiled *function; /* NULL: none has been found */
 	struct answer_to to;
-	uint64_t arrived_us; /* 0: in this turn */
+	uint64_t arrived_us;           /* 0: in this turn */
 	const struct request *request; /* for the reply's request_type */
 	struct traced *traced;         /* its trace, or NULL */
 	struct foreseen *foreseen;     /* a dry run (foreseen.h), or NULL */
@@ -52,8 +52,7 @@ void refuse_reply(
 void refuse_request(struct refusal *, const struct request_error *);
 void refuse_argument(struct refusal *, const struct argument_error *);
 /* refuse_function: `why` is functions_missed. */
-void refuse_function(
-    struct refusal *, const struct request *, const char *why);
+void refuse_function(struct refusal *, const struct request *, const char *why);
 
 /* "Internal Server Error", and the detail behind it if clients may know. */
 void refuse_internal(struct refusal *, enum answer_code, const char *detail);
@@ -68,7 +67,7 @@ void refusal_count(struct gateway *, struct compiled *,
     const struct answer_error *, uint64_t arrived_us);
 
 /* refusal_write writes an error that was counted for an open client. */
-void refusal_write(struct client *, const struct answer_to *,
-    const struct answer_error *);
+void refusal_write(
+    struct client *, const struct answer_to *, const struct answer_error *);
 
 #endif /* WORKERS_GATEWAY_REFUSAL_H */

@@ -22,7 +22,7 @@ enum {
 	FIRST_SIZE = 64,
 	ARGS_BYTES = 12 << 20, /* a million clients, named */
 	NAMED_MOST = 400000, /* values of a roll: what the link takes of one */
-	GONE_MOST = 20000      /* in one call */
+	GONE_MOST = 20000    /* in one call */
 };
 
 /* A client, or one of its channels (else 0), that ended. */
@@ -106,8 +106,8 @@ relay_feed_asked(struct relay_feed *f, struct client *c)
 /* --- endings --- */
 
 static void
-note_ending(struct relay_feed *f, uint64_t client, uint32_t channel,
-    enum relay_cut cut)
+note_ending(
+    struct relay_feed *f, uint64_t client, uint32_t channel, enum relay_cut cut)
 {
 	if (f->link == NULL)
 		return;

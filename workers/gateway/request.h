@@ -38,7 +38,7 @@ struct request {
 	struct text user_id; /* as claimed */
 	bool claims_roles;   /* `user_roles` was sent, and dropped */
 	struct text device_id;
-	struct text traceparent; /* as sent */
+	struct text traceparent;    /* as sent */
 	struct text correlation_id; /* the same; can be told unchanged */
 	struct text args; /* msgpack span of a map; empty: none sent */
 };

@@ -95,7 +95,8 @@ spell(const struct gateway *g, const struct names *n, char to[NAMES_BYTES])
 	snprintf(to, NAMES_BYTES,
 	    "correlation_id=%s request_id=%s request_type=%s service=%s "
 	    "user_id=%s",
-	    correlation, event_word(&id, bare), event_word(&type, n->request_type),
+	    correlation, event_word(&id, bare),
+	    event_word(&type, n->request_type),
 	    event_word(&service, n->service),
 	    event_word(&user,
 		n->client != NULL && n->client->identity != NULL

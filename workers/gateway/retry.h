@@ -47,7 +47,7 @@ struct retry {
  * when it may have run and must not run twice, or when its deadline comes
  * first.
  */
-bool retry_again(const struct retry *, enum retry_failure, uint64_t chance,
-    uint64_t *at_ms);
+bool retry_again(
+    const struct retry *, enum retry_failure, uint64_t chance, uint64_t *at_ms);
 
 #endif /* WORKERS_GATEWAY_RETRY_H */

@@ -38,10 +38,10 @@ struct channel_rules {
 
 struct channel {
 	const struct channel_rule *rule;
-	struct text topic;    /* as JSON; the bytes follow the struct */
-	struct text join_ref; /* as JSON */
-	uint32_t serial;      /* of this join; never 0, never reused */
-	bool is_binary;       /* joined with a binary frame */
+	struct text topic;      /* as JSON; the bytes follow the struct */
+	struct text join_ref;   /* as JSON */
+	uint32_t serial;        /* of this join; never 0, never reused */
+	bool is_binary;         /* joined with a binary frame */
 	enum phoenix_form form; /* of that frame */
 };
 

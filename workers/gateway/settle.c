@@ -246,8 +246,8 @@ settle_has_room(const struct gateway *g, enum function_response kind)
 
 /* say_at_once writes what an accepted call is answered with. */
 static enum err
-say_at_once(struct gateway *g, const struct call *call,
-    const struct answer_to *to)
+say_at_once(
+    struct gateway *g, const struct call *call, const struct answer_to *to)
 {
 	struct buffer *out = client_out(call->client);
 

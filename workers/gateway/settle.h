@@ -59,8 +59,7 @@ void settle_refuse(
  * settle_say is what the three come to: it ends a call with an error, unless
  * a hook is to see it first. Its text may be in the gateway's arena.
  */
-void settle_say(
-    struct gateway *, struct call *, const struct answer_error *);
+void settle_say(struct gateway *, struct call *, const struct answer_error *);
 
 /* settle_quietly ends a call whose client has left; its node is told. */
 void settle_quietly(struct gateway *, struct call *);

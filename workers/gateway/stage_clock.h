@@ -50,7 +50,7 @@ stage_clock_end(struct stage_clock *c)
 }
 
 #define STAGE_DONE(g, stage) \
-	stage_clock_done(&(g)->stages, (g)->slot, \
-	    HISTOGRAM_gateway_stage_##stage##_ns)
+	stage_clock_done( \
+	    &(g)->stages, (g)->slot, HISTOGRAM_gateway_stage_##stage##_ns)
 
 #endif /* WORKERS_GATEWAY_STAGE_CLOCK_H */

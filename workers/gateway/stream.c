@@ -205,8 +205,8 @@ stop(struct client *c, uint32_t channel, struct text id)
 }
 
 void
-stream_on_stop(struct client *c, const struct channel *channel,
-    struct phoenix_message *m)
+stream_on_stop(
+    struct client *c, const struct channel *channel, struct phoenix_message *m)
 {
 	struct text id = {.at = NULL, .len = 0};
 	struct phoenix_address to = m->from;
@@ -216,8 +216,7 @@ stream_on_stop(struct client *c, const struct channel *channel,
 	to.join_ref = channel->join_ref;
 	to.form = channel_form(channel, m->from.form);
 	if (read_id(c, m, &id) != OK)
-		response =
-		    TEXT("{\"reason\":\"request_id must be a string\"}");
+		response = TEXT("{\"reason\":\"request_id must be a string\"}");
 	else if (stop(c, channel->serial, id) == 0)
 		response = TEXT("{\"reason\":\"not_found\"}");
 	else

@@ -121,7 +121,7 @@ struct match {
 	uint32_t flags;
 	uint32_t places; /* of all its traces */
 	uint32_t loud;   /* of those that want records */
-	bool is_silent; /* no filter wants records */
+	bool is_silent;  /* no filter wants records */
 	char ids[96];
 	int used;
 };
@@ -138,9 +138,9 @@ add(struct match *m, const struct trace_filter *f)
 		m->is_silent = false;
 	}
 	if (m->used < (int)sizeof(m->ids) - 12)
-		m->used += snprintf(m->ids + m->used,
-		    sizeof(m->ids) - (size_t)m->used, "%s%u",
-		    m->used > 0 ? "," : "", f->id);
+		m->used +=
+		    snprintf(m->ids + m->used, sizeof(m->ids) - (size_t)m->used,
+			"%s%u", m->used > 0 ? "," : "", f->id);
 }
 
 /* is_after: this call, or every call of this gateway. */
@@ -171,8 +171,8 @@ is_over(const struct gateway *g, const struct trace_filter *f)
 {
 	return (f->until_ms != 0 && loop_now_ms(g->loop) >= f->until_ms) ||
 	    (f->most != 0 &&
-		trace_counts_records(trace_watch_counts(&g->watch),
-		    f->place) >= f->most);
+		trace_counts_records(trace_watch_counts(&g->watch), f->place) >=
+		    f->most);
 }
 
 /* match_all finds the filters that are after this call. */
@@ -224,8 +224,7 @@ put_args(struct tracing *t, const struct request *r, uint32_t flags)
 		return;
 	}
 	buffer_truncate(&t->args, 0);
-	if (r->args.len == 0 ||
-	    mask_json(&t->mask, r->args, &t->args) != OK) {
+	if (r->args.len == 0 || mask_json(&t->mask, r->args, &t->args) != OK) {
 		facts_put(&t->facts, "args",
 		    r->args.len == 0 ? TEXT("{}") : TEXT("(too long)"));
 		return;
@@ -262,8 +261,8 @@ tell_start(struct tracing *t, const struct traced *traced,
 
 /* parent_of reads the traceparent of the payload, else of the connection. */
 static bool
-parent_of(const struct client *c, const struct request *r,
-    struct traceparent *parent)
+parent_of(
+    const struct client *c, const struct request *r, struct traceparent *parent)
 {
 	if (r->traceparent.len > 0)
 		return traceparent_read(r->traceparent, parent) == OK;
@@ -291,9 +290,8 @@ make(struct gateway *g, const struct traceparent *parent, bool has_parent)
 }
 
 static void
-begin_recording(struct gateway *g, struct traced *traced,
-    const struct match *m, const struct trace_call *call,
-    const struct request *r)
+begin_recording(struct gateway *g, struct traced *traced, const struct match *m,
+    const struct trace_call *call, const struct request *r)
 {
 	traced->is_recorded = true;
 	traced->span.at.flags |= TRACEPARENT_SAMPLED;
@@ -329,8 +327,8 @@ tracing_begin(struct client *c, const struct request *r)
 	struct traceparent parent;
 	struct match m;
 
-	if (trace_watch_generation(&g->watch) == 0 &&
-	    r->traceparent.len == 0 && c->trace.span == 0)
+	if (trace_watch_generation(&g->watch) == 0 && r->traceparent.len == 0 &&
+	    c->trace.span == 0)
 		return NULL;
 	const struct trace_call call = call_of(c, r);
 	bool is_wanted = trace_watch_generation(&g->watch) != 0 &&
@@ -349,8 +347,8 @@ tracing_begin(struct client *c, const struct request *r)
 
 /* look_again: a filter may be after the module and function behind a name. */
 static void
-look_again(struct refusal *to, const struct compiled *f,
-    const struct request *r)
+look_again(
+    struct refusal *to, const struct compiled *f, const struct request *r)
 {
 	struct gateway *g = to->client->gateway;
 	const struct traceparent none = {.span = 0};

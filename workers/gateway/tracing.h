@@ -62,8 +62,8 @@ void tracing_missed(const struct traced *, const char *why);
 #define HOP(traced, stage, ...) \
 	do { \
 		if ((traced) != NULL) \
-			trace_hop(&(traced)->span, STAGE_##stage, \
-			    __VA_ARGS__); \
+			trace_hop( \
+			    &(traced)->span, STAGE_##stage, __VA_ARGS__); \
 	} while (0)
 
 /* The last hops: an error, and the end. Once; then they do nothing. */

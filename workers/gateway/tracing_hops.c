@@ -44,8 +44,7 @@ tracing_failed(struct traced *traced, enum answer_code code, struct text error)
 	    TEXT_ARG(words));
 	HOP(traced, end,
 	    "success=false async=false duration_us=%" PRIu64 " error=%s",
-	    clock_mono_us() - traced->span.arrived_us,
-	    answer_code_name(code));
+	    clock_mono_us() - traced->span.arrived_us, answer_code_name(code));
 	buffer_finish(&quoted);
 }
 

@@ -121,8 +121,7 @@ send_reply(struct desk *d)
 		pack_nil(&d->packer);
 	count_reply(d);
 	if (d->is_operators)
-		mask_urls_pack(
-		    buffer_at(&d->reply), buffer_used(&d->reply));
+		mask_urls_pack(buffer_at(&d->reply), buffer_used(&d->reply));
 	if (!d->is_json) {
 		send_bytes(d, buffer_text(&d->reply));
 		return;

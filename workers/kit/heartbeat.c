@@ -39,7 +39,8 @@ count_self(void *ctx)
 	struct worker *w = ctx;
 	int64_t descriptors = proc_descriptors(PROC_SELF);
 
-	stats_set(w->slot, COUNTER_process_memory_bytes, proc_rss_bytes(PROC_SELF));
+	stats_set(
+	    w->slot, COUNTER_process_memory_bytes, proc_rss_bytes(PROC_SELF));
 	if (descriptors >= 0)
 		stats_set(w->slot, COUNTER_process_descriptors,
 		    (uint64_t)descriptors);
@@ -49,8 +50,8 @@ count_self(void *ctx)
 		    "hint=\"its header was written over\"");
 		exit(EXIT_SEGMENT);
 	}
-	log_rules_look(log_watch_at(events_watch_area(&w->events)),
-	    loop_now_ms(w->loop));
+	log_rules_look(
+	    log_watch_at(events_watch_area(&w->events)), loop_now_ms(w->loop));
 	log_tick();
 	loop_timer_start(w->loop, &w->census, loop_now_ms(w->loop) + CENSUS_MS);
 }
@@ -61,8 +62,8 @@ heartbeat_start(struct worker *w)
 	w->beat = (struct loop_hook){.run = turn_ended, .ctx = w};
 	loop_on_turn_end(w->loop, &w->beat);
 	event_clock(loop_clock(w->loop));
-	log_rules_look(log_watch_at(events_watch_area(&w->events)),
-	    loop_now_ms(w->loop));
+	log_rules_look(
+	    log_watch_at(events_watch_area(&w->events)), loop_now_ms(w->loop));
 	w->census = (struct loop_timer){.due = count_self, .ctx = w};
 	loop_timer_start(w->loop, &w->census, loop_now_ms(w->loop) + CENSUS_MS);
 }

@@ -51,8 +51,8 @@ struct worker {
 	struct settings *settings;
 	struct settings *began; /* the settings this life began with */
 
-	struct desks *desks; /* desk.c: requests being answered */
-	struct asker *asker; /* ask.c: questions of our own; may be NULL */
+	struct desks *desks;  /* desk.c: requests being answered */
+	struct asker *asker;  /* ask.c: questions of our own; may be NULL */
 	struct conn_hub *hub; /* worker_hub */
 
 	enum worker_phase phase;

@@ -153,8 +153,7 @@ send_backtrace(const char *headline)
 	_Unwind_Backtrace(note_frame, &frames);
 	for (int i = 0; i < frames.count; i++) {
 		char line[LINE];
-		size_t len =
-		    put_frame(line, put(line, 0, "  "), frames.at[i]);
+		size_t len = put_frame(line, put(line, 0, "  "), frames.at[i]);
 
 		len = put(line, len, "\n");
 		if (used + len >= sizeof(record.text)) {

@@ -21,8 +21,8 @@ dial_later(struct line *l)
 	struct loop *loop = l->conn.hub->loop;
 
 	loop_timer_start(loop, &l->redial, loop_now_ms(loop) + l->wait_ms);
-	l->wait_ms = l->wait_ms * 2 < REDIAL_MOST_MS ? l->wait_ms * 2
-						     : REDIAL_MOST_MS;
+	l->wait_ms =
+	    l->wait_ms * 2 < REDIAL_MOST_MS ? l->wait_ms * 2 : REDIAL_MOST_MS;
 }
 
 static void
@@ -132,8 +132,10 @@ room(void *ctx)
 		l->events->ready(l->ctx);
 }
 
-static const struct conn_calls calls = {
-    .opened = opened, .arrived = arrived, .room = room, .ended = ended};
+static const struct conn_calls calls = {.opened = opened,
+    .arrived = arrived,
+    .room = room,
+    .ended = ended};
 
 void
 line_init(struct line *l, struct conn_hub *hub, const char *path,

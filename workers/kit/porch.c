@@ -35,7 +35,7 @@ enum {
 	BACKLOG = 128,
 	CALLERS_MOST = 512,
 	READ_BYTES = 64 << 10,
-	PAUSE_MS = 50, /* no descriptor: try again then */
+	PAUSE_MS = 50,                      /* no descriptor: try again then */
 	OUT_BYTES = 4 * ENDPOINT_MOST_BYTES /* unread answers of one caller */
 };
 
@@ -431,8 +431,7 @@ porch_open(struct loop *loop, const char *path,
 	porch->listener =
 	    (struct loop_watch){.ready = somebody_knocks, .ctx = porch};
 	porch->spare = SPARE_NONE;
-	porch->resume =
-	    (struct loop_timer){.due = accept_again, .ctx = porch};
+	porch->resume = (struct loop_timer){.due = accept_again, .ctx = porch};
 	porch->bury = (struct loop_post){.run = bury, .ctx = porch};
 	loop_post_register(loop, &porch->bury);
 	enum err e = listen_at(porch, path);

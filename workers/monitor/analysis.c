@@ -5,8 +5,7 @@ static const struct {
 	const char *name;
 	const char *recommendation;
 } infos[BOTTLENECK_COUNT] = {
-#define B(name, recommendation) \
-	[BOTTLENECK_##name] = {#name, recommendation},
+#define B(name, recommendation) [BOTTLENECK_##name] = {#name, recommendation},
     BOTTLENECKS(B)
 #undef B
 };
@@ -69,8 +68,8 @@ look_at_processes(struct analysis *a, const struct component_look *before,
 	for (uint32_t i = 0; i < after->listed; i++)
 		for (uint32_t k = 0; k < before->listed; k++)
 			if (before->process[k].pid == after->process[i].pid)
-				look_at_process(a, &before->process[k],
-				    &after->process[i]);
+				look_at_process(
+				    a, &before->process[k], &after->process[i]);
 }
 
 void

@@ -36,10 +36,10 @@ const char *bottleneck_name(enum bottleneck);
 const char *bottleneck_recommendation(enum bottleneck);
 
 enum {
-	ANALYSIS_CPU_PERCENT = 80,   /* of one core, of each process */
+	ANALYSIS_CPU_PERCENT = 80, /* of one core, of each process */
 	ANALYSIS_GROWTH_PERCENT = 10,
-	ANALYSIS_SLOW_US = 100000,   /* p95 of a write, of a node's answer;
-					waiting for disks in all */
+	ANALYSIS_SLOW_US = 100000, /* p95 of a write, of a node's answer;
+				      waiting for disks in all */
 	ANALYSIS_QUEUE_PERCENT = 50,
 	ANALYSIS_PROCESSES = 16
 };
@@ -69,7 +69,7 @@ struct component_look {
 /* What came of two looks. */
 struct analysis {
 	uint64_t duration_us;
-	double cpu_percent; /* of one core, the mean of its processes */
+	double cpu_percent;     /* of one core, the mean of its processes */
 	double hottest_percent; /* … the one that used most */
 	uint64_t io_wait_us;    /* the one that waited longest */
 	uint64_t read_bytes, written_bytes; /* all of them */

@@ -48,7 +48,7 @@ struct attach_control {
 
 struct attachments {
 	struct attachment items[ATTACHMENTS];
-	struct telemetry_choice always; /* by the settings */
+	struct telemetry_choice always;  /* by the settings */
 	struct telemetry_choice handled; /* by handlers that are attached */
 	struct attach_control control;
 };

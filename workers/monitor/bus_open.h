@@ -35,9 +35,9 @@ struct bus_state {
 	bool is_enabled;
 	bool is_stopped;
 	bool is_signed;
-	uint32_t listeners; /* BUS_LISTENERS at most */
+	uint32_t listeners;           /* BUS_LISTENERS at most */
 	uint32_t pids[BUS_LISTENERS]; /* of those on this machine; 0: free */
-	uint64_t published; /* by this life of the monitor */
+	uint64_t published;           /* by this life of the monitor */
 	uint64_t failed;
 };
 

@@ -164,8 +164,7 @@ is_in_sight(const struct catalog_query *q, const struct catalog_place *place)
 static bool
 has_name(const struct catalog_query *q, struct text entry)
 {
-	if (q->space.len > 0 &&
-	    !has(entry, "service", begins_so, q->space) &&
+	if (q->space.len > 0 && !has(entry, "service", begins_so, q->space) &&
 	    !has(entry, "services", begins_so, q->space))
 		return false;
 	if (q->function_name.len > 0 &&
@@ -222,8 +221,8 @@ catalog_query_page(const struct catalog_query *q,
 	pack_string(p, "items");
 	size_t at = pack_open(p);
 	for (uint32_t i = 0; i < total && unpack_raw(&u, &entry) == OK; i++) {
-		if (!catalog_query_meets(q, place, entry) ||
-		    met++ < q->from || count == q->limit)
+		if (!catalog_query_meets(q, place, entry) || met++ < q->from ||
+		    count == q->limit)
 			continue;
 		pack_raw(p, entry);
 		count++;

@@ -57,8 +57,8 @@ enum catalog_kind {
 
 struct catalog_query {
 	enum catalog_kind kind;
-	enum catalog_scope scope;         /* asked from; LOCAL: right here */
-	struct text space;                /* "" in these: not asked */
+	enum catalog_scope scope; /* asked from; LOCAL: right here */
+	struct text space;        /* "" in these: not asked */
 	struct text function_name, function_id;
 	struct text queue_name, topic;
 	struct text cluster_id, node_id;

@@ -109,8 +109,7 @@ tell(struct checker *c, struct checkup *outcome)
 {
 	struct checkup_result *resources = &outcome->results[2];
 
-	bus_publish(
-	    c->own, "health/component", 3, pack_outcome, outcome);
+	bus_publish(c->own, "health/component", 3, pack_outcome, outcome);
 	if (resources->level == CHECKUP_OK)
 		return;
 	bus_publish(c->own,
@@ -129,8 +128,8 @@ keep_five(struct checker *c, const struct checkup *outcome)
 	for (int i = 0; i < CHECKUP_CHECKS; i++) {
 		const struct checkup_result *r = &outcome->results[i];
 		struct check check = {.duration_us = took_us,
-		    .outcome = r->level == CHECKUP_ERROR ? CHECK_FAIL
-							 : CHECK_PASS};
+		    .outcome =
+			r->level == CHECKUP_ERROR ? CHECK_FAIL : CHECK_PASS};
 
 		snprintf(check.name, sizeof(check.name), "%s", r->name);
 		snprintf(check.details, sizeof(check.details), "level=%s",
@@ -158,8 +157,7 @@ count_children(const struct census *census, struct checkup_facts *f)
 			continue;
 		f->children++;
 		f->children_alive += is_up(p);
-		f->gateways_alive +=
-		    p->child.role == ROLE_gateway && is_up(p);
+		f->gateways_alive += p->child.role == ROLE_gateway && is_up(p);
 		f->relay_is_alive |= p->child.role == ROLE_relay && is_up(p);
 	}
 }
@@ -167,8 +165,8 @@ count_children(const struct census *census, struct checkup_facts *f)
 static uint64_t
 silence_of_supervisor(const struct checker *c, uint64_t now_ms)
 {
-	const struct stats_slot *slot = stats_slot_at(
-	    worker_stats(c->own->worker), STATS_SLOT_SUPERVISOR);
+	const struct stats_slot *slot =
+	    stats_slot_at(worker_stats(c->own->worker), STATS_SLOT_SUPERVISOR);
 	uint64_t beat_ms = atomic_load(&slot->heartbeat_ms);
 
 	return now_ms > beat_ms ? now_ms - beat_ms : 0;
@@ -186,10 +184,10 @@ gather_facts(struct checker *c)
 	const struct census *census = census_take(&arena, stats);
 	f->supervisor_silent_ms = silence_of_supervisor(c, census->now_ms);
 	f->supervisor_is_alive = f->supervisor_silent_ms < SILENT_MS;
-	f->memory_percent = machine_percent((double)r->machine.memory_used,
-	    (double)r->machine.memory_total);
-	f->process_percent = machine_percent(
-	    (double)census->count, (double)proc_most());
+	f->memory_percent = machine_percent(
+	    (double)r->machine.memory_used, (double)r->machine.memory_total);
+	f->process_percent =
+	    machine_percent((double)census->count, (double)proc_most());
 	f->warning_percent = c->warning;
 	f->error_percent = c->error;
 	count_children(census, f);
@@ -294,8 +292,8 @@ file_came(void *ctx, const struct file_finding *finding)
 	while (len < finding->lines.len && finding->lines.at[len] != '\n' &&
 	    len + 1 < sizeof(c->config_problem))
 		len++;
-	snprintf(c->config_problem, sizeof(c->config_problem), "%.*s",
-	    (int)len, finding->lines.at);
+	snprintf(c->config_problem, sizeof(c->config_problem), "%.*s", (int)len,
+	    finding->lines.at);
 	one_less(c);
 }
 
@@ -328,8 +326,8 @@ begin(struct checker *c)
 }
 
 bool
-checker_run(struct checker *c,
-    void (*done)(void *ctx, const struct checkup *), void *ctx)
+checker_run(struct checker *c, void (*done)(void *ctx, const struct checkup *),
+    void *ctx)
 {
 	uint32_t *count = c->is_running ? &c->next_count : &c->now_count;
 	struct waiter *list = c->is_running ? c->next : c->now;
@@ -362,8 +360,10 @@ checker_settings(struct checker *c, const struct settings *s)
 	c->timeout_ms =
 	    (uint32_t)settings_u64(s, SETTING_health_ping_timeout_ms);
 	c->slow_ms = (uint32_t)settings_u64(s, SETTING_health_slow_ms);
-	c->warning = (uint32_t)settings_u64(s, SETTING_health_thresholds_warning);
-	c->error = (uint32_t)settings_u64(s, SETTING_health_thresholds_critical);
+	c->warning =
+	    (uint32_t)settings_u64(s, SETTING_health_thresholds_warning);
+	c->error =
+	    (uint32_t)settings_u64(s, SETTING_health_thresholds_critical);
 	loop_timer_start(loop, &c->timer, loop_now_ms(loop) + c->interval_ms);
 }
 

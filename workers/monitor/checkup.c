@@ -17,13 +17,13 @@ checkup_level_name(enum checkup_level level)
 const char *
 checkup_status(const struct checkup *c)
 {
-	return c->errors > 0 ? "unhealthy"
+	return c->errors > 0  ? "unhealthy"
 	    : c->warnings > 0 ? "degraded"
 			      : "healthy";
 }
 
-static void PRINTF(3, 4)
-say(struct checkup_result *r, enum checkup_level level, const char *fmt, ...)
+static void PRINTF(3, 4) say(
+    struct checkup_result *r, enum checkup_level level, const char *fmt, ...)
 {
 	va_list args;
 

@@ -29,7 +29,7 @@ enum {
 struct checkup_facts {
 	bool supervisor_is_alive;
 	uint64_t supervisor_silent_ms;
-	bool config_is_read;  /* the settings file could be looked at */
+	bool config_is_read; /* the settings file could be looked at */
 	bool config_is_valid;
 	const char *config_problem; /* the first; "" */
 	double memory_percent;

@@ -103,7 +103,8 @@ component_is(const struct component *c, struct text name)
 	if (strcmp(asked, role) == 0 || strcmp(asked, c->name) == 0)
 		return true;
 	return strncmp(asked, role, len) == 0 && asked[len] == '-' &&
-	    c->name[len] == '/' && strcmp(asked + len + 1, c->name + len + 1) == 0;
+	    c->name[len] == '/' &&
+	    strcmp(asked + len + 1, c->name + len + 1) == 0;
 }
 
 enum component_status

@@ -39,7 +39,7 @@ struct component {
 	enum component_status status;
 	const char *reason; /* NULL: healthy */
 	uint64_t beat_age_ms;
-	const struct check *ping; /* its last, of this life; NULL: none */
+	const struct check *ping;  /* its last, of this life; NULL: none */
 	char name[COMPONENT_NAME]; /* "relay", "gateway/1" */
 };
 

@@ -89,8 +89,8 @@ diag_open(struct worker *w)
 	d->worker = w;
 	diagnostics_init(&d->store);
 	d->timer = (struct loop_timer){.due = on_timer, .ctx = d};
-	loop_timer_start(worker_loop(w), &d->timer,
-	    loop_now_ms(worker_loop(w)) + EVERY_MS);
+	loop_timer_start(
+	    worker_loop(w), &d->timer, loop_now_ms(worker_loop(w)) + EVERY_MS);
 	return d;
 }
 
@@ -115,15 +115,15 @@ diag_component(struct page *page, struct component *c)
 
 	*c = (struct component){.role = ROLE_none};
 	if (page_text(page, "component", &word) != OK || word.len == 0) {
-		page_fail(page, PAGE_BAD,
-		    "component is missing: a role, or role/N");
+		page_fail(
+		    page, PAGE_BAD, "component is missing: a role, or role/N");
 		return false;
 	}
 	struct text role = word;
 	int64_t slash = text_find(word, '/');
 	if (slash >= 0) {
-		struct text number = {word.at + slash + 1,
-		    word.len - (uint32_t)slash - 1};
+		struct text number = {
+		    word.at + slash + 1, word.len - (uint32_t)slash - 1};
 
 		role.len = (uint32_t)slash;
 		if (text_to_u64(number, &instance) == OK &&
@@ -146,8 +146,8 @@ diag_component(struct page *page, struct component *c)
 }
 
 static void
-add_counters(const struct stats_slot *s, enum role role,
-    struct component_look *look)
+add_counters(
+    const struct stats_slot *s, enum role role, struct component_look *look)
 {
 	if (role == ROLE_gateway) {
 		look->calls += stats_get(s, COUNTER_gateway_calls);
@@ -185,8 +185,7 @@ list_process(struct component_look *look, const struct census_process *p)
 
 	if (look->listed == ANALYSIS_PROCESSES)
 		return;
-	*one = (struct process_look){
-	    .pid = p->child.pid, .cpu_us = p->cpu_us};
+	*one = (struct process_look){.pid = p->child.pid, .cpu_us = p->cpu_us};
 	if (proc_stat((int)one->pid, &stat))
 		one->io_wait_us = stat.io_wait_us;
 	if (proc_io((int)one->pid, &io)) {
@@ -197,11 +196,11 @@ list_process(struct component_look *look, const struct census_process *p)
 }
 
 void
-diag_look(struct page *page, const struct component *c,
-    struct component_look *look)
+diag_look(
+    struct page *page, const struct component *c, struct component_look *look)
 {
-	const struct census *census = census_take(
-	    page->arena, worker_stats(page->monitor->worker));
+	const struct census *census =
+	    census_take(page->arena, worker_stats(page->monitor->worker));
 
 	*look = (struct component_look){.processes = 0};
 	for (uint32_t i = 0; i < census->count; i++) {
@@ -223,8 +222,8 @@ diag_look(struct page *page, const struct component *c,
 /* --- records --- */
 
 struct packer *
-diag_begin_record(struct page *page, enum diagnostics_kind kind,
-    uint32_t count, struct diag_record *r)
+diag_begin_record(struct page *page, enum diagnostics_kind kind, uint32_t count,
+    struct diag_record *r)
 {
 	const struct settings *s = worker_settings(page->monitor->worker);
 	uint64_t chance = 0;
@@ -238,8 +237,7 @@ diag_begin_record(struct page *page, enum diagnostics_kind kind,
 	r->at = buffer_used(page->out->out);
 	pack_map(page->out, count + 3);
 	pack_field_string(page->out, "id", r->id);
-	pack_field_string(
-	    page->out, "node", settings_string(s, SETTING_node));
+	pack_field_string(page->out, "node", settings_string(s, SETTING_node));
 	pack_string(page->out, "timestamp");
 	pack_f64(page->out, (double)clock_wall_ms() / 1000);
 	return page->out;

@@ -42,7 +42,8 @@ struct component {
 bool diag_component(struct page *, struct component *);
 
 /* diag_look sums up a component's processes. */
-void diag_look(struct page *, const struct component *, struct component_look *);
+void diag_look(
+    struct page *, const struct component *, struct component_look *);
 
 /* A record that is being packed into a page. */
 struct diag_record {
@@ -53,8 +54,8 @@ struct diag_record {
 
 /* diag_begin_record packs the fields every record begins with: `count` more
  * must follow. diag_end_record keeps the record and answers with it. */
-struct packer *diag_begin_record(struct page *, enum diagnostics_kind,
-    uint32_t count, struct diag_record *);
+struct packer *diag_begin_record(
+    struct page *, enum diagnostics_kind, uint32_t count, struct diag_record *);
 enum page_status diag_end_record(struct page *, const struct diag_record *);
 
 #endif /* WORKERS_MONITOR_DIAG_H */

@@ -51,8 +51,7 @@ add(uint64_t *to, const struct stats_slot *s, enum histogram id)
 }
 
 static void
-look_at_times(
-    struct page *page, const struct component *c, struct times *to)
+look_at_times(struct page *page, const struct component *c, struct times *to)
 {
 	const struct stats *stats = worker_stats(page->monitor->worker);
 	struct stats_child child;
@@ -86,8 +85,7 @@ tell_trace(struct looking *l, const struct component_look *after,
     const struct analysis *a)
 {
 	struct diag_record r;
-	struct packer *p =
-	    diag_begin_record(l->page, DIAGNOSTICS_TRACE, 5, &r);
+	struct packer *p = diag_begin_record(l->page, DIAGNOSTICS_TRACE, 5, &r);
 
 	pack_field_string(p, "trace_id", r.id);
 	pack_field_string(p, "component", l->component.name);
@@ -113,14 +111,13 @@ pack_results(struct packer *p, const struct analysis *a)
 	pack_array(p, a->bottlenecks);
 	for (int i = 0; i < BOTTLENECK_COUNT; i++)
 		if (a->has[i])
-			pack_string(
-			    p, bottleneck_name((enum bottleneck)i));
+			pack_string(p, bottleneck_name((enum bottleneck)i));
 	pack_string(p, "recommendations");
 	pack_array(p, a->bottlenecks);
 	for (int i = 0; i < BOTTLENECK_COUNT; i++)
 		if (a->has[i])
-			pack_string(p,
-			    bottleneck_recommendation((enum bottleneck)i));
+			pack_string(
+			    p, bottleneck_recommendation((enum bottleneck)i));
 	pack_f64_field(p, "performance_score", a->score);
 	pack_f64_field(p, "cpu_percent", a->cpu_percent);
 	pack_f64_field(p, "memory_growth_percent", a->growth_percent);
@@ -163,10 +160,10 @@ look_again(void *ctx)
 	look_at_times(l->page, &l->component, now);
 	const struct analysis_times times = {
 	    .duration_us = clock_mono_us() - l->began_us,
-	    .write_p95_us = analysis_p95(l->times.writes, now->writes,
-		STATS_BUCKETS, stats_bucket_top),
-	    .network_p95_us = analysis_p95(l->times.nodes, now->nodes,
-		STATS_BUCKETS, stats_bucket_top)};
+	    .write_p95_us = analysis_p95(
+		l->times.writes, now->writes, STATS_BUCKETS, stats_bucket_top),
+	    .network_p95_us = analysis_p95(
+		l->times.nodes, now->nodes, STATS_BUCKETS, stats_bucket_top)};
 	analysis_make(&l->before, &after, &times, &a);
 	page_finish(l->page,
 	    l->is_trace ? tell_trace(l, &after, &a) : tell_analysis(l, &a));
@@ -272,12 +269,11 @@ read_memory(uint64_t *total, uint64_t *used)
 enum page_status
 page_diagnostics_snapshot(struct page *page)
 {
-	const struct census *census = census_take(
-	    page->arena, worker_stats(page->monitor->worker));
+	const struct census *census =
+	    census_take(page->arena, worker_stats(page->monitor->worker));
 	struct diag_record r;
 	uint64_t total, used, ours = 0;
-	struct packer *p =
-	    diag_begin_record(page, DIAGNOSTICS_SNAPSHOT, 4, &r);
+	struct packer *p = diag_begin_record(page, DIAGNOSTICS_SNAPSHOT, 4, &r);
 
 	read_memory(&total, &used);
 	for (uint32_t i = 0; i < census->count; i++)
@@ -317,8 +313,8 @@ page_diagnostics(struct page *page)
 	uint64_t before = UINT64_MAX, limit = SHOWN;
 	uint32_t count = 0;
 
-	if (page_u64_in(page, "limit", 1,
-		DIAGNOSTICS_KINDS * DIAGNOSTICS_KEPT, &limit) != OK)
+	if (page_u64_in(page, "limit", 1, DIAGNOSTICS_KINDS * DIAGNOSTICS_KEPT,
+		&limit) != OK)
 		return PAGE_BAD;
 	pack_map(page->out, 1);
 	pack_string(page->out, "records");
@@ -399,7 +395,8 @@ page_diagnostics_errors(struct page *page)
 /* --- the same as commands --- */
 
 #define COMMAND(name, page) \
-	void monitor_cmd_diag_##name(struct worker *w, struct command *command) \
+	void monitor_cmd_diag_##name( \
+	    struct worker *w, struct command *command) \
 	{ \
 		page_answer_command(w, command, page); \
 	}

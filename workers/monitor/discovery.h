@@ -92,8 +92,7 @@ enum err discovery_take(
     struct discovery *, struct text list, uint64_t wall_ms) MUST_USE;
 
 /* discovery_export makes the summaries when they are due. */
-void discovery_export(
-    struct discovery *, uint64_t mono_ms, uint64_t wall_ms);
+void discovery_export(struct discovery *, uint64_t mono_ms, uint64_t wall_ms);
 
 /* discovery_change_at gives the first message behind `after`, or NULL. */
 const struct discovery_change *discovery_change_at(

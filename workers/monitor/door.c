@@ -336,8 +336,7 @@ static void
 watch_listeners(struct door *d, uint32_t events)
 {
 	for (uint32_t i = 0; i < d->listener_count; i++)
-		loop_watch_change(
-		    d->spec.loop, &d->listeners[i].watch, events);
+		loop_watch_change(d->spec.loop, &d->listeners[i].watch, events);
 }
 
 static void

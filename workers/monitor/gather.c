@@ -42,8 +42,7 @@ ask_all(void *ctx)
 	struct loop *loop = worker_loop(g->worker);
 
 	for (int i = 0; i < GATHEREDS; i++) {
-		const struct ask_question question = {
-		    .role = sources[i].role,
+		const struct ask_question question = {.role = sources[i].role,
 		    .instance = sources[i].role == ROLE_gateway ? 1 : 0,
 		    .op = sources[i].op,
 		    .deadline_ms = DEADLINE_MS,

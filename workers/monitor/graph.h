@@ -30,14 +30,14 @@ struct graph {
 };
 
 struct graph_shape {
-	uint32_t diameter;       /* longest of all shortest paths */
-	uint32_t components;     /* parts with no way between them */
-	uint32_t paths;          /* pairs with a way between them */
-	double clustering;       /* mean share of neighbours that are linked */
-	double average_path;     /* hops */
-	double path_efficiency;  /* 0 … 100 */
-	uint32_t redundant;      /* edges beyond what holds it together */
-	double score;            /* 0 … 100 */
+	uint32_t diameter;      /* longest of all shortest paths */
+	uint32_t components;    /* parts with no way between them */
+	uint32_t paths;         /* pairs with a way between them */
+	double clustering;      /* mean share of neighbours that are linked */
+	double average_path;    /* hops */
+	double path_efficiency; /* 0 … 100 */
+	uint32_t redundant;     /* edges beyond what holds it together */
+	double score;           /* 0 … 100 */
 };
 
 void graph_shape(const struct graph *, struct graph_shape *);

@@ -83,8 +83,8 @@ error_came(void *owner, void *call, struct text code, struct text text)
 {
 	char why[HANDLER_REASON];
 
-	snprintf(why, sizeof(why), "%.*s: %.*s", TEXT_ARG(code),
-	    TEXT_ARG(text));
+	snprintf(
+	    why, sizeof(why), "%.*s: %.*s", TEXT_ARG(code), TEXT_ARG(text));
 	if (text_is(code, "unavailable"))
 		handler_unserved(call, text_of(why));
 	else
@@ -172,8 +172,8 @@ void
 handler_desk_settings(struct handler_desk *d, const struct settings *settings)
 {
 	forget_calls(d);
-	handlers_read(&d->handlers,
-	    settings_list(settings, SETTING_telemetry_handlers));
+	handlers_read(
+	    &d->handlers, settings_list(settings, SETTING_telemetry_handlers));
 	for (uint32_t i = 0; i < d->handlers.count; i++)
 		if (d->handlers.items[i].is_detached)
 			event_note(EVENT_handler_detached,
@@ -249,8 +249,8 @@ handler_desk_take(struct handler_desk *d, const struct event_record *record,
 	pack_init(&p, &d->event);
 	pack(&p, ctx);
 	if (pack_finish(&p) == OK)
-		handlers_offer(&d->handlers, record->id,
-		    buffer_text(&d->event), now_of(d));
+		handlers_offer(&d->handlers, record->id, buffer_text(&d->event),
+		    now_of(d));
 }
 
 /* --- calls --- */
@@ -308,7 +308,8 @@ handler_desk_turn(struct handler_desk *d)
 			link_cancel(d->link, d->calls[i].id);
 			failed(d, h, "no answer came in time");
 		}
-		if (d->link != NULL && link_client_state(d->link) == LINK_LIVE &&
+		if (d->link != NULL &&
+		    link_client_state(d->link) == LINK_LIVE &&
 		    handler_is_due(h, now_ms))
 			call_handler(d, h, &d->calls[i]);
 	}

@@ -162,8 +162,8 @@ offer(struct handler *h, struct text packed, uint64_t now_ms)
 }
 
 void
-handlers_offer(struct handlers *all, enum event id, struct text packed,
-    uint64_t now_ms)
+handlers_offer(
+    struct handlers *all, enum event id, struct text packed, uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < all->count; i++)
 		if (!all->items[i].is_detached &&
@@ -211,15 +211,15 @@ handler_answered(struct handler *h)
 static void
 keep_reason(struct handler *h, struct text why)
 {
-	size_t len = why.len < sizeof(h->reason) - 1 ? why.len
-						     : sizeof(h->reason) - 1;
+	size_t len =
+	    why.len < sizeof(h->reason) - 1 ? why.len : sizeof(h->reason) - 1;
 
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)why.at[i];
 
-		h->reason[i] =
-		    c < 0x20 || c >= 0x7f || c == '"' || c == '\\' ? '.'
-								   : (char)c;
+		h->reason[i] = c < 0x20 || c >= 0x7f || c == '"' || c == '\\'
+		    ? '.'
+		    : (char)c;
 	}
 	h->reason[len] = '\0';
 }

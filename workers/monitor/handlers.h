@@ -23,12 +23,13 @@
 
 enum {
 	HANDLERS = 16,
-	HANDLER_BATCH = 64,    /* events that make a batch go at once */
-	HANDLER_BATCH_MS = 200, /* the longest that one event waits for others */
+	HANDLER_BATCH = 64, /* events that make a batch go at once */
+	HANDLER_BATCH_MS =
+	    200,               /* the longest that one event waits for others */
 	HANDLER_WAITING = 512, /* events kept while a batch is out */
 	HANDLER_BYTES = 512 * 1024, /* … and their bytes */
 	HANDLER_FAILURES = 5,       /* in a row: it is detached */
-	HANDLER_WORD = 129,         /* of module, function, pool: NUL included */
+	HANDLER_WORD = 129, /* of module, function, pool: NUL included */
 	HANDLER_NAME = 2 * HANDLER_WORD,
 	HANDLER_MATCH = 256,
 	HANDLER_REASON = 160
@@ -49,11 +50,11 @@ struct handler {
 	struct buffer waiting;       /* packed events, one behind the other */
 	uint32_t count;              /* of them */
 	uint64_t since_ms;           /* when the first of them came */
-	uint32_t out;                /* events of the batch that is out; 0: none */
-	uint32_t failures;           /* in a row */
-	uint64_t sent;               /* events it took */
-	uint64_t failed;             /* events of batches it failed at */
-	uint64_t dropped;            /* events it never got */
+	uint32_t out;      /* events of the batch that is out; 0: none */
+	uint32_t failures; /* in a row */
+	uint64_t sent;     /* events it took */
+	uint64_t failed;   /* events of batches it failed at */
+	uint64_t dropped;  /* events it never got */
 };
 
 struct handlers {

@@ -300,9 +300,9 @@ has_opened(struct history *h)
 {
 	h->shelf = h->job.shelf;
 	if (h->was_damaged)
-		event_note(EVENT_history_aside,
-		    "path=%s/%s.damaged-%llu", worker_state_dir(h->worker),
-		    shape.folder, (unsigned long long)h->aside_ms);
+		event_note(EVENT_history_aside, "path=%s/%s.damaged-%llu",
+		    worker_state_dir(h->worker), shape.folder,
+		    (unsigned long long)h->aside_ms);
 	if (h->job.err != OK) {
 		shelf_close(&h->shelf);
 		series_destroy(&h->loaded); /* read half, maybe */
@@ -355,8 +355,8 @@ job_is_done(void *ctx)
 }
 
 void
-history_open(struct history *h, struct worker *w,
-    const uint32_t sizes[SERIES_RINGS])
+history_open(
+    struct history *h, struct worker *w, const uint32_t sizes[SERIES_RINGS])
 {
 	*h = (struct history){.worker = w, .boot = this_boot()};
 	memcpy(h->sizes, sizes, sizeof(h->sizes));

@@ -33,17 +33,17 @@ struct history {
 	uint64_t boot;
 	uint64_t layout; /* of the names in the store or the batch */
 	uint64_t oldest[SERIES_RINGS]; /* sequences in the store */
-	uint64_t since_ms; /* the job at work was given; monotonic */
-	uint64_t tried_ms; /* the last time a sick disk was tried */
+	uint64_t since_ms;  /* the job at work was given; monotonic */
+	uint64_t tried_ms;  /* the last time a sick disk was tried */
 	const char *reason; /* why it is degraded */
 	uint32_t sizes[SERIES_RINGS];
 	bool is_writing;
 	bool is_opening; /* the job at work opens and reads */
 	bool is_loaded;  /* what the disk had is in the series */
 	bool is_degraded;
-	bool was_damaged; /* the job at work moved a store aside */
+	bool was_damaged;  /* the job at work moved a store aside */
 	uint64_t aside_ms; /* wall: it is called so */
-	bool wants_anew;  /* points were lost: all must be written again */
+	bool wants_anew;   /* points were lost: all must be written again */
 };
 
 /* history_open begins with nothing and has the disk read meanwhile. */

@@ -124,8 +124,7 @@ pack_tops(struct packer *p, const struct diagnostics *store,
 
 		pack_map(p, 7);
 		pack_field_string(p, "error_type", event_name(id));
-		pack_field_string(
-		    p, "level", log_level_name(event_level(id)));
+		pack_field_string(p, "level", log_level_name(event_level(id)));
 		pack_field_u64(p, "count", s->top[i].count);
 		pack_field_string(p, "meaning", event_meaning(id));
 		pack_field_string(p, "process", last ? last->process : "");
@@ -149,8 +148,8 @@ pack_summary(struct page *page, const struct log_summary *s)
 	pack_string(p, "log_counts");
 	pack_map(p, LOG_LEVELS);
 	for (int level = 0; level < LOG_LEVELS; level++)
-		pack_field_u64(p, log_level_name((enum log_level)level),
-		    s->lines[level]);
+		pack_field_u64(
+		    p, log_level_name((enum log_level)level), s->lines[level]);
 	pack_string(p, "top_errors");
 	pack_tops(p, &page->monitor->diag->store, s);
 	tell_number(p, "error_rate", s->errors_per_minute);

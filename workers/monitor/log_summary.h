@@ -18,12 +18,12 @@
 #include "protocol/base/log.h"
 #include "protocol/events.h"
 
-#define LOUD_DEBUG 0
-#define LOUD_INFO  0
-#define LOUD_WARN  1
-#define LOUD_ERROR 1
-#define LOUD_FATAL 1
-#define LOUD(name, level, ...) + LOUD_##level
+#define LOUD_DEBUG             0
+#define LOUD_INFO              0
+#define LOUD_WARN              1
+#define LOUD_ERROR             1
+#define LOUD_FATAL             1
+#define LOUD(name, level, ...) +LOUD_##level
 
 enum {
 	LOG_LOUD = 0 EVENTS(LOUD), /* events of warnings and errors */

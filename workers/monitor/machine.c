@@ -102,9 +102,8 @@ bytes_of_line(const char *numbers)
 {
 	uint64_t received = 0, sent = 0;
 
-	if (sscanf(numbers,
-		"%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &received,
-		&sent) != 2)
+	if (sscanf(numbers, "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
+		&received, &sent) != 2)
 		return 0;
 	return received + sent;
 }
@@ -198,8 +197,8 @@ look_at_processors(struct machine *m, char *buffer)
 static void
 look_at_network(struct machine *m, char *buffer, uint64_t now_ms)
 {
-	uint64_t bytes = machine_parse_network(
-	    file_of("/proc/net/dev", buffer, FILE_BYTES));
+	uint64_t bytes =
+	    machine_parse_network(file_of("/proc/net/dev", buffer, FILE_BYTES));
 
 	if (m->at_ms > 0 && now_ms > m->at_ms && bytes >= m->network_bytes)
 		m->network_per_second = (double)(bytes - m->network_bytes) *

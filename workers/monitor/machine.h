@@ -32,10 +32,10 @@ struct machine {
 	double load[3];     /* 1, 5, 15 minutes */
 	uint64_t memory_total, memory_used;
 	uint64_t disk_total, disk_used;
-	uint64_t network_bytes;      /* in and out since boot, without lo */
-	double network_per_second;   /* bytes, since the look before */
-	uint64_t network_capacity;   /* bytes a second */
-	bool network_is_assumed;     /* no interface says its speed */
+	uint64_t network_bytes;    /* in and out since boot, without lo */
+	double network_per_second; /* bytes, since the look before */
+	uint64_t network_capacity; /* bytes a second */
+	bool network_is_assumed;   /* no interface says its speed */
 };
 
 /* machine_look reads everything; `now_ms` is monotonic. */

@@ -116,11 +116,9 @@ metrics_tell_functions(struct monitor *monitor, struct exposition *e,
 {
 	struct function_look look;
 
-	function_look_all(
-	    &look, arena, worker_stats(monitor->worker), census);
+	function_look_all(&look, arena, worker_stats(monitor->worker), census);
 	tell_counts(e, &look);
-	exposition_family(e, "function_duration_seconds",
-	    EXPOSITION_HISTOGRAM,
+	exposition_family(e, "function_duration_seconds", EXPOSITION_HISTOGRAM,
 	    "from a call's arrival to its answer, of each function");
 	for (uint32_t i = 0; i < look.count; i++)
 		if (is_told(look.lines[i], look.lines[i]->answered))

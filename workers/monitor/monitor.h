@@ -53,7 +53,7 @@ struct monitor {
 	struct records *records; /* what the tree did, and how it is */
 	struct diag *diag;
 	struct observe *observe; /* `banyan observe` */
-	struct log_desk *log; /* what the log had, and when */
+	struct log_desk *log;    /* what the log had, and when */
 
 	struct checker *checker;
 

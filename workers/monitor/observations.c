@@ -146,8 +146,8 @@ observation_add(struct observation *o, struct text point)
 	if (buffer_append(&o->points, &point.len, sizeof(point.len)) != OK)
 		return ERR_TOO_BIG;
 	if (buffer_append_text(&o->points, point) != OK) {
-		buffer_truncate(&o->points,
-		    buffer_used(&o->points) - sizeof(point.len));
+		buffer_truncate(
+		    &o->points, buffer_used(&o->points) - sizeof(point.len));
 		return ERR_TOO_BIG;
 	}
 	o->count++;

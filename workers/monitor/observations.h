@@ -32,8 +32,8 @@ enum observe_target {
 };
 
 enum {
-	OBSERVATIONS = 16,        /* at a time */
-	OBSERVE_POINTS = 600,     /* kept of each */
+	OBSERVATIONS = 16,         /* at a time */
+	OBSERVE_POINTS = 600,      /* kept of each */
 	OBSERVE_BYTES = 256 << 10, /* … and at most so many bytes */
 	OBSERVE_ID = 24
 };

@@ -143,8 +143,7 @@ observe_close(struct observe **own)
 {
 	if (*own == NULL)
 		return;
-	loop_timer_stop(
-	    worker_loop((*own)->monitor->worker), &(*own)->timer);
+	loop_timer_stop(worker_loop((*own)->monitor->worker), &(*own)->timer);
 	observations_finish(&(*own)->all);
 	memory_free(*own);
 	*own = NULL;
@@ -153,8 +152,7 @@ observe_close(struct observe **own)
 /* --- commands --- */
 
 static void
-pack_observation(
-    struct packer *p, const struct observation *o, uint64_t now_ms)
+pack_observation(struct packer *p, const struct observation *o, uint64_t now_ms)
 {
 	char id[OBSERVE_ID];
 
@@ -184,15 +182,14 @@ monitor_cmd_observe_start(struct worker *w, struct command *command)
 		return;
 	}
 	if (command_u64(command, "interval", &interval_ms) == ERR_TYPE ||
-	    interval_ms < INTERVAL_LEAST_MS ||
-	    interval_ms > INTERVAL_MOST_MS) {
+	    interval_ms < INTERVAL_LEAST_MS || interval_ms > INTERVAL_MOST_MS) {
 		command_fail(command, CLASS_INVALID, "--interval 1000",
 		    "--interval wants milliseconds, %d to %d",
 		    INTERVAL_LEAST_MS, INTERVAL_MOST_MS);
 		return;
 	}
-	o = observations_start(&own->all, target, interval_ms,
-	    loop_now_ms(worker_loop(w)));
+	o = observations_start(
+	    &own->all, target, interval_ms, loop_now_ms(worker_loop(w)));
 	if (o == NULL) {
 		command_fail(command, CLASS_REFUSED,
 		    "end one: banyan observe stop ID",

@@ -48,8 +48,8 @@ page_ask(struct page *page, const struct page_question *question)
 {
 	struct asked *asked = ARENA_NEW(page->arena, struct asked);
 
-	*asked = (struct asked){page, question->role, question->take,
-	    question->is_optional};
+	*asked = (struct asked){
+	    page, question->role, question->take, question->is_optional};
 	ask(page->monitor->worker,
 	    &(struct ask_question){.role = question->role,
 		.op = question->op,

@@ -16,7 +16,8 @@ enum {
 };
 
 #define NO_PEERS \
-	"this tree has no peers: trees do not know of each other yet. Service " \
+	"this tree has no peers: trees do not know of each other yet. " \
+	"Service " \
 	"nodes are no peers; see banyan nodes"
 
 /* read_scope: from how far away one looks; CATALOG_LOCAL when not said. */
@@ -63,8 +64,7 @@ pack_load(struct packer *p, const struct records *r)
 	pack_nil(p);
 	pack_string(p, "other_messages");
 	pack_nil(p);
-	pack_field_u64(
-	    p, "load_score", clients + (is_ok ? 0 : DEGRADED_SCORE));
+	pack_field_u64(p, "load_score", clients + (is_ok ? 0 : DEGRADED_SCORE));
 }
 
 static void

@@ -220,8 +220,7 @@ pack_spaces(struct page *page, struct text functions)
 	const struct gather *g = &page->monitor->records->gather;
 
 	pack_string(page->out, "namespaces");
-	catalog_spaces(
-	    functions, gather_of(g, GATHERED_services), page->out);
+	catalog_spaces(functions, gather_of(g, GATHERED_services), page->out);
 }
 
 static enum page_status

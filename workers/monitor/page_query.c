@@ -190,8 +190,8 @@ is_asked(struct text service, const struct records_peer *node)
 
 /* pack_services: those that are pulled from that node. */
 static void
-pack_services(struct packer *p, struct text services,
-    const struct records_peer *node)
+pack_services(
+    struct packer *p, struct text services, const struct records_peer *node)
 {
 	struct unpacker u;
 	struct text map, name;
@@ -266,9 +266,8 @@ answer_topics(struct page *page)
 	buffer_init(&list, LIST_MOST);
 	pack_init(&p, &list);
 	/* written by our own packer; whoever reads this has no password */
-	INVARIANT(
-	    mask_pack(&m, settings_list(s, SETTING_gateway_channels), &p) ==
-	    OK);
+	INVARIANT(mask_pack(&m, settings_list(s, SETTING_gateway_channels),
+		      &p) == OK);
 	enum page_status status = answer(page, buffer_text(&list));
 	buffer_finish(&list);
 	return status;

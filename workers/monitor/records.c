@@ -47,12 +47,12 @@ look(struct records *r)
 	census = census_take(&r->arena, worker_stats(r->worker));
 	r->census = *census;
 	world_look(r->world, census);
-	systems_read(r->world,
-	    records_peers(r, &r->arena, &peers), &r->systems);
+	systems_read(
+	    r->world, records_peers(r, &r->arena, &peers), &r->systems);
 	note_restored(r);
 	if (r->looks % MACHINE_LOOKS == 0)
-		machine_look(&r->machine, worker_state_dir(r->worker),
-		    census->now_ms);
+		machine_look(
+		    &r->machine, worker_state_dir(r->worker), census->now_ms);
 	r->looks++;
 	r->look_us = clock_mono_us() - began_us;
 	stats_set(worker_slot(r->worker), COUNTER_monitor_look_us, r->look_us);
@@ -127,8 +127,8 @@ put_machine(const struct records *r, float *v)
 	v[SERIES_memory_percent] = (float)machine_percent(
 	    (double)m->memory_used, (double)m->memory_total);
 	v[SERIES_tree_memory_bytes] = (float)tree_bytes(r);
-	v[SERIES_disk_percent] = (float)machine_percent(
-	    (double)m->disk_used, (double)m->disk_total);
+	v[SERIES_disk_percent] =
+	    (float)machine_percent((double)m->disk_used, (double)m->disk_total);
 	v[SERIES_network_bytes_per_second] = (float)m->network_per_second;
 }
 
@@ -157,8 +157,7 @@ put_pools(const struct records *r, float *v)
 		    snprintf(column, sizeof(column), "pool_utilization.%.*s",
 			TEXT_ARG(name)) >= (int)sizeof(column))
 			continue;
-		uint32_t at =
-		    series_column(r->history.series, text_of(column));
+		uint32_t at = series_column(r->history.series, text_of(column));
 		if (at != SERIES_NONE)
 			v[at] = (float)machine_percent(
 			    (double)busy, (double)workers);

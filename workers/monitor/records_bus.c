@@ -34,12 +34,11 @@ static const struct publication of_health[] = {
     {"health/node", "node_health_updated", page_health_nodes, "nodes"},
     {"health/component", "component_health_updated", page_health_components,
 	"components"},
-    {"health/subscription", "subscription_health",
-	page_health_subscriptions, "subscriptions"},
+    {"health/subscription", "subscription_health", page_health_subscriptions,
+	"subscriptions"},
     {"health/subscriptions", "subscription_health_summary",
 	page_health_subscriptions, "summary"},
-    {"health/summary", "health_summary", page_health_summary,
-	"health_summary"},
+    {"health/summary", "health_summary", page_health_summary, "health_summary"},
 };
 
 static const struct publication of_metrics[] = {
@@ -78,8 +77,7 @@ each_pair(struct text map, struct packer *p)
 	if (unpack_map(&u, &listed) != OK)
 		return 0;
 	for (uint32_t i = 0; i < listed; i++) {
-		if (unpack_text(&u, &key) != OK ||
-		    unpack_raw(&u, &value) != OK)
+		if (unpack_text(&u, &key) != OK || unpack_raw(&u, &value) != OK)
 			break;
 		if (is_of_bus(key))
 			continue;
@@ -103,13 +101,12 @@ pack_record(struct packer *p, void *ctx)
 
 /* publish_one: what the bus could not take, it has counted. */
 static void
-publish_one(
-    struct monitor *m, const struct publication *what, struct text map)
+publish_one(struct monitor *m, const struct publication *what, struct text map)
 {
 	struct record record = {.message = what->message, .map = map};
 
-	(void)!bus_publish(m, what->topic, 1 + each_pair(map, NULL),
-	    pack_record, &record);
+	(void)!bus_publish(
+	    m, what->topic, 1 + each_pair(map, NULL), pack_record, &record);
 }
 
 static void
@@ -143,8 +140,8 @@ publish(struct monitor *m, const struct publication *what)
 	pack_init(&p, &bytes);
 	page_init(&page, m, &arena, &p, TEXT(""));
 	if (page_run(&page, what->handler) == PAGE_OK &&
-	    unpack_map_find(buffer_text(&bytes), text_of(what->section),
-		&section) == OK)
+	    unpack_map_find(
+		buffer_text(&bytes), text_of(what->section), &section) == OK)
 		publish_section(m, what, section);
 	page_close(&page);
 	buffer_finish(&bytes);
@@ -175,8 +172,7 @@ health_is_due(void *ctx)
 	struct records_bus *b = ctx;
 
 	publish_all(b->monitor, of_health, COUNT_OF(of_health));
-	start_timer(
-	    b, &b->health, SETTING_telemetry_bus_health_interval_ms);
+	start_timer(b, &b->health, SETTING_telemetry_bus_health_interval_ms);
 }
 
 static void
@@ -185,8 +181,7 @@ metrics_are_due(void *ctx)
 	struct records_bus *b = ctx;
 
 	publish_all(b->monitor, of_metrics, COUNT_OF(of_metrics));
-	start_timer(
-	    b, &b->metrics, SETTING_telemetry_bus_metrics_interval_ms);
+	start_timer(b, &b->metrics, SETTING_telemetry_bus_metrics_interval_ms);
 }
 
 void
@@ -195,10 +190,8 @@ records_bus_start(struct records_bus *b, struct monitor *m)
 	b->monitor = m;
 	b->health = (struct loop_timer){.due = health_is_due, .ctx = b};
 	b->metrics = (struct loop_timer){.due = metrics_are_due, .ctx = b};
-	start_timer(
-	    b, &b->health, SETTING_telemetry_bus_health_interval_ms);
-	start_timer(
-	    b, &b->metrics, SETTING_telemetry_bus_metrics_interval_ms);
+	start_timer(b, &b->health, SETTING_telemetry_bus_health_interval_ms);
+	start_timer(b, &b->metrics, SETTING_telemetry_bus_metrics_interval_ms);
 }
 
 void

@@ -73,8 +73,8 @@ read_peer(struct text map, struct records_peer *to)
 }
 
 uint32_t
-records_peers(const struct records *r, struct arena *arena,
-    struct records_peer **to)
+records_peers(
+    const struct records *r, struct arena *arena, struct records_peer **to)
 {
 	struct text answer = gather_of(&r->gather, GATHERED_nodes);
 	struct records_peer *all;
@@ -119,8 +119,8 @@ add_named(struct text map, struct records_peer *all, uint32_t *count)
 }
 
 uint32_t
-records_nodes(const struct records *r, struct arena *arena,
-    struct records_peer **to)
+records_nodes(
+    const struct records *r, struct arena *arena, struct records_peer **to)
 {
 	struct text named =
 	    settings_list(worker_settings(r->worker), SETTING_nodes);
@@ -132,8 +132,8 @@ records_nodes(const struct records *r, struct arena *arena,
 	unpack_init(&u, named);
 	if (unpack_array(&u, &listed) != OK)
 		listed = 0;
-	*to = ARENA_ARRAY(
-	    arena, struct records_peer, (size_t)count + listed + 1);
+	*to =
+	    ARENA_ARRAY(arena, struct records_peer, (size_t)count + listed + 1);
 	for (uint32_t i = 0; i < count; i++)
 		(*to)[i] = peers[i];
 	while (listed-- > 0 && unpack_raw(&u, &map) == OK)
@@ -157,8 +157,8 @@ records_events(const struct records *r, enum event event)
 	uint64_t all = 0;
 
 	for (uint32_t i = 0; i < r->census.count; i++)
-		all += events_count(worker_events(r->worker),
-		    r->census.process[i].slot, event);
+		all += events_count(
+		    worker_events(r->worker), r->census.process[i].slot, event);
 	return all;
 }
 
@@ -202,8 +202,8 @@ records_pack_overall(
 	pack_field_u64(p, "systems_degraded", s->counts[GRADE_DEGRADED]);
 	pack_field_u64(p, "systems_critical", s->counts[GRADE_CRITICAL]);
 	if (with_unavailable)
-		pack_field_u64(p, "systems_unavailable",
-		    s->counts[GRADE_UNAVAILABLE]);
+		pack_field_u64(
+		    p, "systems_unavailable", s->counts[GRADE_UNAVAILABLE]);
 }
 
 void

@@ -62,8 +62,7 @@ enum grade records_grade(const struct records_peer *);
 uint64_t records_events(const struct records *, enum event);
 
 /* records_pack_system: a system record, or nil when it is off. */
-void records_pack_system(
-    struct packer *, const struct records *, enum system);
+void records_pack_system(struct packer *, const struct records *, enum system);
 
 /* records_pack_transports: a map endpoint → snapshot. */
 void records_pack_transports(struct page *);

@@ -31,13 +31,13 @@ pack_cluster(struct packer *p, const struct records *r)
 static void
 pack_counts(struct packer *p, const struct records *r, const char *suffix)
 {
-	static const enum grade order[] = {GRADE_HEALTHY, GRADE_DEGRADED,
-	    GRADE_CRITICAL, GRADE_UNAVAILABLE};
+	static const enum grade order[] = {
+	    GRADE_HEALTHY, GRADE_DEGRADED, GRADE_CRITICAL, GRADE_UNAVAILABLE};
 	char key[48];
 
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
-		snprintf(key, sizeof(key), "%s%s", grade_name(order[i]),
-		    suffix);
+		snprintf(
+		    key, sizeof(key), "%s%s", grade_name(order[i]), suffix);
 		pack_field_u64(p, key, r->systems.grade == order[i]);
 	}
 }
@@ -144,8 +144,8 @@ judged(const struct page *page, struct component **to, uint32_t *count)
 	enum component_status worst = COMPONENT_HEALTHY;
 
 	for (uint32_t i = 0; i < census->count; i++) {
-		component_judge(&census->process[i], &r->checks,
-		    census->now_ms, &all[i]);
+		component_judge(
+		    &census->process[i], &r->checks, census->now_ms, &all[i]);
 		worst = component_worst(worst, all[i].status);
 	}
 	*to = all;
@@ -185,8 +185,8 @@ pack_details(struct packer *p, const struct component *c)
 }
 
 static void
-pack_component(struct packer *p, const struct records *r,
-    const struct component *c)
+pack_component(
+    struct packer *p, const struct records *r, const struct component *c)
 {
 	uint64_t now_ms = clock_wall_ms();
 
@@ -221,8 +221,8 @@ page_health_components(struct page *page)
 
 /* pack_several tells a role with instances as one, the worst of them. */
 static void
-pack_several(struct page *page, struct component *all, uint32_t count,
-    struct text name)
+pack_several(
+    struct page *page, struct component *all, uint32_t count, struct text name)
 {
 	struct packer *p = page->out;
 	enum component_status worst = COMPONENT_HEALTHY;
@@ -350,10 +350,10 @@ page_health_cluster(struct page *page)
 	pack_field_string(p, "status", component_status_name(status));
 	pack_field_u64(p, "healthy_nodes", own == COMPONENT_HEALTHY);
 	pack_field_u64(p, "total_nodes", 1);
-	pack_if(p, "degraded_nodes", own == COMPONENT_DEGRADED,
-	    records_node(r));
-	pack_if(p, "unhealthy_nodes", own == COMPONENT_UNHEALTHY,
-	    records_node(r));
+	pack_if(
+	    p, "degraded_nodes", own == COMPONENT_DEGRADED, records_node(r));
+	pack_if(
+	    p, "unhealthy_nodes", own == COMPONENT_UNHEALTHY, records_node(r));
 	pack_field_string(
 	    p, "quorum_status", has_quorum ? "available" : "lost");
 	tell_time(p, "timestamp", r->census.wall_ms);
@@ -378,8 +378,8 @@ pack_pairs(struct packer *p, const char *text)
 
 			pack_text(p, (struct text){text, (uint32_t)key});
 			pack_text(p,
-			    (struct text){equals + 1,
-				(uint32_t)(bytes - key - 1)});
+			    (struct text){
+				equals + 1, (uint32_t)(bytes - key - 1)});
 			count++;
 		}
 		text += bytes;

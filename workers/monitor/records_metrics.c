@@ -32,8 +32,7 @@ page_metrics_throughput(struct page *page)
 	pack_string(page->out, "throughput");
 	pack_array(page->out, OPERATIONS);
 	for (int i = 0; i < OPERATIONS; i++)
-		pack_throughput(
-		    page->out, records_of(page), (enum operation)i);
+		pack_throughput(page->out, records_of(page), (enum operation)i);
 	return PAGE_OK;
 }
 
@@ -226,8 +225,7 @@ pack_fabric(struct page *page, uint64_t saved_ms)
 {
 	const struct records *r = records_of(page);
 	struct packer *p = page->out;
-	uint64_t functions =
-	    world_gauge(r->world, COUNTER_config_db_functions);
+	uint64_t functions = world_gauge(r->world, COUNTER_config_db_functions);
 	struct records_peer *peers;
 	uint32_t nodes = records_peers(r, page->arena, &peers);
 
@@ -260,8 +258,7 @@ page_metrics_persistence(struct page *page)
 	struct packer *p = page->out;
 	struct text folder = arena_printf(
 	    page->arena, "%s/config_db", worker_state_dir(r->worker));
-	struct text file =
-	    arena_printf(page->arena, "%s/data.mdb", folder.at);
+	struct text file = arena_printf(page->arena, "%s/data.mdb", folder.at);
 	bool is_sick =
 	    world_gauge(r->world, COUNTER_config_db_is_degraded) != 0;
 	struct stat at;

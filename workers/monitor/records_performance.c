@@ -25,8 +25,8 @@ enum {
 static enum trend
 trend_of(const struct records *r, enum series_metric metric, bool more)
 {
-	return series_trend(r->history.series, metric,
-	    (int64_t)clock_mono_ms(), TREND_SPAN_MS, more);
+	return series_trend(r->history.series, metric, (int64_t)clock_mono_ms(),
+	    TREND_SPAN_MS, more);
 }
 
 /* --- the history --- */
@@ -158,16 +158,15 @@ page_metrics_performance(struct page *page)
 	    p, "cross_cluster_hops_average", links->last_hour > 0 ? 1 : 0);
 	pack_one_if(p, "bottleneck_clusters", !is_well, records_node(r));
 	pack_one_if(p, "top_performing_clusters", is_well, records_node(r));
-	pack_field_string(p, "trend",
-	    trend_name(trend_of(r, SERIES_latency_ms, false)));
+	pack_field_string(
+	    p, "trend", trend_name(trend_of(r, SERIES_latency_ms, false)));
 	return PAGE_OK;
 }
 
 static double
 memory_percent(const struct machine *m)
 {
-	return machine_percent(
-	    (double)m->memory_used, (double)m->memory_total);
+	return machine_percent((double)m->memory_used, (double)m->memory_total);
 }
 
 static double

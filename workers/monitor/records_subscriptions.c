@@ -95,14 +95,13 @@ page_health_subscriptions(struct page *page)
 	for (; count < listed && unpack_raw(&u, &group) == OK; count++)
 		pack_group(p, is_up, group);
 	pack_close_array(p, place, count);
-	if (all.len > 0 &&
-	    unpack_map_find(all, TEXT("summary"), &list) == OK)
+	if (all.len > 0 && unpack_map_find(all, TEXT("summary"), &list) == OK)
 		summary = list;
 	pack_string(p, "summary");
 	pack_map(p, COUNT_OF(status_names) + 3);
 	pack_counts(p, is_up, summary);
-	pack_field_u64(p, "channels",
-	    world_gauge(r->world, COUNTER_gateway_channels));
+	pack_field_u64(
+	    p, "channels", world_gauge(r->world, COUNTER_gateway_channels));
 	pack_field_string(p, "store_id", records_node(r));
 	return PAGE_OK;
 }

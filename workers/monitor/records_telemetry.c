@@ -61,8 +61,8 @@ rolled_up(struct page *page)
 	uint32_t count = records_peers(r, page->arena, &peers);
 	struct rollup u = {
 	    .write_errors = records_since(r, COUNTER_config_db_disk_errors),
-	    .read_errors = records_events(r, EVENT_store_unreadable) -
-		r->reset_unreadable,
+	    .read_errors =
+		records_events(r, EVENT_store_unreadable) - r->reset_unreadable,
 	    .write_ms =
 		records_average_us(r, HISTOGRAM_config_db_commit_us) / 1000,
 	    .read_us = records_average_us(r, HISTOGRAM_gateway_call_us),
@@ -96,8 +96,8 @@ stream_status(const struct rollup *u)
 static enum rollup_status
 subscription_status(const struct rollup *u)
 {
-	double errors = percent(
-	    u->delivery_errors, u->delivered + u->delivery_errors);
+	double errors =
+	    percent(u->delivery_errors, u->delivered + u->delivery_errors);
 
 	if (errors < 1)
 		return ROLLUP_HEALTHY;
@@ -169,8 +169,8 @@ page_telemetry_health(struct page *page)
 }
 
 static void
-pack_counted(struct packer *p, const char *key, uint64_t total,
-    uint64_t errors, double average_us)
+pack_counted(struct packer *p, const char *key, uint64_t total, uint64_t errors,
+    double average_us)
 {
 	pack_string(p, key);
 	pack_map(p, 3);
@@ -224,10 +224,9 @@ page_telemetry_metrics(struct page *page)
 	pack_map(p, 1);
 	pack_string(p, "telemetry_metrics");
 	pack_map(p, 8);
-	pack_counted(p, "stream_writes", u.writes, u.write_errors,
-	    u.write_ms * 1000);
 	pack_counted(
-	    p, "stream_reads", u.reads, u.read_errors, u.read_us);
+	    p, "stream_writes", u.writes, u.write_errors, u.write_ms * 1000);
+	pack_counted(p, "stream_reads", u.reads, u.read_errors, u.read_us);
 	pack_counted(p, "gateway_worker",
 	    records_since(r, COUNTER_gateway_calls),
 	    records_since(r, COUNTER_gateway_failed), u.read_us);

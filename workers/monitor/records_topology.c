@@ -80,16 +80,15 @@ pack_own(struct page *page, const struct records *r)
 }
 
 static void
-pack_peer(struct packer *p, const struct records *r,
-    const struct records_peer *peer)
+pack_peer(
+    struct packer *p, const struct records *r, const struct records_peer *peer)
 {
 	pack_map(p, 8);
 	pack_string(p, "node_id");
 	pack_text(p, peer->name);
 	pack_field_string(p, "cluster_id", records_node(r));
 	pack_place(p, peer->url);
-	tell_score(
-	    p, "health_score", peer->is_live ? peer->reliability : 0);
+	tell_score(p, "health_score", peer->is_live ? peer->reliability : 0);
 	pack_field_string(p, "status", grade_name(records_grade(peer)));
 	pack_string(p, "last_seen");
 	if (peer->is_live)
@@ -114,8 +113,7 @@ pack_edges(struct packer *p, const struct records *r, const struct map *m)
 		pack_field_string(p, "source", records_node(r));
 		pack_string(p, "target");
 		pack_text(p, peer->name);
-		pack_field_string(
-		    p, "status", grade_name(records_grade(peer)));
+		pack_field_string(p, "status", grade_name(records_grade(peer)));
 		if (peer->is_live)
 			tell_ms(p, "latency_ms", links->average_ms);
 		else
@@ -204,8 +202,8 @@ advise(struct page *page, const struct map *m)
 	uint32_t count = 0;
 
 	if (m->graph.edges == 0 && m->graph.nodes > 1) {
-		pack_string(p,
-		    "add links: there are nodes, and no link carries calls");
+		pack_string(
+		    p, "add links: there are nodes, and no link carries calls");
 		count++;
 	}
 	for (uint32_t i = 0; i < m->count; i++) {
@@ -220,8 +218,8 @@ advise(struct page *page, const struct map *m)
 		count++;
 	}
 	if (m->shape.clustering < 0.3 && m->graph.nodes > 2) {
-		pack_string(p,
-		    "add redundancy: nodes are linked to this one alone");
+		pack_string(
+		    p, "add redundancy: nodes are linked to this one alone");
 		count++;
 	}
 	pack_close_array(p, place, count);

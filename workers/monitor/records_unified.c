@@ -95,8 +95,8 @@ pack_correlation(struct page *page)
 	    records_events(r, EVENT_circuit_breaker_opened) +
 		records_events(r, EVENT_circuit_breaker_closed));
 	tell_number(p, "correlation_tracking_success_rate", c.tracking_percent);
-	tell_ms(p, "end_to_end_latency_p95_ms",
-	    r->systems.of[SYSTEM_rpc].p95_ms);
+	tell_ms(
+	    p, "end_to_end_latency_p95_ms", r->systems.of[SYSTEM_rpc].p95_ms);
 	pack_field_u64(p, "total_cross_system_correlations", c.all);
 	tell_number(p, "correlation_success_rate_percent", c.success_percent);
 }

@@ -142,8 +142,7 @@ static float *
 values_of(struct ring *r, uint32_t column)
 {
 	if (r->values[column] == NULL) {
-		r->values[column] =
-		    memory_new((size_t)r->size * sizeof(float));
+		r->values[column] = memory_new((size_t)r->size * sizeof(float));
 		for (uint32_t i = 0; i < r->size; i++)
 			r->values[column][i] = NAN;
 	}
@@ -237,8 +236,8 @@ series_newest(const struct series *s, enum series_ring ring)
 static uint32_t
 place_of(const struct ring *r, uint32_t index)
 {
-	return (uint32_t)(((uint64_t)r->newest + 1 + r->size - r->count +
-			      index) %
+	return (
+	    uint32_t)(((uint64_t)r->newest + 1 + r->size - r->count + index) %
 	    r->size);
 }
 

@@ -42,8 +42,7 @@ static const struct source sources[SYSTEMS] = {
 	.role = ROLE_gateway,
 	.all = {COUNTER_gateway_calls, COUNTERS},
 	.bad = {COUNTER_gateway_failed, COUNTERS},
-	.times = {HISTOGRAM_gateway_call_us,
-	    HISTOGRAM_gateway_failed_us},
+	.times = {HISTOGRAM_gateway_call_us, HISTOGRAM_gateway_failed_us},
 	.not_all = {COUNTERS},
 	.not_bad = COUNTERS,
 	.active = COUNTER_gateway_connections},
@@ -226,8 +225,7 @@ static uint64_t
 operations(const struct world *w, const struct source *from,
     uint64_t (*figure)(const struct world *, enum counter))
 {
-	return less(
-	    sum(w, from->all, figure), sum(w, from->not_all, figure));
+	return less(sum(w, from->all, figure), sum(w, from->not_all, figure));
 }
 
 static void
@@ -241,8 +239,8 @@ read_one(const struct world *w, enum system system, struct system_record *to)
 
 	if (from->not_bad != COUNTERS)
 		bad = less(bad, world_recent(w, from->not_bad));
-	world_times_of_all(w, from->times,
-	    from->times[1] == HISTOGRAMS ? 1 : TIMES, &times);
+	world_times_of_all(
+	    w, from->times, from->times[1] == HISTOGRAMS ? 1 : TIMES, &times);
 	to->is_down = is_down(w, system);
 	to->per_second = ms > 0 ? (double)all * 1000 / (double)ms : 0;
 	to->average_ms = times.average / 1000;

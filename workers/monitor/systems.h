@@ -45,7 +45,7 @@ struct system_record {
 	double per_second;
 	double average_ms, p95_ms, p99_ms;
 	double error_percent;
-	uint64_t active;   /* connections, members, calls in flight, links */
+	uint64_t active;    /* connections, members, calls in flight, links */
 	uint64_t last_hour; /* operations */
 	double score;       /* 0 … 1 */
 	enum grade grade;   /* by its errors: 5 %, 15 % */

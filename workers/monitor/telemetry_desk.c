@@ -151,8 +151,7 @@ tell(void *ctx, uint32_t slot, const struct event_record *record)
 		(void)bus_publish(d->monitor, topic, PAIRS, pack_told, &told);
 		if (attachments_logs(&d->attachments, record->id))
 			log_told(&told);
-		handler_desk_take(
-		    d->handlers, record, pack_for_handler, &told);
+		handler_desk_take(d->handlers, record, pack_for_handler, &told);
 		d->published++;
 	} else {
 		d->withheld++;

@@ -12,7 +12,7 @@
 #include "workers/monitor/trace_hub.h"
 
 enum {
-	RATE = 1000,      /* records a second, of each process */
+	RATE = 1000, /* records a second, of each process */
 	RATE_MOST = 100000,
 	RECORDS = 100000, /* until a trace ends */
 	FOR_MS = 60000,
@@ -89,8 +89,7 @@ read_what(struct command *command, struct trace_filter *f)
 	else if (which == 2)
 		e = trace_function_read(found, f);
 	else
-		e = read_key(
-		    found, which == 3 ? TRACE_USER : TRACE_REQUEST, f);
+		e = read_key(found, which == 3 ? TRACE_USER : TRACE_REQUEST, f);
 	if (e == OK)
 		return true;
 	command_fail(command, CLASS_INVALID,
@@ -145,8 +144,7 @@ matching(struct worker *w, const struct trace_filter *f)
 		if (stats_child_get(worker_stats(w), i, &child) != OK ||
 		    child.state != CHILD_UP)
 			continue;
-		const struct trace_process p = {
-		    .role = (enum role)child.role,
+		const struct trace_process p = {.role = (enum role)child.role,
 		    .instance = child.instance,
 		    .pid = child.pid,
 		    .born_ms = child.started_ms};
@@ -191,8 +189,7 @@ answer_start(struct worker *w, struct command *command, const struct trace *t)
 	pack_field_u64(p, word, matching(w, &t->filter));
 	pack_field_u64(p, "rate", t->filter.per_second);
 	pack_field_u64(p, "count", t->filter.most);
-	pack_field_u64(
-	    p, "for_ms", t->filter.until_ms - t->filter.started_ms);
+	pack_field_u64(p, "for_ms", t->filter.until_ms - t->filter.started_ms);
 }
 
 void
@@ -268,8 +265,7 @@ monitor_cmd_trace_stop(struct worker *w, struct command *command)
 	if (command_text(command, "id", &word) != ERR_TYPE &&
 	    id_of(&hub->traces, word, &id)) {
 		trace_hub_read(hub);
-		count =
-		    traces_stop(&hub->traces, id, trace_hub_now_ms(hub));
+		count = traces_stop(&hub->traces, id, trace_hub_now_ms(hub));
 	}
 	if (count == 0 && word.len > 0 && !text_is(word, "all")) {
 		command_fail(command, CLASS_NOT_FOUND,
@@ -289,8 +285,7 @@ monitor_cmd_trace_stop(struct worker *w, struct command *command)
 /* --- status --- */
 
 static void
-pack_trace(
-    struct packer *p, const struct trace *t, uint64_t now_ms)
+pack_trace(struct packer *p, const struct trace *t, uint64_t now_ms)
 {
 	bool is_running = t->state == TRACE_RUNNING;
 	uint64_t end_ms = is_running ? now_ms : t->ended_ms;

@@ -74,8 +74,8 @@ wanted(const struct trace_hub *hub, const struct trace_place *place,
 }
 
 static void
-take_event(struct trace_hub *hub, uint32_t slot,
-    const struct event_record *record)
+take_event(
+    struct trace_hub *hub, uint32_t slot, const struct event_record *record)
 {
 	const struct trace_place place = place_of(hub, slot, record);
 	const uint32_t places = wanted(hub, &place, record);
@@ -104,8 +104,8 @@ take(struct trace_hub *hub, uint32_t slot, const struct event_record *record)
 
 /* read_ring takes what is new in one ring. */
 static void
-read_ring(struct trace_hub *hub, enum events_kind kind, uint32_t slot,
-    uint32_t *left)
+read_ring(
+    struct trace_hub *hub, enum events_kind kind, uint32_t slot, uint32_t *left)
 {
 	struct events_reading *told = &hub->told[kind][slot];
 	struct event_record records[AT_ONCE];
@@ -139,8 +139,7 @@ count_found(struct trace_hub *hub)
 		struct trace *t = &hub->traces.all[i];
 		uint32_t place = t->filter.place;
 
-		ended |= traces_counted(t,
-		    trace_counts_requests(counts, place),
+		ended |= traces_counted(t, trace_counts_requests(counts, place),
 		    trace_counts_records(counts, place), now_ms);
 	}
 	return ended;
@@ -191,9 +190,9 @@ start_ticking(struct trace_hub *hub)
 	if (hub->quiet_after_ms == 0)
 		for (uint32_t slot = 0; slot < EVENTS_RINGS; slot++)
 			for (int k = 0; k < EVENTS_KINDS; k++)
-				hub->told[k][slot].told = events_published(
-				    worker_events(hub->worker),
-				    (enum events_kind)k, slot);
+				hub->told[k][slot].told =
+				    events_published(worker_events(hub->worker),
+					(enum events_kind)k, slot);
 	hub->quiet_after_ms = trace_hub_now_ms(hub) + AFTERGLOW_MS;
 	set_mask(hub);
 	loop_timer_start(worker_loop(hub->worker), &hub->timer,
@@ -240,8 +239,8 @@ look_at_disk(struct trace_hub *hub)
 	bool is_bad = !tracer_flush(&hub->tracer);
 
 	if (is_bad && !hub->is_disk_bad)
-		event_note(EVENT_tracer_degraded, "folder=%s",
-		    hub->tracer.folder);
+		event_note(
+		    EVENT_tracer_degraded, "folder=%s", hub->tracer.folder);
 	hub->is_disk_bad = is_bad;
 }
 
@@ -323,9 +322,9 @@ adopt(struct trace_hub *hub)
 		const struct trace_filter *f = &view->filters[i];
 
 		hub->tracer.is_enabled |= f->is_tracer;
-		if (f->is_tracer && tracer_add(&hub->tracer,
-					f->kind == TRACE_USER, f->key,
-					f->id) != OK)
+		if (f->is_tracer &&
+		    tracer_add(&hub->tracer, f->kind == TRACE_USER, f->key,
+			f->id) != OK)
 			event_note(EVENT_traces_full, "when=adopted");
 	}
 	memory_free(view);

@@ -37,8 +37,9 @@ struct trace_hub {
 	struct traces traces;
 	struct tracer tracer;
 	struct loop_timer timer;
-	uint64_t quiet_after_ms; /* how long records may still come; 0: asleep */
-	uint64_t missed;         /* records overwritten before they were read */
+	uint64_t
+	    quiet_after_ms; /* how long records may still come; 0: asleep */
+	uint64_t missed;    /* records overwritten before they were read */
 	bool is_disk_bad;
 	bool is_set_enabled; /* what the settings last said */
 	struct events_reading told[EVENTS_KINDS][EVENTS_RINGS];

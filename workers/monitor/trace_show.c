@@ -71,8 +71,7 @@ monitor_cmd_trace_tail(struct worker *w, struct command *command)
 	    command_u64(command, "limit", &limit) == ERR_TYPE || limit == 0 ||
 	    limit > TRACES_LINES) {
 		command_fail(command, CLASS_INVALID, NULL,
-		    "--after takes a sequence, --limit 1 to %d",
-		    TRACES_LINES);
+		    "--after takes a sequence, --limit 1 to %d", TRACES_LINES);
 		return;
 	}
 	trace_hub_read(hub);
@@ -218,8 +217,8 @@ monitor_cmd_trace_show(struct worker *w, struct command *command)
 	pack_field_u64(p, "found", count);
 	pack_string(p, "requests");
 	pack_array(p, count < SHOWN ? count : SHOWN);
-	while ((r = traces_next(&hub->traces, id,
-		    r == NULL ? after : r->serial)) != NULL)
+	while ((r = traces_next(
+		    &hub->traces, id, r == NULL ? after : r->serial)) != NULL)
 		pack_request(p, r);
 }
 

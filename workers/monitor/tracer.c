@@ -212,8 +212,8 @@ take_facts(struct line *l, struct text facts, const struct stage_info *info)
 	char room[1024];
 
 	while (facts_next(&facts, &key, &value, room, sizeof(room)))
-		if ((is_start || !(text_is(key, "args") ||
-				     text_is(key, "arity"))) &&
+		if ((is_start ||
+			!(text_is(key, "args") || text_is(key, "arity"))) &&
 		    !(has_version && text_is(key, "version")))
 			put(l, key, value_of(l, value));
 }
@@ -238,8 +238,8 @@ take_hop(struct line *l, const struct hop *h, const char *keys)
 static int
 by_key(const void *a, const void *b)
 {
-	return text_compare(((const struct pair *)a)->key,
-	    ((const struct pair *)b)->key);
+	return text_compare(
+	    ((const struct pair *)a)->key, ((const struct pair *)b)->key);
 }
 
 static void
@@ -249,7 +249,8 @@ stamp(uint64_t wall_us, char to[40])
 	struct tm tm;
 	char day[32];
 
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+	strftime(
+	    day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
 	snprintf(to, 40, "%s.%06" PRIu64 "Z", day, wall_us % 1000000);
 }
 

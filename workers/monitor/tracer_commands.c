@@ -18,8 +18,8 @@ hub_of(struct worker *w)
 }
 
 static void
-pack_names(struct packer *p, const char *name, const struct tracer *t,
-    bool is_user)
+pack_names(
+    struct packer *p, const char *name, const struct tracer *t, bool is_user)
 {
 	uint32_t count = 0;
 

@@ -39,14 +39,14 @@ tracer_file_name(const char *kind, struct text key, char *to, size_t size)
 }
 
 enum err
-tracer_file_init(struct tracer_file *f, const struct tracer_rules *rules,
-    const char *name)
+tracer_file_init(
+    struct tracer_file *f, const struct tracer_rules *rules, const char *name)
 {
 	*f = (struct tracer_file){.fd = -1,
 	    .max_bytes = rules->max_bytes,
 	    .max_backups = rules->max_backups};
-	int n = snprintf(
-	    f->path, sizeof(f->path), "%s/%s", rules->folder, name);
+	int n =
+	    snprintf(f->path, sizeof(f->path), "%s/%s", rules->folder, name);
 	if (n < 0 || (size_t)n + 8 > sizeof(f->path))
 		return ERR_TOO_BIG;
 	buffer_init(&f->waiting, TRACER_WAITING);
@@ -67,8 +67,8 @@ make_folder(struct tracer_file *f)
 	char folder[TRACER_PATH];
 	const char *slash = strrchr(f->path, '/');
 
-	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - f->path),
-	    f->path);
+	snprintf(
+	    folder, sizeof(folder), "%.*s", (int)(slash - f->path), f->path);
 	return mkdir(folder, 0700) == 0 || errno == EEXIST;
 }
 

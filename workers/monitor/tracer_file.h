@@ -34,19 +34,18 @@ struct tracer_rules {
 
 struct tracer_file {
 	char path[TRACER_PATH];
-	int fd;          /* -1: not open */
-	uint64_t bytes;  /* in the file, as the system says */
-	uint64_t lost;   /* lines that could not be kept */
+	int fd;         /* -1: not open */
+	uint64_t bytes; /* in the file, as the system says */
+	uint64_t lost;  /* lines that could not be kept */
 	uint64_t max_bytes;
 	uint32_t max_backups;
-	int error;       /* errno of the last failure; 0: none since */
+	int error; /* errno of the last failure; 0: none since */
 	struct buffer waiting;
 };
 
 /* tracer_file_name writes "request_type-get_user.log": what cannot stand in
  * a name becomes '_', nothing becomes "empty". */
-void tracer_file_name(
-    const char *kind, struct text key, char *to, size_t size);
+void tracer_file_name(const char *kind, struct text key, char *to, size_t size);
 
 /* tracer_file_init names the file; it is opened with its first line. */
 enum err tracer_file_init(struct tracer_file *, const struct tracer_rules *,

@@ -104,8 +104,7 @@ free_place(struct traces *t)
 }
 
 enum err
-traces_start(
-    struct traces *t, const struct trace_filter *f, struct trace **to)
+traces_start(struct traces *t, const struct trace_filter *f, struct trace **to)
 {
 	uint32_t place;
 
@@ -176,10 +175,11 @@ traces_look(struct traces *t, uint64_t now_ms)
 static struct traced_request *
 find(const struct traces *t, const struct hop *h)
 {
-	for (uint64_t back = 0; back < TRACES_REQUESTS && back < t->requests_seen;
-	     back++) {
+	for (uint64_t back = 0;
+	     back < TRACES_REQUESTS && back < t->requests_seen; back++) {
 		struct traced_request *r =
-		    t->requests[(t->requests_seen - 1 - back) % TRACES_REQUESTS];
+		    t->requests[(t->requests_seen - 1 - back) %
+			TRACES_REQUESTS];
 
 		if (r->span == h->span && r->trace[1] == h->trace[1] &&
 		    r->trace[0] == h->trace[0])
@@ -223,8 +223,8 @@ take_ids(struct traced_request *r, struct text rest)
 }
 
 bool
-traces_counted(struct trace *one, uint64_t requests, uint64_t records,
-    uint64_t now_ms)
+traces_counted(
+    struct trace *one, uint64_t requests, uint64_t records, uint64_t now_ms)
 {
 	if (one->state != TRACE_RUNNING)
 		return false;
@@ -255,21 +255,20 @@ keep_hop(struct traced_request *r, const struct hop *h,
 	struct traced_hop *to = &r->hops[r->hop_count - 1];
 	*to = (struct traced_hop){
 	    .stage = h->stage, .place = *place, .us = h->us};
-	to->len = h->rest.len < sizeof(to->text) ? h->rest.len
-						 : sizeof(to->text);
+	to->len =
+	    h->rest.len < sizeof(to->text) ? h->rest.len : sizeof(to->text);
 	memcpy(to->text, h->rest.at, to->len);
 }
 
 void
-traces_note(
-    struct traces *t, const struct trace_place *place, struct text text)
+traces_note(struct traces *t, const struct trace_place *place, struct text text)
 {
 	if (t->lines == NULL)
-		t->lines = memory_new(
-		    TRACES_LINES * sizeof(struct traced_line));
+		t->lines =
+		    memory_new(TRACES_LINES * sizeof(struct traced_line));
 	struct traced_line *line = &t->lines[t->lines_seen++ % TRACES_LINES];
-	*line = (struct traced_line){
-	    .sequence = t->lines_seen, .place = *place};
+	*line =
+	    (struct traced_line){.sequence = t->lines_seen, .place = *place};
 	line->len =
 	    text.len < sizeof(line->text) ? text.len : sizeof(line->text);
 	memcpy(line->text, text.at, line->len);
@@ -282,20 +281,21 @@ note_hop(struct traces *t, const struct traced_request *r, const struct hop *h,
 	char text[TRACES_LINE_TEXT], room_[64];
 	struct text id = TEXT("?");
 
-	if (!facts_find(traces_facts(r), "request_id", &id, room_,
-		sizeof(room_)))
+	if (!facts_find(
+		traces_facts(r), "request_id", &id, room_, sizeof(room_)))
 		id = TEXT("?");
 	if (id.len > 40)
 		id.len = 40;
-	snprintf(text, sizeof(text), "request=%.*s stage=%s us=%" PRIu64
-	    "%s%.*s", TEXT_ARG(id), stage_info(h->stage)->name, h->us,
-	    h->rest.len > 0 ? " " : "", TEXT_ARG(h->rest));
+	snprintf(text, sizeof(text),
+	    "request=%.*s stage=%s us=%" PRIu64 "%s%.*s", TEXT_ARG(id),
+	    stage_info(h->stage)->name, h->us, h->rest.len > 0 ? " " : "",
+	    TEXT_ARG(h->rest));
 	traces_note(t, place, text_of(text));
 }
 
 struct traced_request *
-traces_take(struct traces *t, const struct hop *h,
-    const struct trace_place *place)
+traces_take(
+    struct traces *t, const struct hop *h, const struct trace_place *place)
 {
 	struct traced_request *r = find(t, h);
 
@@ -327,9 +327,8 @@ void
 traces_lines(const struct traces *t, uint64_t after, uint32_t most,
     void (*each)(void *ctx, const struct traced_line *), void *ctx)
 {
-	uint64_t first = t->lines_seen > TRACES_LINES
-	    ? t->lines_seen - TRACES_LINES + 1
-	    : 1;
+	uint64_t first =
+	    t->lines_seen > TRACES_LINES ? t->lines_seen - TRACES_LINES + 1 : 1;
 
 	if (most > TRACES_LINES)
 		most = TRACES_LINES;
@@ -353,8 +352,8 @@ is_named(const struct traced_request *r, struct text id)
 		return true;
 	if (span_id_read(id, &span) == OK && span == r->span)
 		return true;
-	return facts_find(traces_facts(r), "request_id", &value, name,
-		   sizeof(name)) &&
+	return facts_find(
+		   traces_facts(r), "request_id", &value, name, sizeof(name)) &&
 	    text_eq(value, id);
 }
 

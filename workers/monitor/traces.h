@@ -20,13 +20,13 @@
 #include "protocol/trace_hop.h"
 
 enum {
-	TRACES_RUNNING = TRACE_PLACES, /* at once; the rest of the filters is the
-				  request tracer's */
-	TRACES_KEPT = 32,      /* running and ended */
-	TRACES_REQUESTS = 256, /* kept */
-	TRACES_HOPS = 64,      /* of one request; more are counted */
-	TRACES_IDS = 8,        /* traces one request belongs to */
-	TRACES_LINES = 1000,   /* for `trace tail` */
+	TRACES_RUNNING = TRACE_PLACES, /* at once; the rest of the filters is
+				  the request tracer's */
+	TRACES_KEPT = 32,              /* running and ended */
+	TRACES_REQUESTS = 256,         /* kept */
+	TRACES_HOPS = 64,              /* of one request; more are counted */
+	TRACES_IDS = 8,                /* traces one request belongs to */
+	TRACES_LINES = 1000,           /* for `trace tail` */
 	TRACES_HOP_TEXT = 160,
 	TRACES_LINE_TEXT = 200
 };
@@ -106,8 +106,8 @@ void traces_finish(struct traces *);
  * own, whose counts the caller clears. ERR_FULL: TRACES_RUNNING run already;
  * ERR_TOO_BIG: a name is too long.
  */
-enum err traces_start(struct traces *, const struct trace_filter *,
-    struct trace **) MUST_USE;
+enum err traces_start(
+    struct traces *, const struct trace_filter *, struct trace **) MUST_USE;
 
 /* traces_adopt goes on with a filter that was in force before this life, and
  * with what its place has counted. */
@@ -124,8 +124,8 @@ const char *trace_state_name(enum trace_state);
 
 /* traces_counted takes what a running trace has found so far; true if it had
  * its count with that, and has ended. */
-bool traces_counted(struct trace *, uint64_t requests, uint64_t records,
-    uint64_t now_ms);
+bool traces_counted(
+    struct trace *, uint64_t requests, uint64_t records, uint64_t now_ms);
 
 /* traces_take takes one record of a request in, and gives the request. */
 struct traced_request *traces_take(

@@ -164,8 +164,7 @@ read_term(struct version_range *r, struct text t)
 		struct text mark = text_of(orders[i].mark);
 
 		if (text_starts_with(t, mark))
-			return add_ordered(
-			    r, orders[i].op, past(t, mark.len));
+			return add_ordered(r, orders[i].op, past(t, mark.len));
 	}
 	if (text_starts_with(t, TEXT("!=")))
 		return add(r, VERSION_IS_NOT, past(t, 2));

@@ -112,8 +112,7 @@ meet(struct world *w, const struct tally *tally)
 
 /* add_growth: what the slot has done since `seen`, which it brings up. */
 static void
-add_growth(
-    struct tally *to, struct tally *seen, const struct stats_slot *slot)
+add_growth(struct tally *to, struct tally *seen, const struct stats_slot *slot)
 {
 	for (int i = 0; i < COUNTERS; i++)
 		if (!counter_info((enum counter)i)->is_gauge)
@@ -151,8 +150,7 @@ add_gauges(struct world *w, const struct census_process *p)
 	w->is_up[p->child.role] = true;
 	for (int i = 0; i < COUNTERS; i++)
 		if (counter_info((enum counter)i)->is_gauge)
-			w->gauges[i] +=
-			    stats_get(p->stats, (enum counter)i);
+			w->gauges[i] += stats_get(p->stats, (enum counter)i);
 }
 
 static void

@@ -71,8 +71,7 @@ uint64_t world_sum(const struct world *, enum histogram);
 
 /* world_times_of: what a histogram took in within the window; the other one
  * is of several together. */
-void world_times_of(
-    const struct world *, enum histogram, struct world_times *);
+void world_times_of(const struct world *, enum histogram, struct world_times *);
 void world_times_of_all(const struct world *, const enum histogram *,
     size_t count, struct world_times *);
 

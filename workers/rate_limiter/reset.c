@@ -114,7 +114,8 @@ reset_key(struct rate_limiter *r, const struct wanted *wanted,
 	}
 	if (matched == 0) {
 		command_fail(command, CLASS_NOT_FOUND,
-		    "`banyan limits config` lists them", "there is no such limit");
+		    "`banyan limits config` lists them",
+		    "there is no such limit");
 		return;
 	}
 	pack_map(command->result, 2);
@@ -138,7 +139,6 @@ rate_limiter_cmd_limits_reset(struct worker *w, struct command *command)
 
 	event_note(EVENT_limit_reset, "key=all scope=all rate_limit_key=all");
 	pack_map(command->result, 2);
-	pack_field_u64(
-	    command->result, "limits", limit_rules_count(r->rules));
+	pack_field_u64(command->result, "limits", limit_rules_count(r->rules));
 	pack_field_u64(command->result, "forgotten", keys);
 }

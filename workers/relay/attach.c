@@ -80,7 +80,8 @@ attach_take(struct relay *r, struct link_session *session,
 }
 
 void
-attach_answer(struct relay *r, struct lane *lane, const struct link_frame *frame)
+attach_answer(
+    struct relay *r, struct lane *lane, const struct link_frame *frame)
 {
 	buffer_truncate(&r->value, 0);
 	enum err e = buffer_append(&r->value, "\xc0", 1);
@@ -109,7 +110,8 @@ note_cut(struct relay *r, struct endpoint at, uint32_t why)
 	static const char *const errors[] = {
 	    [RELAY_CUT_SLOW] = "a member read too slowly and was cut",
 	    [RELAY_CUT_SILENT] = "a member was silent for too long and was cut",
-	    [RELAY_CUT_LOST] = "a member's connection broke with messages unsent",
+	    [RELAY_CUT_LOST] =
+		"a member's connection broke with messages unsent",
 	};
 
 	if (why == RELAY_CUT_NOT || why >= COUNT_OF(errors))

@@ -299,11 +299,12 @@ relay_cmd_relay_audit(struct worker *w, struct command *command)
 		return;
 	}
 	if (worker_is_draining(w)) {
-		command_fail(command, CLASS_UNAVAILABLE, NULL,
-		    "relay is about to stop");
+		command_fail(
+		    command, CLASS_UNAVAILABLE, NULL, "relay is about to stop");
 		return;
 	}
-	struct audit_waiter *me = ARENA_NEW(command->arena, struct audit_waiter);
+	struct audit_waiter *me =
+	    ARENA_NEW(command->arena, struct audit_waiter);
 	*me = (struct audit_waiter){.next = a->behind, .command = command};
 	a->behind = me;
 	if (command_bool(command, "fix", &is_fix) == OK && is_fix)
@@ -319,7 +320,8 @@ void
 audit_set(struct relay *r, const struct settings *s)
 {
 	struct audit *a = &r->audit;
-	uint64_t interval_ms = settings_u64(s, SETTING_relay_audit_audit_interval_ms);
+	uint64_t interval_ms =
+	    settings_u64(s, SETTING_relay_audit_audit_interval_ms);
 
 	a->is_cleaning = settings_bool(s, SETTING_relay_audit_cleanup);
 	if (interval_ms == a->interval_ms)

@@ -21,9 +21,9 @@ struct audit_outcome {
 	uint64_t took_us;
 	uint32_t memberships; /* when its end was judged */
 	uint32_t groups;
-	uint32_t gateways;  /* attached when it began, and still */
-	uint32_t answered;  /* of them */
-	const char *store;  /* keeping_compare's word */
+	uint32_t gateways; /* attached when it began, and still */
+	uint32_t answered; /* of them */
+	const char *store; /* keeping_compare's word */
 	struct judged ended;
 	bool is_fixing;
 	bool is_store_written;

@@ -88,8 +88,8 @@ groups_note_gateway(struct groups *gs, uint64_t gateway,
 			struct group *g = (struct group *)(void *)at;
 
 			if (is_way(g, gateway))
-				subscription_note(&g->health, event,
-				    gs->now.wall_ms, error);
+				subscription_note(
+				    &g->health, event, gs->now.wall_ms, error);
 		}
 }
 
@@ -103,8 +103,8 @@ groups_note_client(struct groups *gs, struct endpoint e,
 	for (; m != NULL; m = m->next_held)
 		if (group_receives(m) &&
 		    (e.channel == 0 || m->at.channel == e.channel))
-			subscription_note(&m->group->health, event,
-			    gs->now.wall_ms, error);
+			subscription_note(
+			    &m->group->health, event, gs->now.wall_ms, error);
 }
 
 /* --- life --- */

@@ -34,11 +34,11 @@ enum issue {
 
 /* R(name, issue): why something is listed. */
 #define FINDING_REASONS(R) \
-	R(client_gone, STALE)       /* its gateway does not have the client */ \
-	R(channel_gone, STALE)      /* … nor the channel that joined */ \
-	R(gateway_gone, STALE)      /* no gateway is behind it */ \
-	R(stored_only, STALE)       /* it has ended, and is stored still */ \
-	R(empty, ORPHANED)          /* nobody came back in its grace */ \
+	R(client_gone, STALE)  /* its gateway does not have the client */ \
+	R(channel_gone, STALE) /* … nor the channel that joined */ \
+	R(gateway_gone, STALE) /* no gateway is behind it */ \
+	R(stored_only, STALE)  /* it has ended, and is stored still */ \
+	R(empty, ORPHANED)     /* nobody came back in its grace */ \
 	R(deleted_but_stored, ORPHANED) /* it is gone, and stored still */ \
 	R(group_not_stored, MISSING)    /* a restart would lose it */ \
 	R(member_not_stored, MISSING) \

@@ -107,8 +107,8 @@ stored_group(struct comparison *c, uint64_t number, struct text bytes)
 	add(&c->stored[SHELF_GROUPS], number);
 	if (!has(&c->have[SHELF_GROUPS], number) &&
 	    !has(&c->changing[SHELF_GROUPS], number))
-		find(c, FINDING_deleted_but_stored, id,
-		    (struct text){.len = 0}, nowhere);
+		find(c, FINDING_deleted_but_stored, id, (struct text){.len = 0},
+		    nowhere);
 	return OK;
 }
 

@@ -37,7 +37,8 @@ static enum err
 set_aside(struct keeping *k)
 {
 	const char *state_dir = worker_state_dir(k->worker);
-	enum err e = shelf_set_aside(state_dir, &records_shape, clock_wall_ms());
+	enum err e =
+	    shelf_set_aside(state_dir, &records_shape, clock_wall_ms());
 
 	if (e != OK)
 		return e;
@@ -182,9 +183,8 @@ open_late(struct keeping *k)
 	struct groups *old;
 
 	if (k->is_loaded) { /* a write failed, and LMDB wants it opened anew */
-		(void)!shelf_open(
-		    worker_state_dir(k->worker), &records_shape, false,
-		    &k->shelf);
+		(void)!shelf_open(worker_state_dir(k->worker), &records_shape,
+		    false, &k->shelf);
 		return;
 	}
 	groups_create_table(&old, &k->groups->limits, &nobody, k->groups->seed);
@@ -226,7 +226,8 @@ keeping_open(struct keeping *k, struct worker *w, struct groups *groups,
 	worker_busy_over(w);
 	if (e != OK)
 		set_degraded(k, true, strerror(errno));
-	if (shelf_writer_start(&k->writer, worker_loop(w), job_is_done, k) != OK)
+	if (shelf_writer_start(&k->writer, worker_loop(w), job_is_done, k) !=
+	    OK)
 		worker_fail(w, EXIT_SYSTEM, "cannot start a thread: %s",
 		    strerror(errno));
 }

@@ -58,8 +58,7 @@ bool keeping_commit(struct keeping *);
  * more than `most` records: "compared", "too_many", "behind" (the disk has
  * not caught up with us, and will), or "unreadable".
  */
-const char *keeping_compare(
-    struct keeping *, uint32_t most, struct findings *);
+const char *keeping_compare(struct keeping *, uint32_t most, struct findings *);
 
 /* keeping_write_anew: all groups are written again, with the next tick. */
 void keeping_write_anew(struct keeping *);

@@ -33,7 +33,7 @@ struct lane {
 	uint64_t call;                /* its attach */
 	uint64_t index;               /* of the next message on it */
 	int64_t credit_bytes;
-	uint64_t leave_ms; /* monotonic: awaited until then */
+	uint64_t leave_ms;      /* monotonic: awaited until then */
 	uint64_t roll_asked;    /* the last audit that asked for its roll */
 	uint64_t roll_answered; /* … that was answered */
 	struct buffer queue;

@@ -387,8 +387,7 @@ ask_send(struct ask *a)
 	const struct fan *f = fans_of(g);
 	if (!has_room(r, f)) {
 		stats_add(worker_slot(r->worker), COUNTER_relay_overloaded, 1);
-		note_delivery(
-		    r, g, "a gateway does not take its messages");
+		note_delivery(r, g, "a gateway does not take its messages");
 		reject(a, "unavailable", "Service temporarily unavailable",
 		    "overloaded");
 		return;
@@ -398,7 +397,7 @@ ask_send(struct ask *a)
 	pack_field_string(&p, "status", "relayed");
 	pack_field_u64(&p, "recipients_count", recipients);
 	lane_result(a->lane, a->call, buffer_text(&r->value));
-	note_delivery(r, g,
-	    deliver(a, g, f) ? NULL : "no way to some of its members");
+	note_delivery(
+	    r, g, deliver(a, g, f) ? NULL : "no way to some of its members");
 	news_sent(r, g, a->who.user, recipients);
 }

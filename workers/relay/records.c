@@ -18,8 +18,8 @@ const struct shelf_shape records_shape = {
 };
 
 static enum err
-put(struct buffer *batch, uint32_t table, uint64_t number,
-    struct buffer *bytes, const struct packer *p)
+put(struct buffer *batch, uint32_t table, uint64_t number, struct buffer *bytes,
+    const struct packer *p)
 {
 	enum err e = pack_finish(p);
 

@@ -87,8 +87,7 @@ void attach_take(
 void attach_gone(struct relay *, struct lane *, const struct link_frame *);
 
 /* attach_answer says that a gateway's word was heard. */
-void attach_answer(
-    struct relay *, struct lane *, const struct link_frame *);
+void attach_answer(struct relay *, struct lane *, const struct link_frame *);
 
 /* --- news.c: events and counters --- */
 

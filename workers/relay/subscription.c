@@ -9,8 +9,7 @@ static const struct {
 	bool is_error;
 } events[] = {
 #define E(name, status, is_error) \
-	[SUBSCRIPTION_EVENT_##name] = { \
-	    #name, SUBSCRIPTION_##status, is_error},
+	[SUBSCRIPTION_EVENT_##name] = {#name, SUBSCRIPTION_##status, is_error},
     SUBSCRIPTION_EVENTS(E)
 #undef E
 };

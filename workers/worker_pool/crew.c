@@ -115,8 +115,7 @@ create(struct worker_pool *wp, struct crew *crew, const struct pool_spec *spec)
 	crew->wp = wp;
 	crew->spec = spec;
 	crew->runner_count = (uint32_t)spec->pool_size;
-	crew->runners =
-	    memory_new(sizeof(*crew->runners) * crew->runner_count);
+	crew->runners = memory_new(sizeof(*crew->runners) * crew->runner_count);
 	pool_create(&crew->pool, &rules);
 	for (uint32_t i = 0; i < crew->runner_count; i++) {
 		if (i % GROUP_MOST == 0)
@@ -142,8 +141,7 @@ start_runners(void *ctx)
 	if (wp->is_draining)
 		return; /* told to leave before it had begun */
 	tree_start(wp->keeper.tree, loop_now_ms(wp->loop));
-	loop_timer_start(
-	    wp->loop, &wp->keeper.timer, loop_now_ms(wp->loop));
+	loop_timer_start(wp->loop, &wp->keeper.timer, loop_now_ms(wp->loop));
 }
 
 void

@@ -43,8 +43,8 @@ deaths_open(struct worker_pool *wp)
 	path_of(wp, path, sizeof(path));
 	if (fd_read_file(path, file, sizeof(file), &bytes) == OK)
 		quarantine_read(&wp->quarantine,
-		    (struct text){file, (uint32_t)bytes},
-		    loop_now_ms(wp->loop), clock_wall_ms());
+		    (struct text){file, (uint32_t)bytes}, loop_now_ms(wp->loop),
+		    clock_wall_ms());
 	wp->quarantine_written = wp->quarantine.changes;
 }
 
@@ -61,8 +61,8 @@ deaths_keep(struct worker_pool *wp)
 	wp->quarantine_written = wp->quarantine.changes;
 	buffer_init(&out, FILE_BYTES);
 	pack_init(&p, &out);
-	quarantine_write(&wp->quarantine, &p, loop_now_ms(wp->loop),
-	    clock_wall_ms());
+	quarantine_write(
+	    &wp->quarantine, &p, loop_now_ms(wp->loop), clock_wall_ms());
 	path_of(wp, path, sizeof(path));
 	enum err e = pack_finish(&p);
 	worker_busy(wp->worker, SYNC_MS);
@@ -133,9 +133,9 @@ taint(struct runner *r, uint64_t now_ms)
 
 	r->is_tainted = true;
 	pool_runner_taint(r->crew->pool, r->index, now_ms + for_ms);
-	event_note(EVENT_worker_tainted, "worker_id=%s pool=%.*s duration_ms=%llu",
-	    r->child->spec.name, TEXT_ARG(r->crew->spec->name),
-	    (unsigned long long)for_ms);
+	event_note(EVENT_worker_tainted,
+	    "worker_id=%s pool=%.*s duration_ms=%llu", r->child->spec.name,
+	    TEXT_ARG(r->crew->spec->name), (unsigned long long)for_ms);
 	worker_pool_wake(r->crew->wp);
 }
 
@@ -164,9 +164,8 @@ deaths_judge(struct runner *r, const char *last_line)
 	if (!is_own(c))
 		return; /* it counts, whoever did it; nothing else follows */
 	event_note(EVENT_worker_crash,
-	    "worker_id=%s pool=%.*s reason=%s exit_code=%d",
-	    c->spec.name, TEXT_ARG(crew->spec->name), crash_word(class),
-	    crash_code(&facts));
+	    "worker_id=%s pool=%.*s reason=%s exit_code=%d", c->spec.name,
+	    TEXT_ARG(crew->spec->name), crash_word(class), crash_code(&facts));
 	if (crew->spec->crash_barrier.enabled &&
 	    crash_taints(&crew->spec->crash_barrier, class, &facts))
 		taint(r, now_ms);

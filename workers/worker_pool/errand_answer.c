@@ -14,7 +14,7 @@
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
-	HELD_HEAD = 5, /* kind, length */
+	HELD_HEAD = 5,       /* kind, length */
 	FAILED_PAUSE_MS = 50 /* between two lines about failed calls */
 };
 
@@ -176,9 +176,8 @@ note_failed(const struct errand *e, struct text code, struct text text)
 	    "pool=%.*s worker_id=%.*s/%u command=%s code=%.*s error=\"%.*s\" "
 	    "untold=%llu",
 	    TEXT_ARG(e->crew->spec->name), TEXT_ARG(e->crew->spec->name),
-	    e->work.runner + 1, e->label,
-	    (int)(code.len < 32 ? code.len : 32), code.at,
-	    (int)(text.len < 200 ? text.len : 200), text.at,
+	    e->work.runner + 1, e->label, (int)(code.len < 32 ? code.len : 32),
+	    code.at, (int)(text.len < 200 ? text.len : 200), text.at,
 	    (unsigned long long)wp->untold_failed);
 	wp->told_failed_ms = now_ms;
 	wp->untold_failed = 0;
@@ -199,7 +198,8 @@ errand_error(struct errand *e, struct text code, struct text text)
 	if (left(e, end)) {
 		if (text_is(code, "not_dispatched") ||
 		    text_is(code, "draining"))
-			errand_refuse(e, TEXT("unavailable"), TEXT(ERRAND_UNAVAILABLE));
+			errand_refuse(
+			    e, TEXT("unavailable"), TEXT(ERRAND_UNAVAILABLE));
 		else if (text_is(code, "expired"))
 			errand_refuse(e, code, TEXT("timeout"));
 		else if (text_is(code, "bad_result"))
@@ -273,4 +273,3 @@ errand_forget(struct errand *e)
 		errand_abandon(e);
 	errand_settle(e);
 }
-

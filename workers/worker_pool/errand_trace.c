@@ -55,8 +55,7 @@ errand_trace_ran(const struct errand *e, const char *status)
 {
 	if (e->span != NULL)
 		trace_hop(e->span, STAGE_ran, "status=%s pool=%.*s runner=%u",
-		    status, TEXT_ARG(e->crew->spec->name),
-		    e->work.runner + 1);
+		    status, TEXT_ARG(e->crew->spec->name), e->work.runner + 1);
 }
 
 void

@@ -15,7 +15,7 @@
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
-	CALL_MS = 300000,   /* of a call without a deadline */
+	CALL_MS = 300000, /* of a call without a deadline */
 	STREAM_MS = 900000,
 	CALLS_AT_ONCE = 40000, /* of one gateway; then it is not read */
 };
@@ -86,16 +86,15 @@ choose_crew(const struct worker_pool *wp, const struct hints *h)
 
 	if (h->pool.len > 0)
 		return crew_find(wp, h->pool);
-	crew = crew_find(wp,
-	    h->stream ? TEXT("stream_pool") : TEXT("async_pool"));
+	crew =
+	    crew_find(wp, h->stream ? TEXT("stream_pool") : TEXT("async_pool"));
 	if (crew == NULL)
 		crew = crew_find(wp, TEXT("default"));
 	return crew != NULL ? crew : &wp->crews[0];
 }
 
 static void
-write_label(
-    struct errand *e, const struct hints *h, const struct link_frame *f)
+write_label(struct errand *e, const struct hints *h, const struct link_frame *f)
 {
 	struct text a = h->service.len > 0 ? h->service : f->module;
 	struct text b = h->service.len > 0 ? h->request_type : f->function;
@@ -132,8 +131,8 @@ fill(struct errand *e, const struct hints *h, const struct link_frame *f)
 	e->work.is_once = h->once;
 	e->work.fingerprint =
 	    quarantine_fingerprint(f->module, f->function, f->args);
-	e->may_repeat = crash_retries(
-	    &e->crew->spec->crash_barrier, h->once, 1, &pause_ms);
+	e->may_repeat =
+	    crash_retries(&e->crew->spec->crash_barrier, h->once, 1, &pause_ms);
 	write_label(e, h, f);
 }
 
@@ -144,14 +143,12 @@ refuse_pool(struct link_session *session, const struct link_frame *f,
 	char text[64];
 
 	event_note(EVENT_pool_not_found, "command=%.*s.%.*s pool=%.*s",
-	    TEXT_ARG(h->service), TEXT_ARG(h->request_type),
-	    TEXT_ARG(h->pool));
+	    TEXT_ARG(h->service), TEXT_ARG(h->request_type), TEXT_ARG(h->pool));
 	snprintf(text, sizeof(text), "pool_not_found: %.*s",
 	    (int)(h->pool.len < POOL_NAME_BYTES ? h->pool.len
 						: POOL_NAME_BYTES),
 	    h->pool.at);
-	link_session_error(
-	    session, f->id, TEXT("not_found"), text_of(text));
+	link_session_error(session, f->id, TEXT("not_found"), text_of(text));
 }
 
 static void
@@ -174,8 +171,8 @@ on_call(void *owner, struct link_session *session, const struct link_frame *f)
 		errand_trace_begin(e, hints.traceparent, f->hints);
 	errand_trace_listen(e);
 	if (wp->quarantine.count > 0 &&
-	    quarantine_refuses(&wp->quarantine, e->work.fingerprint,
-		loop_now_ms(wp->loop))) {
+	    quarantine_refuses(
+		&wp->quarantine, e->work.fingerprint, loop_now_ms(wp->loop))) {
 		stats_add(wp->slot, COUNTER_worker_pool_quarantined, 1);
 		errand_refuse(e, TEXT("quarantined"), TEXT(QUARANTINED));
 		errand_settle(e);
@@ -196,7 +193,8 @@ on_cancel(void *owner, struct link_session *session, uint64_t id)
 }
 
 static void
-on_credit(void *owner, struct link_session *session, uint64_t id, uint64_t bytes)
+on_credit(
+    void *owner, struct link_session *session, uint64_t id, uint64_t bytes)
 {
 	struct errand *e = link_session_kept(session, id);
 
@@ -204,8 +202,8 @@ on_credit(void *owner, struct link_session *session, uint64_t id, uint64_t bytes
 	if (e == NULL)
 		return;
 	if (e->runner_id != 0)
-		runner_credit(&e->crew->runners[e->work.runner], e->runner_id,
-		    bytes);
+		runner_credit(
+		    &e->crew->runners[e->work.runner], e->runner_id, bytes);
 	else if (e->request.credit_bytes < INT32_MAX - bytes)
 		e->request.credit_bytes += (uint32_t)bytes; /* it waits */
 	errand_flush(e);

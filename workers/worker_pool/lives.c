@@ -16,15 +16,15 @@
 enum {
 	OBITUARY_BYTES = 64 << 10,
 	PARALLEL_STARTS = 16,
-	STARTS_PER_SECOND = 100, /* of all runners: a storm must not eat */
+	STARTS_PER_SECOND = 100,  /* of all runners: a storm must not eat */
 	STARTS_PER_MINUTE = 1200, /* the machine that gateways live on */
 };
 
 #define NUMBER(s, key) ((uint32_t)settings_u64(s, SETTING_supervisor_##key))
 
 void
-lives_policy(const struct worker_pool *wp, const struct settings *s,
-    struct policy *p)
+lives_policy(
+    const struct worker_pool *wp, const struct settings *s, struct policy *p)
 {
 	*p = (struct policy){
 	    .healthy_after_ms = NUMBER(s, healthy_after_ms),
@@ -110,17 +110,15 @@ note_move(const struct runner *r, const struct child *c, enum child_state was)
 		event_note(EVENT_worker_spawned,
 		    "pool_name=%.*s worker_id=%s life=%llu worker_pid=%d "
 		    "mode=%s",
-		    TEXT_ARG(pool), c->spec.name,
-		    (unsigned long long)c->life, c->pid,
-		    pool_profile_word(r->crew->spec->worker_profile));
+		    TEXT_ARG(pool), c->spec.name, (unsigned long long)c->life,
+		    c->pid, pool_profile_word(r->crew->spec->worker_profile));
 		break;
 	case CHILD_UP:
 		event_note(EVENT_worker_ready,
 		    "pool_name=%.*s worker_id=%s life=%llu worker_pid=%d "
 		    "mode=%s after_ms=%llu",
-		    TEXT_ARG(pool), c->spec.name,
-		    (unsigned long long)c->life, c->pid,
-		    pool_profile_word(r->crew->spec->worker_profile),
+		    TEXT_ARG(pool), c->spec.name, (unsigned long long)c->life,
+		    c->pid, pool_profile_word(r->crew->spec->worker_profile),
 		    (unsigned long long)(c->ready_ms - c->started_ms));
 		break;
 	case CHILD_ABORTING:
@@ -178,8 +176,7 @@ write_down(struct worker_pool *wp, struct runner *r, const struct obituary *o)
 	buffer_init(&document, OBITUARY_BYTES);
 	enum err e = obituary_json(o, &document);
 	if (r->obituary_number == 0)
-		r->obituary_number =
-		    obituary_next_number(wp->obituaries, name);
+		r->obituary_number = obituary_next_number(wp->obituaries, name);
 	if (e == OK)
 		e = obituary_keep(wp->obituaries, name, r->obituary_number++,
 		    most, &document);
@@ -225,15 +222,14 @@ mourn(void *ctx, struct child *c)
 	char last_line[OUTPUT_LINE + 1];
 
 	runner_close(r); /* its last words are read */
-	snprintf(last_line, sizeof(last_line), "%.*s",
-	    (int)r->output.last_used, r->output.last);
+	snprintf(last_line, sizeof(last_line), "%.*s", (int)r->output.last_used,
+	    r->output.last);
 	/* what a program prints before it leaves is mostly why */
 	if (body->farewell[0] == '\0' && !c->is_leaving && c->last.code > 0)
 		snprintf(body->farewell, sizeof(body->farewell), "%.200s",
 		    last_line);
 	/* the errno of an exec does not say of what */
-	if (body->farewell[0] == '\0' &&
-	    c->last.reason == REASON_START_FAILED)
+	if (body->farewell[0] == '\0' && c->last.reason == REASON_START_FAILED)
 		snprintf(body->farewell, sizeof(body->farewell), "%.*s",
 		    TEXT_ARG(program_of(r->crew->spec)));
 	struct obituary o = {.child = c,
@@ -253,8 +249,7 @@ mourn(void *ctx, struct child *c)
 	    "pool_name=%.*s worker_id=%s worker_pid=%d reason=%s planned=%s "
 	    "lifetime_ms=%llu total_commands=%llu what=\"%s\"",
 	    TEXT_ARG(r->crew->spec->name), c->spec.name, c->pid,
-	    child_reason_name(c->last.reason),
-	    c->is_leaving ? "true" : "false",
+	    child_reason_name(c->last.reason), c->is_leaving ? "true" : "false",
 	    (unsigned long long)(c->pid > 0 ? now_ms - c->started_ms : 0),
 	    (unsigned long long)executed, r->reason);
 	/* in a storm those who die less start first */
@@ -281,8 +276,7 @@ escalate(void *ctx, struct child *c, enum exhausted how)
 }
 
 static void
-take_record(
-    void *ctx, struct child *c, const struct handover_record *r, int fd)
+take_record(void *ctx, struct child *c, const struct handover_record *r, int fd)
 {
 	struct worker_pool *wp = ctx;
 

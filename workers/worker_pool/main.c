@@ -7,8 +7,7 @@ static const struct command_route commands[] = {
     /* a row without its function does not link */
     WORKER_POOL_COMMANDS(AS_COMMAND)};
 
-static const struct worker_route routes[] = {
-    WORKER_POOL_MESSAGES(AS_MESSAGE)};
+static const struct worker_route routes[] = {WORKER_POOL_MESSAGES(AS_MESSAGE)};
 
 static const struct worker_spec spec = {
     .role = ROLE_worker_pool,

@@ -34,7 +34,7 @@ struct pool_options {
 	uint32_t lifecycle_parallel;
 	uint32_t jitter_percent;
 	struct inspect_limits limits; /* of recommendations */
-	uint64_t advise_ms; /* between two reports of them; 0: none */
+	uint64_t advise_ms;           /* between two reports of them; 0: none */
 };
 
 void pool_options_read(

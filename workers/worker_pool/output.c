@@ -17,7 +17,8 @@ output_init(struct output *o, output_say *say, void *ctx, uint64_t now_ms)
 static bool
 may_speak(struct output *o, uint64_t now_ms)
 {
-	uint64_t passed_ms = now_ms > o->counted_ms ? now_ms - o->counted_ms : 0;
+	uint64_t passed_ms =
+	    now_ms > o->counted_ms ? now_ms - o->counted_ms : 0;
 
 	if (passed_ms > 60000)
 		passed_ms = 60000;

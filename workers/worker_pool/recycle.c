@@ -7,8 +7,8 @@
  * Design notes
  *
  * What a runner was asked to do too often is looked at when it has done it, age
- * and memory every pools.lifecycle.check_interval_ms. A runner that leaves finishes its
- * calls first; its next life begins when it is gone.
+ * and memory every pools.lifecycle.check_interval_ms. A runner that leaves
+ * finishes its calls first; its next life begins when it is gone.
  */
 
 #include "workers/worker_pool/worker_pool.h"
@@ -67,8 +67,7 @@ recycle_served(struct runner *r)
 	if (r->crew->spec->worker_max_requests != 0 &&
 	    pool_runner(r->crew->pool, r->index)->succeeded ==
 		r->crew->spec->worker_max_requests)
-		loop_timer_start(
-		    wp->loop, &wp->pulse, loop_now_ms(wp->loop));
+		loop_timer_start(wp->loop, &wp->pulse, loop_now_ms(wp->loop));
 }
 
 /* reason_of: NULL: it stays. */
@@ -88,8 +87,8 @@ reason_of(const struct runner *r, bool in_detail, uint64_t now_ms)
 	    (spec->worker_max_requests == 0 ||
 		facts.succeeded < spec->worker_max_requests))
 		return NULL;
-	enum lifecycle_why why = lifecycle_judge(
-	    spec, &facts, wp->options.jitter_percent, now_ms);
+	enum lifecycle_why why =
+	    lifecycle_judge(spec, &facts, wp->options.jitter_percent, now_ms);
 	return why != LIFECYCLE_KEEP ? lifecycle_word(why) : NULL;
 }
 
@@ -109,7 +108,8 @@ look_at(struct crew *crew, bool in_detail, uint64_t now_ms)
 		if (lifecycle_room(crew->spec, o->lifecycle_parallel,
 			pool_ready(crew->pool), recycle_leaving(crew)) == 0)
 			return;
-		crew->recycled_memory += why == lifecycle_word(LIFECYCLE_MEMORY);
+		crew->recycled_memory +=
+		    why == lifecycle_word(LIFECYCLE_MEMORY);
 		recycle_runner(r, why);
 	}
 }

@@ -21,8 +21,8 @@
 #include "workers/worker_pool/worker_pool.h"
 
 enum {
-	OUTPUT_A_TURN = 64 * 1024, /* bytes read of what it prints */
-	CALL_HEAD_BYTES = 128, /* of a CALL, beside its texts */
+	OUTPUT_A_TURN = 64 * 1024,          /* bytes read of what it prints */
+	CALL_HEAD_BYTES = 128,              /* of a CALL, beside its texts */
 	WRITE_BYTES = 4 * RUNNER_MAX_BYTES, /* waiting for one that is slow */
 };
 
@@ -42,14 +42,14 @@ say(void *ctx, enum output_kind kind, struct text text, uint64_t count)
 	unsigned long long n = count;
 
 	if (kind == OUTPUT_SAID)
-		event_note(EVENT_runner_output, "runner=%s text=\"%.*s\"",
-		    name, TEXT_ARG(text));
+		event_note(EVENT_runner_output, "runner=%s text=\"%.*s\"", name,
+		    TEXT_ARG(text));
 	else
 		event_note(EVENT_runner_output, "runner=%s %s=%llu", name,
 		    kind == OUTPUT_REPEATED ? "repeated" : "dropped", n);
 	if (kind == OUTPUT_DROPPED)
-		stats_add(r->crew->wp->slot,
-		    COUNTER_worker_pool_lines_dropped, count);
+		stats_add(r->crew->wp->slot, COUNTER_worker_pool_lines_dropped,
+		    count);
 }
 
 /* read_output: false: the pipe has ended, or has nothing more. */
@@ -262,8 +262,8 @@ on_ended(void *ctx, enum conn_end why)
 	runner_lost(r);
 }
 
-static const struct conn_calls calls = {
-    .arrived = on_arrived, .ended = on_ended};
+static const struct conn_calls calls = {.arrived = on_arrived,
+    .ended = on_ended};
 
 /* --- lives --- */
 
@@ -283,8 +283,7 @@ runner_init(struct runner *r, struct crew *crew, uint32_t index)
 	r->index = index;
 	r->theirs[0] = r->theirs[1] = -1;
 	r->is_lost = true;
-	r->pipe =
-	    (struct loop_watch){.fd = -1, .ready = pipe_ready, .ctx = r};
+	r->pipe = (struct loop_watch){.fd = -1, .ready = pipe_ready, .ctx = r};
 	renew_conn(r);
 }
 

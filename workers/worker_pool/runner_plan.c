@@ -56,8 +56,8 @@ set(struct spawn_plan *plan, const char *name, struct text value)
 }
 
 static bool
-inherit(struct spawn_plan *plan, const struct pool_spec *spec,
-    const char *name, const char *fallback)
+inherit(struct spawn_plan *plan, const struct pool_spec *spec, const char *name,
+    const char *fallback)
 {
 	const char *value = getenv(name);
 
@@ -163,8 +163,8 @@ add_all(struct spawn_plan *plan, struct pool_texts texts, uint32_t from)
 static void
 find_program(struct text name, char *to, size_t size)
 {
-	const char *path = getenv("PATH") != NULL ? getenv("PATH")
-						  : PATH_DEFAULT;
+	const char *path =
+	    getenv("PATH") != NULL ? getenv("PATH") : PATH_DEFAULT;
 
 	snprintf(to, size, "%.*s", TEXT_ARG(name));
 	if (text_find(name, '/') >= 0)
@@ -172,8 +172,7 @@ find_program(struct text name, char *to, size_t size)
 	while (*path != '\0') {
 		size_t len = strcspn(path, ":");
 
-		snprintf(to, size, "%.*s/%.*s", (int)len, path,
-		    TEXT_ARG(name));
+		snprintf(to, size, "%.*s/%.*s", (int)len, path, TEXT_ARG(name));
 		if (len > 0 && access(to, X_OK) == 0)
 			return;
 		path += len + (path[len] == ':');

@@ -43,7 +43,7 @@ struct worker_pool;
 
 enum {
 	CREW_GROUPS = POOLS_RUNNERS / GROUP_MOST + 1,
-	RUNNER_PULSE_MS = 100, /* between looks at heartbeats */
+	RUNNER_PULSE_MS = 100,  /* between looks at heartbeats */
 	RUNNER_ENDING_MS = 250, /* from the end of its socket to its own */
 	RUNNER_REASON = 200,
 	RUNNER_HAD = 32, /* calls remembered of a death */
@@ -61,15 +61,15 @@ struct errand {
 	uint64_t runner_id;           /* at its runner; 0: not there */
 	struct link_request request;  /* borrowed, or in `kept` */
 	uint64_t received_us;
-	struct trace_span *span; /* of a traced call; NULL: of any other */
+	struct trace_span *span;  /* of a traced call; NULL: of any other */
 	char label[ERRAND_LABEL]; /* service.request_type, for people */
-	uint64_t chunk_count; /* handed to the gateway */
-	struct buffer kept;   /* the request while it waits */
-	struct buffer held;   /* frames the gateway has no room for yet */
-	bool may_repeat;      /* `kept` stays for another try */
+	uint64_t chunk_count;     /* handed to the gateway */
+	struct buffer kept;       /* the request while it waits */
+	struct buffer held;       /* frames the gateway has no room for yet */
+	bool may_repeat;          /* `kept` stays for another try */
 	bool is_stream;
-	bool is_answered; /* the gateway has heard */
-	struct errand *given_up; /* the next one of its runner */
+	bool is_answered;             /* the gateway has heard */
+	struct errand *given_up;      /* the next one of its runner */
 	struct errand *next, *before; /* all of the process, or free */
 };
 
@@ -95,13 +95,13 @@ struct runner {
 	uint64_t alive_ms;      /* it spoke, or cannot speak and works */
 	struct heartbeat heart;
 	uint64_t pinged_us;
-	uint64_t ended_ms;      /* its socket ended, the process has not */
-	uint32_t chance;        /* drawn once a life */
-	bool is_tainted;        /* ready again is worth an event */
-	uint32_t had_count;     /* calls it had when it was lost */
+	uint64_t ended_ms;  /* its socket ended, the process has not */
+	uint32_t chance;    /* drawn once a life */
+	bool is_tainted;    /* ready again is worth an event */
+	uint32_t had_count; /* calls it had when it was lost */
 	struct runner_had had[RUNNER_HAD];
-	uint64_t memory_bytes;  /* resident, as last seen */
-	uint64_t latency_us;    /* of the last heartbeat */
+	uint64_t memory_bytes;   /* resident, as last seen */
+	uint64_t latency_us;     /* of the last heartbeat */
 	struct errand *given_up; /* still in it, nobody waits for them */
 	uint64_t obituary_number;
 	char reason[RUNNER_REASON]; /* why it is as it is */
@@ -117,7 +117,7 @@ struct crew {
 	uint64_t recycled_memory; /* of these, for memory */
 	struct crash_window crashes;
 	bool is_hopeless; /* nobody is ready, nobody will be soon */
-	uint64_t told_ms;         /* events that come in herds: the last one */
+	uint64_t told_ms; /* events that come in herds: the last one */
 };
 
 struct worker_pool {
@@ -131,19 +131,19 @@ struct worker_pool {
 	struct pool_options options;
 	struct crew *crews;
 	uint32_t crew_count;
-	struct errand *errands;      /* all under way */
+	struct errand *errands; /* all under way */
 	struct errand *free_errands;
 	uint32_t errand_count;
 	struct hash_seed seed;
 	struct loop_timer first_start; /* of all runners */
-	struct loop_timer due;   /* the pools' next */
-	struct loop_timer pulse; /* heartbeats, strangers, gauges */
+	struct loop_timer due;         /* the pools' next */
+	struct loop_timer pulse;       /* heartbeats, strangers, gauges */
 	struct loop_hook turn_end;
 	uint64_t started_ms, census_ms, status_ms, lifecycle_ms, advised_ms;
 	struct quarantine quarantine;
-	uint64_t quarantine_written; /* changes that the file has */
+	uint64_t quarantine_written;            /* changes that the file has */
 	uint64_t told_failed_ms, untold_failed; /* local_call_failed */
-	bool is_started; /* pool_init_complete was said */
+	bool is_started;      /* pool_init_complete was said */
 	char obituaries[512]; /* folder */
 	bool is_draining;
 	bool is_shutting; /* the runners are told to leave */
@@ -175,7 +175,7 @@ void runner_plan(struct runner *, struct spawn_plan *);
 
 void runner_init(struct runner *, struct crew *, uint32_t index);
 void runner_finish(struct runner *);
-void runner_open(struct runner *); /* a life begins */
+void runner_open(struct runner *);  /* a life begins */
 void runner_close(struct runner *); /* it has ended */
 
 /* runner_send: ERR_TOO_BIG, ERR_FULL: it was not given. */
@@ -204,8 +204,7 @@ void errand_forget(struct errand *); /* its gateway is gone */
 void errand_flush(struct errand *);  /* chunks may go again */
 
 /* errand_trace.c: nothing, unless the gateway asked for hops in its hints. */
-void errand_trace_begin(
-    struct errand *, struct text parent, struct text hints);
+void errand_trace_begin(struct errand *, struct text parent, struct text hints);
 void errand_trace_run(const struct errand *);
 void errand_trace_ran(const struct errand *, const char *status);
 void errand_trace_end(struct errand *);
@@ -244,7 +243,7 @@ struct lifecycle_facts recycle_facts(const struct runner *);
 void deaths_open(struct worker_pool *); /* reads the quarantine's file */
 void deaths_judge(struct runner *, const char *last_line);
 void deaths_had(struct runner *, const struct errand *);
-void deaths_ready(struct runner *); /* a tainted one is back */
+void deaths_ready(struct runner *);     /* a tainted one is back */
 void deaths_keep(struct worker_pool *); /* writes the file when it is stale */
 
 /* --- front.c: the gateways' door --- */

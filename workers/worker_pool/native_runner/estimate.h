@@ -46,8 +46,8 @@ bool estimate_wants_both(const struct estimate *);
 void estimate_add(struct estimate *, uint64_t wall_us);
 
 /* estimate_add_both: `has_waited`, for a lock, a disk, or anybody. */
-void estimate_add_both(struct estimate *, uint64_t wall_us, uint64_t cpu_us,
-    bool has_waited);
+void estimate_add_both(
+    struct estimate *, uint64_t wall_us, uint64_t cpu_us, bool has_waited);
 
 /*
  * estimate_helpers: besides the thread that asks, how many of the `idle` ones

@@ -96,7 +96,8 @@ struct native {
 	uint32_t worker_count;
 	struct native_worker *idle;
 	uint32_t idle_count;
-	uint64_t reads; /* both only count, so that the keeper sees who gets on */
+	uint64_t
+	    reads; /* both only count, so that the keeper sees who gets on */
 	uint64_t steps;
 	pthread_cond_t keeper;
 	bool has_reader;

@@ -86,7 +86,8 @@ on_call(struct native *n, const struct link_frame *f, struct batch *batch)
 	struct text args;
 
 	if (f->id == 0)
-		native_die(EXIT_TRY_AGAIN, "the pool sent a call without an id");
+		native_die(
+		    EXIT_TRY_AGAIN, "the pool sent a call without an id");
 	if (n->is_draining || target == NULL) {
 		refuse(n, f->id,
 		    target == NULL ? TEXT("not_found") : TEXT("not_dispatched"),
@@ -100,8 +101,7 @@ on_call(struct native *n, const struct link_frame *f, struct batch *batch)
 	c->call.id = f->id;
 	c->call.function = target->function;
 	c->call.is_stream = f->credit > 0;
-	c->call.deadline_ms =
-	    f->number > 0 ? clock_mono_ms() + f->number : 0;
+	c->call.deadline_ms = f->number > 0 ? clock_mono_ms() + f->number : 0;
 	c->credit = f->credit < LINK_CREDIT_MOST ? (int64_t)f->credit
 						 : LINK_CREDIT_MOST;
 	c->chunks = 0;
@@ -129,14 +129,13 @@ hand_over(struct native *n, struct batch *batch)
 	for (; c != NULL; c = next) {
 		next = c->next;
 		if (link_calls_find(&n->open, c->call.id) != NULL)
-			native_die(
-			    EXIT_TRY_AGAIN, "the pool gave an id twice");
+			native_die(EXIT_TRY_AGAIN, "the pool gave an id twice");
 		(void)link_calls_put(&n->open, c->call.id, c);
 		n->in_use++;
 		(void)native_call_step(c, NATIVE_RUN);
 	}
-	uint32_t helpers = estimate_helpers(
-	    batch->total_us, n->ready_count, n->idle_count);
+	uint32_t helpers =
+	    estimate_helpers(batch->total_us, n->ready_count, n->idle_count);
 	if (!batch->is_worker && helpers == 0)
 		helpers = 1; /* the keeper runs nothing itself */
 	while (helpers-- > 0 && native_wake_one(n))
@@ -209,8 +208,8 @@ on_frame(struct native *n, const struct link_frame *f, struct batch *batch)
 static void
 say_garbage(enum err e)
 {
-	native_die(EXIT_TRY_AGAIN, "the pool sent what is no frame (%s)",
-	    err_name(e));
+	native_die(
+	    EXIT_TRY_AGAIN, "the pool sent what is no frame (%s)", err_name(e));
 }
 
 static void
@@ -219,8 +218,8 @@ take_frames(struct native *n, struct batch *batch, size_t *wanted)
 	struct link_frame frame;
 
 	for (;;) {
-		enum err e = runner_read(buffer_at(&n->in),
-		    buffer_used(&n->in), n->max_bytes, &frame, wanted);
+		enum err e = runner_read(buffer_at(&n->in), buffer_used(&n->in),
+		    n->max_bytes, &frame, wanted);
 
 		if (e == ERR_AGAIN)
 			return;

@@ -38,8 +38,7 @@ open_pool(struct native *n)
 	socklen_t bytes = sizeof(kind);
 
 	if (getsockopt(RUNNER_FD, SOL_SOCKET, SO_TYPE, &kind, &bytes) != 0 ||
-	    kind != SOCK_STREAM ||
-	    fd_set_cloexec(RUNNER_FD, true) != OK)
+	    kind != SOCK_STREAM || fd_set_cloexec(RUNNER_FD, true) != OK)
 		native_die(EXIT_USAGE,
 		    "descriptor %d is no pool's socket; a pool starts this "
 		    "program, you may --check a plug-in with it",

@@ -27,8 +27,8 @@
 
 enum {
 	TICK_MS = 2,
-	QUIET_TICKS = 8,      /* then the keeper sleeps */
-	FLUSH_US = 200,       /* answers wait no longer for their batch */
+	QUIET_TICKS = 8,       /* then the keeper sleeps */
+	FLUSH_US = 200,        /* answers wait no longer for their batch */
 	STACK_BYTES = 1 << 20, /* a thread's; the pool may limit our memory */
 };
 
@@ -150,8 +150,8 @@ take_effort(struct effort *e, bool wants_both)
 	(void)getrusage(RUSAGE_THREAD, &usage);
 	e->waits = usage.ru_nvcsw;
 	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	e->cpu_us = (uint64_t)cpu.tv_sec * 1000000 +
-	    (uint64_t)cpu.tv_nsec / 1000;
+	e->cpu_us =
+	    (uint64_t)cpu.tv_sec * 1000000 + (uint64_t)cpu.tv_nsec / 1000;
 }
 
 /* begin_and_learn runs a call that is new and learns how long it takes. */
@@ -386,8 +386,8 @@ native_keep(struct native *n)
 		if (n->is_draining && n->in_use == 0)
 			end_in_order(n);
 		n->keeper_sleeps = quiet >= QUIET_TICKS;
-		keeper_wait(n,
-		    n->keeper_sleeps ? due_ms : clock_mono_ms() + TICK_MS);
+		keeper_wait(
+		    n, n->keeper_sleeps ? due_ms : clock_mono_ms() + TICK_MS);
 		n->keeper_sleeps = false;
 		native_fire_timers(n, clock_mono_ms());
 		quiet = is_quiet(n, reads, steps) ? quiet + 1 : 0;

@@ -73,8 +73,7 @@ outbox_result(struct outbox *o, uint64_t id, struct text value)
 }
 
 enum err
-outbox_error(
-    struct outbox *o, uint64_t id, struct text code, struct text text)
+outbox_error(struct outbox *o, uint64_t id, struct text code, struct text text)
 {
 	struct packer p;
 	size_t place = begin(o, &p);
@@ -87,8 +86,7 @@ outbox_error(
 }
 
 enum err
-outbox_chunk(
-    struct outbox *o, uint64_t id, uint64_t index, struct text value)
+outbox_chunk(struct outbox *o, uint64_t id, uint64_t index, struct text value)
 {
 	struct packer p;
 	size_t place = begin(o, &p);
@@ -147,8 +145,7 @@ bool
 outbox_flush(struct outbox *o)
 {
 	pthread_mutex_lock(&o->lock);
-	while (!o->is_writing && !o->is_broken &&
-	    buffer_used(&o->queued) > 0) {
+	while (!o->is_writing && !o->is_broken && buffer_used(&o->queued) > 0) {
 		struct buffer full = o->queued;
 
 		o->queued = o->leaving;

@@ -44,14 +44,15 @@ plugins_finish(struct plugins *p)
 	p->buckets = NULL;
 }
 
-#define REFUSE(p, ...) (snprintf((p)->why, sizeof((p)->why), __VA_ARGS__), false)
+#define REFUSE(p, ...) \
+	(snprintf((p)->why, sizeof((p)->why), __VA_ARGS__), false)
 
 /* ---- who could have put it there ------------------------------------------
  */
 
 static bool
-is_ours_alone(struct plugins *p, const char *what, const char *path, int fd,
-    mode_t kind)
+is_ours_alone(
+    struct plugins *p, const char *what, const char *path, int fd, mode_t kind)
 {
 	struct stat s;
 
@@ -116,14 +117,13 @@ hash_of(struct text module, struct text function)
 }
 
 struct plugin_function *
-plugins_find(
-    const struct plugins *p, struct text module, struct text function)
+plugins_find(const struct plugins *p, struct text module, struct text function)
 {
 	if (p->bucket_count == 0)
 		return NULL;
 	uint32_t mask = p->bucket_count - 1;
-	for (uint32_t i = hash_of(module, function) & mask;
-	     p->buckets[i] != 0; i = (i + 1) & mask) {
+	for (uint32_t i = hash_of(module, function) & mask; p->buckets[i] != 0;
+	     i = (i + 1) & mask) {
 		struct plugin_function *f = &p->functions[p->buckets[i] - 1];
 
 		if (text_eq(f->name, function) && text_eq(f->module, module))
@@ -182,10 +182,8 @@ take_function(struct plugins *p, const char *file, const char *module,
 		    file, PLUGINS_FUNCTIONS_MOST);
 	p->functions = memory_grow(
 	    p->functions, (p->function_count + 1) * sizeof(*p->functions));
-	p->functions[p->function_count++] =
-	    (struct plugin_function){.module = text_of(module),
-		.name = text_of(f->name),
-		.function = f};
+	p->functions[p->function_count++] = (struct plugin_function){
+	    .module = text_of(module), .name = text_of(f->name), .function = f};
 	make_buckets(p);
 	return true;
 }
@@ -200,8 +198,8 @@ plugins_take(
 		    "compile it with this one's plugin.h",
 		    file, plugin->abi, SERVICE_PLUGIN_ABI);
 	if (!is_name(plugin->name))
-		return REFUSE(p, "%s: a plug-in's name has 1 to %d bytes",
-		    file, NAME_MOST);
+		return REFUSE(p, "%s: a plug-in's name has 1 to %d bytes", file,
+		    NAME_MOST);
 	if (plugin->functions == NULL || plugin->functions->name == NULL)
 		return REFUSE(p, "%s: %s has no functions", file, plugin->name);
 	if (p->count == PLUGINS_MOST)
@@ -340,8 +338,8 @@ plugins_print(const struct plugins *p, FILE *to)
 		const struct plugin_function *f = &p->functions[i];
 		const struct service_argument *a = f->function->arguments;
 
-		fprintf(to, "%.*s.%.*s(", TEXT_ARG(f->module),
-		    TEXT_ARG(f->name));
+		fprintf(
+		    to, "%.*s.%.*s(", TEXT_ARG(f->module), TEXT_ARG(f->name));
 		for (const char *comma = ""; a != NULL && a->name != NULL;
 		     a++, comma = ", ")
 			fprintf(to, "%s%s: %s", comma, a->name, a->type);
