@@ -15,11 +15,13 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "test-results"
-SUITES = ["unit", "asan", "tsan", "golden", "fuzz", "structure", "scenario", "chaos",
-          "features"]
+SUITES = ["unit", "asan", "tsan", "fuzz", "structure", "golden", "scenario",
+          "chaos", "features"]
 LONGEST_S = 600  # one test program or one pytest file
 STUCK_S = 300  # one test: it tells where it stands, in the output of the file
-SIDE_BY_SIDE = 3  # pytest files of the scenarios
+WAITING = ("golden", "scenario")  # these wait more than they work
+SIDE_BY_SIDE = 3  # files of those
+CORES = 2  # that a machine has at least: so many unit tests at a time
 
 
 class Tally:
@@ -95,10 +97,17 @@ def run_one(prefix, command, junit, tally, extra_env):
         if not text.strip() and junit.exists():
             text = failures_in(junit)
         print(text[-12000:], f"\n  (exit {code})", flush=True)
+    return not counts["failed"]
+
+
+def at_a_time(count, job, things):
+    with concurrent.futures.ThreadPoolExecutor(count) as lanes:
+        for done in [lanes.submit(job, thing) for thing in things]:
+            done.result()
 
 
 def run_cmocka(build, suite, tally):
-    for program in sorted((ROOT / build / "test" / "unit").glob("*_test")):
+    def run_program(program):
         name = program.name.removesuffix("_test")
         junit = RESULTS / f"{suite}-{name}.xml"
         run_one(f"{suite}:{name}", [str(program)], junit, tally, {
@@ -106,12 +115,15 @@ def run_cmocka(build, suite, tally):
             "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
 
+    at_a_time(CORES, run_program,
+              sorted((ROOT / build / "test" / "unit").glob("*_test")))
 
-def run_pytest(suite, tally, extra_env):
-    """Scenarios wait more than they work: some of their files run at a time.
-    Chaos has the machine to itself."""
+
+def run_pytest(suites, tally, extra_env):
+    """Files of suites that wait are run side by side, of all of them; chaos
+    has the machine to itself."""
     def run_file(source):
-        name = source.name.removesuffix("_test.py")
+        suite, name = source.parent.name, source.name.removesuffix("_test.py")
         junit = RESULTS / f"{suite}-{name}.xml"
         run_one(f"{suite}:{name}", [
             "/usr/bin/python3", "-m", "pytest", "-q", "-x" if
@@ -120,11 +132,9 @@ def run_pytest(suite, tally, extra_env):
             f"--junitxml={junit}", str(source)],
             junit, tally, extra_env)
 
-    sources = sorted((ROOT / "test" / suite).glob("*_test.py"))
-    with concurrent.futures.ThreadPoolExecutor(
-            SIDE_BY_SIDE if suite == "scenario" else 1) as lanes:
-        for done in [lanes.submit(run_file, source) for source in sources]:
-            done.result()
+    at_a_time(SIDE_BY_SIDE if suites[0] in WAITING else 1, run_file,
+              [source for suite in suites
+               for source in sorted((ROOT / "test" / suite).glob("*_test.py"))])
 
 
 def run_fuzz(tally):
@@ -132,9 +142,38 @@ def run_fuzz(tally):
     for program in sorted((ROOT / "build-asan/test/fuzz").glob("*_replay")):
         name = program.name.removesuffix("_replay")
         corpus = ROOT / "test" / "fuzz" / "corpus" / name
-        run_one(f"fuzz:{name}", [str(program), str(corpus)],
-                RESULTS / f"fuzz-{name}.none", tally, {})
-        tally.add(f"fuzz:{name}:survives_its_corpus", "passed")
+        ended_well = run_one(f"fuzz:{name}", [str(program), str(corpus)],
+                             RESULTS / f"fuzz-{name}.none", tally, {})
+        if ended_well:
+            tally.add(f"fuzz:{name}:survives_its_corpus", "passed")
+
+
+def groups_of(suites):
+    """Each for itself, but those that wait, which are run as one."""
+    groups = []
+    for suite in suites:
+        if suite in WAITING and groups and groups[-1][0] in WAITING:
+            groups[-1].append(suite)
+        else:
+            groups.append([suite])
+    return groups
+
+
+def run_group(group, is_everything, tally, env):
+    suite = group[0]
+    if suite == "unit":
+        run_cmocka("build", "unit", tally)
+    elif suite in ("asan", "tsan"):
+        run_cmocka(f"build-{suite}", suite, tally)
+    elif suite == "fuzz":
+        run_fuzz(tally)
+    elif suite == "features":
+        tally.save()
+        run_pytest(group, tally, {
+            **env, "BANYAN_TEST_RESULTS":
+            str(RESULTS / "all.txt") if is_everything else ""})
+    else:
+        run_pytest(group, tally, env)
 
 
 def main():
@@ -152,21 +191,9 @@ def main():
     env = {"BANYAN_TEST_FULL": "1" if options.full else "",
            "PYTHONDONTWRITEBYTECODE": "1",
            "PYTHONPATH": str(ROOT / "test" / "scenario")}
-    for suite in [s for s in SUITES if s in wanted]:
-        print(f"{suite}:", flush=True)
-        if suite == "unit":
-            run_cmocka("build", "unit", tally)
-        elif suite in ("asan", "tsan"):
-            run_cmocka(f"build-{suite}", suite, tally)
-        elif suite == "fuzz":
-            run_fuzz(tally)
-        elif suite == "features":
-            tally.save()
-            run_pytest(suite, tally, {
-                **env, "BANYAN_TEST_RESULTS": str(RESULTS / "all.txt")
-                if wanted == SUITES else ""})
-        else:
-            run_pytest(suite, tally, env)
+    for group in groups_of([s for s in SUITES if s in wanted]):
+        print(", ".join(group) + ":", flush=True)
+        run_group(group, wanted == SUITES, tally, env)
     tally.save()
     failed = tally.count("failed")
     print(f"{tally.count('passed')} passed, {failed} failed,"
