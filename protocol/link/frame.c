@@ -8,79 +8,6 @@
 
 #include "protocol/link/frame.h"
 
-void
-sp_write_handshake(uint8_t to[SP_HANDSHAKE_BYTES], uint8_t protocol)
-{
-	const uint8_t bytes[SP_HANDSHAKE_BYTES] = {
-	    0, 'S', 'P', 0, 0, protocol, 0, 0};
-
-	memcpy(to, bytes, sizeof(bytes));
-}
-
-bool
-sp_is_handshake(const uint8_t *bytes, uint8_t protocol)
-{
-	uint8_t expected[SP_HANDSHAKE_BYTES];
-
-	sp_write_handshake(expected, protocol);
-	return memcmp(bytes, expected, sizeof(expected)) == 0;
-}
-
-static uint64_t
-read_big_endian(const uint8_t *at, int count)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < count; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
-static void
-write_big_endian(uint8_t *at, uint64_t value, int count)
-{
-	for (int i = count - 1; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
-}
-
-static size_t
-prefix_bytes(enum link_transport transport)
-{
-	return transport == LINK_IPC ? 9 : 8; /* ipc puts a 01 in front */
-}
-
-enum err
-sp_read(const uint8_t *at, size_t count, enum link_transport transport,
-    uint32_t max_bytes, struct sp_message *m)
-{
-	size_t prefix = prefix_bytes(transport);
-
-	if (count > 0 && transport == LINK_IPC && at[0] != 1)
-		return ERR_MALFORMED;
-	if (count < prefix)
-		return ERR_AGAIN;
-	uint64_t length = read_big_endian(at + prefix - 8, 8);
-	if (length > max_bytes)
-		return ERR_TOO_BIG;
-	if (length < 4)
-		return ERR_MALFORMED;
-	if (count - prefix < length)
-		return ERR_AGAIN;
-	m->whole_bytes = prefix + (size_t)length;
-	at += prefix;
-	/* hops of devices on the way stand in front, without the high bit */
-	while (length >= 4 && (at[0] & 0x80) == 0) {
-		at += 4;
-		length -= 4;
-	}
-	if (length < 4)
-		return ERR_MALFORMED;
-	m->id = (uint32_t)read_big_endian(at, 4);
-	m->body = (struct text){
-	    .at = (const char *)at + 4, .len = (uint32_t)length - 4};
-	return OK;
-}
-
 enum err
 link_read_head(struct text body, struct link_head *h)
 {
@@ -332,16 +259,14 @@ link_begin(struct buffer *out, enum link_transport transport, uint32_t id,
 {
 	struct packer p;
 	uint8_t *to;
-	size_t prefix = prefix_bytes(transport);
+	size_t head = (size_t)link_sp(transport);
 	enum err e = buffer_reserve(out, LINK_HEAD_BYTES, &to);
 
 	if (e != OK)
 		return e;
 	*place = buffer_used(out);
-	if (transport == LINK_IPC)
-		to[0] = 1;
-	write_big_endian(to + prefix, id, 4);
-	buffer_commit(out, prefix + 4);
+	sp_write_id(to + head, id);
+	buffer_commit(out, head + SP_ID_BYTES);
 	pack_init(&p, out);
 	pack_array(&p, 5);
 	pack_u64(&p, LINK_VERSION);
@@ -355,8 +280,8 @@ link_begin(struct buffer *out, enum link_transport transport, uint32_t id,
 void
 link_end(struct buffer *out, enum link_transport transport, size_t place)
 {
-	size_t prefix = prefix_bytes(transport);
-	size_t length = buffer_used(out) - place - prefix;
+	enum sp_transport sp = link_sp(transport);
 
-	write_big_endian(buffer_at(out) + place + prefix - 8, length, 8);
+	sp_write_head(
+	    buffer_at(out) + place, sp, buffer_used(out) - place - (size_t)sp);
 }

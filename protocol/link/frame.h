@@ -3,11 +3,10 @@
 #define PROTOCOL_LINK_FRAME_H
 
 /*
- * frame - the bytes of a link message: nng's SP framing, our envelope
- * [1, seq, ack, boot, [frames...]], and the frames in it.
+ * frame - the bytes of a link message: our envelope [1, seq, ack, boot,
+ * [frames...]] in the body of an SP message, and the frames in it.
  *
- * Trust:  all that is read comes from the other end: the length is compared
- *         with the limit before any memory is taken, link_read_head checks
+ * Trust:  all that is read comes from the other end: link_read_head checks
  *         the whole message once, frames are read by a bounded cursor.
  * Owner:  what is read borrows the message.
  */
@@ -19,28 +18,14 @@
 #include "protocol/link/link.h"
 #include "protocol/link/url.h"
 #include "protocol/pack.h"
+#include "protocol/sp.h"
 
-enum {
-	SP_HANDSHAKE_BYTES = 8,
-	SP_REQ0 = 48, /* the gateway */
-	SP_REP0 = 49, /* the service */
-};
-
-void sp_write_handshake(uint8_t to[SP_HANDSHAKE_BYTES], uint8_t protocol);
-bool sp_is_handshake(const uint8_t *, uint8_t protocol);
-
-struct sp_message {
-	struct text body;   /* behind the id */
-	uint32_t id;        /* with its high bit */
-	size_t whole_bytes; /* of the wire */
-};
-
-/*
- * sp_read: OK; ERR_AGAIN: not all there yet; ERR_TOO_BIG; ERR_MALFORMED.
- * `max_bytes` bounds the payload (hops, id and body).
- */
-enum err sp_read(const uint8_t *, size_t count, enum link_transport,
-    uint32_t max_bytes, struct sp_message *) MUST_USE;
+/* link_sp: how nng frames messages on this transport. */
+static inline enum sp_transport
+link_sp(enum link_transport transport)
+{
+	return transport == LINK_IPC ? SP_IPC : SP_TCP;
+}
 
 struct link_stamp {
 	uint64_t seq;

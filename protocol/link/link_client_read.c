@@ -219,7 +219,7 @@ link_client_arrived(void *ctx, uint8_t *bytes, size_t count)
 	}
 	while (fault == LINK_FAULT_none) {
 		enum err e = sp_read(bytes + taken, count - taken,
-		    c->url.transport, LINK_MAX_BYTES, &message);
+		    link_sp(c->url.transport), LINK_MAX_BYTES, &message);
 
 		if (e == ERR_AGAIN)
 			return taken;

@@ -154,8 +154,8 @@ on_arrived(void *ctx, uint8_t *bytes, size_t count)
 	}
 	/* a paused session keeps what it has not read for later */
 	while (fault == LINK_FAULT_none && !s->is_over && !s->conn.is_paused) {
-		enum err e = sp_read(bytes + taken, count - taken, s->transport,
-		    LINK_MAX_BYTES, &message);
+		enum err e = sp_read(bytes + taken, count - taken,
+		    link_sp(s->transport), LINK_MAX_BYTES, &message);
 
 		if (e == ERR_AGAIN)
 			return taken;

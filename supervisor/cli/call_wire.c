@@ -129,7 +129,7 @@ call_wire_open(
     struct call_wire *w, const struct call_url *url, uint64_t until_ms)
 {
 	*w = (struct call_wire){.dial = {.fd = -1, .until_ms = until_ms}};
-	buffer_init(&w->dial.in, CALL_MESSAGE_BYTES + (32 << 10));
+	buffer_init(&w->dial.in, CALL_MESSAGE_BYTES + DIAL_READ_BYTES);
 	enum err e = dial_open(&w->dial, url->host, url->port);
 
 	return e == OK ? upgrade(w, url) : e;
@@ -178,24 +178,12 @@ call_wire_send(struct call_wire *w, struct text message)
 	return send_frame(w, OP_TEXT, message);
 }
 
-static enum err
-need(struct call_wire *w, size_t bytes)
-{
-	while (buffer_used(&w->dial.in) < bytes) {
-		enum err e = dial_receive(&w->dial);
-
-		if (e != OK)
-			return e;
-	}
-	return OK;
-}
-
 /* take_frame appends a frame's body to `body` and tells its first byte. */
 static enum err
 take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 {
 	size_t head = 2;
-	enum err e = need(w, head);
+	enum err e = dial_need(&w->dial, head);
 
 	if (e != OK)
 		return e;
@@ -206,7 +194,7 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 		return ERR_MALFORMED; /* reserved bits; a masked server */
 	size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
 	head += more;
-	e = need(w, head);
+	e = dial_need(&w->dial, head);
 	if (e != OK)
 		return e;
 	at = buffer_at(&w->dial.in);
@@ -216,7 +204,7 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 		length = length << 8 | at[2 + i];
 	if (length > CALL_MESSAGE_BYTES)
 		return ERR_TOO_BIG;
-	e = need(w, head + length);
+	e = dial_need(&w->dial, head + length);
 	if (e == OK)
 		e = buffer_append(body, buffer_at(&w->dial.in) + head, length);
 	if (e == OK)

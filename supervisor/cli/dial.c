@@ -9,20 +9,37 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/text.h"
 
+enum {
+	SLICE_MS = 200 /* between two signs of life */
+};
+
+/* wait_for sleeps until the socket is ready; meanwhile it says it waits. */
 static enum err
-wait_for(struct dial *d, short events)
+wait_for(const struct dial *d, short events)
 {
-	uint64_t now_ms = clock_mono_ms();
 	struct pollfd poll_fd = {.fd = d->fd, .events = events};
 
-	if (now_ms >= d->until_ms)
-		return ERR_TIMEOUT;
-	int n = poll(&poll_fd, 1, (int)(d->until_ms - now_ms));
-	return n == 0 ? ERR_TIMEOUT : n < 0 && errno != EINTR ? ERR_SYSTEM : OK;
+	for (;;) {
+		uint64_t now_ms = clock_mono_ms();
+
+		if (now_ms >= d->until_ms)
+			return ERR_TIMEOUT;
+		uint64_t left_ms = d->until_ms - now_ms;
+		int n = poll(&poll_fd, 1,
+		    (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+		if (n > 0)
+			return OK;
+		if (n < 0 && errno != EINTR)
+			return ERR_SYSTEM;
+		if (n == 0 && d->waiting != NULL)
+			d->waiting(clock_mono_ms() - d->began_ms);
+	}
 }
 
 enum err
@@ -54,11 +71,11 @@ dial_receive(struct dial *d)
 	uint8_t *to;
 
 	for (;;) {
-		enum err e = buffer_reserve(&d->in, 16 << 10, &to);
+		enum err e = buffer_reserve(&d->in, DIAL_READ_BYTES, &to);
 
 		if (e != OK)
 			return e;
-		ssize_t n = recv(d->fd, to, 16 << 10, 0);
+		ssize_t n = recv(d->fd, to, DIAL_READ_BYTES, 0);
 		if (n > 0) {
 			buffer_commit(&d->in, (size_t)n);
 			return OK;
@@ -69,6 +86,16 @@ dial_receive(struct dial *d)
 		if (e != OK)
 			return e;
 	}
+}
+
+enum err
+dial_need(struct dial *d, size_t bytes)
+{
+	enum err e = OK;
+
+	while (e == OK && buffer_used(&d->in) < bytes)
+		e = dial_receive(d);
+	return e;
 }
 
 static enum err
@@ -103,8 +130,9 @@ dial_open(struct dial *d, const char *host, const char *port)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 	enum err e = ERR_NOT_FOUND;
-	int failure = getaddrinfo(host, port, &hints, &list);
 
+	d->began_ms = clock_mono_ms();
+	int failure = getaddrinfo(host, port, &hints, &list);
 	if (failure != 0) {
 		snprintf(d->why, sizeof(d->why), "%s", gai_strerror(failure));
 		return ERR_NOT_FOUND;
@@ -112,6 +140,29 @@ dial_open(struct dial *d, const char *host, const char *port)
 	for (struct addrinfo *a = list; a != NULL && e != OK; a = a->ai_next)
 		e = dial_one(d, a);
 	freeaddrinfo(list);
+	return e;
+}
+
+enum err
+dial_open_path(struct dial *d, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	d->began_ms = clock_mono_ms();
+	if (text_copy(text_of(path), address.sun_path,
+		sizeof(address.sun_path)) != OK)
+		return ERR_TOO_BIG;
+	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->fd < 0)
+		return ERR_SYSTEM;
+	if (connect(d->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return OK;
+	enum err e = errno == EACCES || errno == EPERM ? ERR_DENIED
+	    : errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR
+	    ? ERR_NOT_FOUND
+	    : ERR_SYSTEM;
+	snprintf(d->why, sizeof(d->why), "%s", strerror(errno));
+	fd_close(&d->fd);
 	return e;
 }
 
@@ -136,6 +187,13 @@ dial_take_head(struct dial *d, char head[DIAL_HEAD_BYTES])
 		if (e != OK)
 			return e;
 	}
+}
+
+void
+dial_hang_up(struct dial *d)
+{
+	fd_close(&d->fd);
+	buffer_truncate(&d->in, 0);
 }
 
 void

@@ -17,17 +17,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "protocol/base/buffer.h"
 #include "protocol/base/err.h"
 #include "protocol/base/text.h"
+#include "supervisor/cli/dial.h"
 
 struct listen {
 	const char *path; /* of the socket */
-	int fd;           /* -1: not connected */
+	struct dial dial;
 	bool is_greeted;
-	uint64_t redial_ms;
-	struct buffer in;
-	size_t given; /* bytes at the front that the last message took */
+	uint64_t redial_ms; /* not before then */
+	size_t given;       /* bytes at the front that the last message took */
 };
 
 void listen_init(struct listen *, const char *path);

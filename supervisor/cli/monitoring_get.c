@@ -166,7 +166,7 @@ monitoring_get(struct cli *cli, const char *path, struct fetched *to)
 	head[0] = '\0';
 	d.until_ms = clock_mono_ms() +
 	    (cli->timeout_ms > 0 ? cli->timeout_ms : TIMEOUT_MS);
-	buffer_init(&d.in, BODY_BYTES);
+	buffer_init(&d.in, BODY_BYTES + DIAL_READ_BYTES);
 	enum err e = ask(&d, &place, path, head);
 	if (e == OK && strncmp(head, "HTTP/1.", 7) == 0) {
 		code = read_body(cli, &d, head, to);

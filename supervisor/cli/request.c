@@ -1,144 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/cli/request.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
 #include "protocol/endpoint.h"
 #include "protocol/pack.h"
+#include "protocol/sp.h"
+#include "supervisor/cli/dial.h"
 
 enum {
-	GREETING = 8,
-	HEAD = 1 + 8 + 4, /* 01, length, request id */
-	REQUEST_ID = 1,
-	SLICE_MS = 200 /* between two signs of life */
+	QUESTION_ID = 1,
+	ANSWER_BYTES = ENDPOINT_MOST_BYTES + SP_HOPS_BYTES,
+	IN_BYTES = ANSWER_BYTES + SP_IPC + DIAL_READ_BYTES
 };
 
-static const uint8_t our_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
-static const uint8_t its_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
-
-struct wire {
-	int fd;
-	uint64_t began_ms;
-	uint64_t until_ms;
-	void (*waiting)(uint64_t waited_ms);
-};
-
-/* wait_for sleeps until the socket is ready, or tells that it still waits. */
 static enum err
-wait_for(const struct wire *w, short events)
+send_question(struct dial *d, const struct request *request)
 {
-	uint64_t now_ms = clock_mono_ms();
-	struct pollfd poll_fd = {.fd = w->fd, .events = events};
-
-	if (now_ms >= w->until_ms)
-		return ERR_TIMEOUT;
-	uint64_t left_ms = w->until_ms - now_ms;
-	int n =
-	    poll(&poll_fd, 1, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
-	if (n < 0 && errno != EINTR)
-		return ERR_SYSTEM;
-	if (n == 0 && w->waiting != NULL)
-		w->waiting(clock_mono_ms() - w->began_ms);
-	return OK; /* the caller tries, and comes back if it was too early */
-}
-
-static enum err
-send_all(const struct wire *w, const void *data, size_t bytes)
-{
-	const char *at = data;
-
-	while (bytes > 0) {
-		ssize_t n = send(w->fd, at, bytes, MSG_NOSIGNAL);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			enum err e = wait_for(w, POLLOUT);
-
-			if (e != OK)
-				return e;
-			continue;
-		}
-		if (n < 0)
-			return ERR_CLOSED;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return OK;
-}
-
-static enum err
-receive_all(const struct wire *w, void *data, size_t bytes)
-{
-	char *at = data;
-
-	while (bytes > 0) {
-		ssize_t n = recv(w->fd, at, bytes, 0);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			enum err e = wait_for(w, POLLIN);
-
-			if (e != OK)
-				return e;
-			continue;
-		}
-		if (n <= 0)
-			return ERR_CLOSED;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return OK;
-}
-
-static enum err
-dial(const char *path, int *fd)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (text_copy(text_of(path), address.sun_path,
-		sizeof(address.sun_path)) != OK)
-		return ERR_TOO_BIG;
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return ERR_SYSTEM;
-	if (connect(*fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return OK;
-	enum err e = errno == EACCES || errno == EPERM ? ERR_DENIED
-	    : errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR
-	    ? ERR_NOT_FOUND
-	    : ERR_SYSTEM;
-	fd_close(fd);
-	return e;
-}
-
-static void
-put_u64(uint8_t *to, uint64_t value)
-{
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		to[i] = (uint8_t)value;
-}
-
-static uint64_t
-get_u64(const uint8_t *from)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | from[i];
-	return value;
-}
-
-static enum err
-send_question(const struct wire *w, const struct request *request)
-{
-	uint8_t head[HEAD] = {1};
+	uint8_t greeting[SP_HANDSHAKE_BYTES];
+	uint8_t head[SP_QUESTION_BYTES];
 	struct buffer body;
 	struct packer p;
 
@@ -152,43 +34,37 @@ send_question(const struct wire *w, const struct request *request)
 	pack_string(&p, "v");
 	pack_u64(&p, 1);
 	enum err e = pack_finish(&p);
-	put_u64(head + 1, 4 + buffer_used(&body));
-	head[9] = 0x80; /* ends the hops */
-	head[12] = REQUEST_ID;
+	sp_write_handshake(greeting, SP_REQ0);
+	sp_write_question(head, QUESTION_ID, buffer_used(&body));
 	if (e == OK)
-		e = send_all(w, our_greeting, GREETING);
+		e = dial_send(d, greeting, sizeof(greeting));
 	if (e == OK)
-		e = send_all(w, head, HEAD);
+		e = dial_send(d, head, sizeof(head));
 	if (e == OK)
-		e = send_all(w, buffer_at(&body), buffer_used(&body));
+		e = dial_send(d, buffer_at(&body), buffer_used(&body));
 	buffer_finish(&body);
 	return e;
 }
 
+/* receive_answer copies the answer's body. */
 static enum err
-receive_answer(const struct wire *w, struct buffer *bytes)
+receive_answer(struct dial *d, struct buffer *body)
 {
-	uint8_t greeting[GREETING];
-	uint8_t head[HEAD];
-	uint8_t *to;
-	enum err e = receive_all(w, greeting, GREETING);
+	struct sp_message answer;
+	enum err e = dial_need(d, SP_HANDSHAKE_BYTES);
 
 	if (e != OK)
 		return e;
-	if (memcmp(greeting, its_greeting, GREETING) != 0)
+	if (!sp_is_handshake(buffer_at(&d->in), SP_REP0))
 		return ERR_MALFORMED;
-	e = receive_all(w, head, HEAD);
-	if (e != OK)
-		return e;
-	uint64_t length = get_u64(head + 1);
-	if (head[0] != 1 || length < 4 || length > ENDPOINT_MOST_BYTES + 64)
-		return ERR_MALFORMED;
-	e = buffer_reserve(bytes, length - 4, &to);
-	if (e == OK)
-		e = receive_all(w, to, length - 4);
-	if (e == OK)
-		buffer_commit(bytes, length - 4);
-	return e;
+	buffer_consume(&d->in, SP_HANDSHAKE_BYTES);
+	while ((e = sp_read(buffer_at(&d->in), buffer_used(&d->in), SP_IPC,
+		    ANSWER_BYTES, &answer)) == ERR_AGAIN) {
+		e = dial_receive(d);
+		if (e != OK)
+			return e;
+	}
+	return e == OK ? buffer_append_text(body, answer.body) : ERR_MALFORMED;
 }
 
 static enum err
@@ -230,24 +106,24 @@ is_anothers(const char *path)
 enum err
 request_ask(const struct request *request, struct reply *reply)
 {
-	struct wire w = {.fd = -1,
-	    .began_ms = clock_mono_ms(),
+	struct dial d = {.fd = -1,
 	    .until_ms = clock_mono_ms() + request->timeout_ms,
 	    .waiting = request->waiting};
 	enum err e;
 
 	*reply = (struct reply){.is_ok = false};
-	buffer_init(&reply->bytes, ENDPOINT_MOST_BYTES + 64);
-	e = dial(request->path, &w.fd);
+	buffer_init(&reply->bytes, ANSWER_BYTES);
+	buffer_init(&d.in, IN_BYTES);
+	e = dial_open_path(&d, request->path);
 	if (e == OK)
-		e = send_question(&w, request);
+		e = send_question(&d, request);
 	if (e == OK)
-		e = receive_answer(&w, &reply->bytes);
+		e = receive_answer(&d, &reply->bytes);
 	if (e == ERR_CLOSED && is_anothers(request->path))
 		e = ERR_DENIED;
 	if (e == OK)
 		e = read_answer(reply);
-	fd_close(&w.fd);
+	dial_close(&d);
 	return e;
 }
 

@@ -6,9 +6,9 @@
  * request - one question to the control socket, one answer or an error that
  * says which of the three it is: nobody there, not allowed, no answer.
  *
- * It speaks nng's SP wire (REQ0 over a Unix socket) itself: eight bytes of
- * greeting, then frames. A library with fourteen threads is not worth one
- * round trip, and the supervisor's side of the house has no nng.
+ * It speaks nng's SP wire (REQ0 over a Unix socket) itself. A library with
+ * fourteen threads is not worth one round trip, and the supervisor's side of
+ * the house has no nng.
  *
  * Trust:  the answer comes from our own tree; its length is bounded and it
  *         passes pack_check before anybody reads it.

@@ -31,8 +31,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct link_head head;
 	struct sp_message m;
 
-	while (size > 0 &&
-	    sp_read(data, size, LINK_IPC, LINK_MAX_BYTES, &m) == OK) {
+	while (
+	    size > 0 && sp_read(data, size, SP_IPC, LINK_MAX_BYTES, &m) == OK) {
 		INVARIANT(m.whole_bytes <= size);
 		if (link_read_head(m.body, &head) == OK)
 			read_frames(&head);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "protocol/sp.h"
 #include "workers/kit/porch.h"
 
 enum {
@@ -26,7 +27,7 @@ static bool
 take(void *ctx, struct caller *c, struct text header, struct text body)
 {
 	(void)ctx;
-	INVARIANT(header.len >= 4 && header.len <= PORCH_HEADER);
+	INVARIANT(header.len >= 4 && header.len <= SP_HOPS_BYTES);
 	if (++asked % 2 == 0)
 		return false;
 	porch_reply(c, header, body);

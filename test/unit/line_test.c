@@ -16,7 +16,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
-#include "protocol/link/frame.h"
+#include "protocol/sp.h"
 #include "workers/kit/line.h"
 
 #define GREETING "\0SP\0\0\x31\0\0"

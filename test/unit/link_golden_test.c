@@ -144,10 +144,10 @@ every_golden_message_is_read_whole(void **state)
 		size_t count = from_hex(tab + 1, bytes, sizeof(bytes));
 		for (size_t cut = 0; cut < count; cut++)
 			assert_int_equal(
-			    sp_read(bytes, cut, LINK_IPC, LINK_MAX_BYTES, &m),
+			    sp_read(bytes, cut, SP_IPC, LINK_MAX_BYTES, &m),
 			    ERR_AGAIN);
 		assert_int_equal(
-		    sp_read(bytes, count, LINK_IPC, LINK_MAX_BYTES, &m), OK);
+		    sp_read(bytes, count, SP_IPC, LINK_MAX_BYTES, &m), OK);
 		assert_int_equal(m.whole_bytes, count);
 		assert_int_equal(link_read_head(m.body, &head), OK);
 		for (uint32_t i = 0; i < head.frame_count; i++)

@@ -19,6 +19,7 @@
 #include "protocol/json.h"
 #include "protocol/mask.h"
 #include "protocol/pack.h"
+#include "protocol/sp.h"
 #include "workers/kit/porch.h"
 #include "workers/kit/inside.h"
 #include "workers/kit/route_inside.h"
@@ -34,7 +35,7 @@ struct desk {
 	struct command command; /* first: a command is its desk */
 	struct desks *desks;
 	struct caller *caller; /* NULL when it has left */
-	char header[PORCH_HEADER];
+	char header[SP_HOPS_BYTES];
 	uint32_t header_bytes;
 	struct arena arena;
 	struct buffer reply; /* msgpack */

@@ -5,13 +5,11 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "protocol/link/frame.h"
+#include "protocol/sp.h"
 
 enum {
 	REDIAL_FIRST_MS = 5,
 	REDIAL_MOST_MS = 50,
-	HEAD = 1 + 8 + 4, /* 01, length, id */
-	HOPS_BYTES = 4 * 9,
 	SLACK_BYTES = 64 << 10
 };
 
@@ -108,8 +106,8 @@ arrived(void *ctx, uint8_t *bytes, size_t count)
 	size_t taken = l->is_greeted ? 0 : greet(l, bytes, count);
 
 	while (l->is_greeted && taken < count) {
-		enum err e = sp_read(bytes + taken, count - taken, LINK_IPC,
-		    ENDPOINT_MOST_BYTES + HOPS_BYTES, &m);
+		enum err e = sp_read(bytes + taken, count - taken, SP_IPC,
+		    ENDPOINT_MOST_BYTES + SP_HOPS_BYTES, &m);
 
 		if (e == ERR_AGAIN)
 			break;
@@ -159,15 +157,10 @@ line_is_ready(const struct line *l)
 enum err
 line_send(struct line *l, uint32_t id, struct text body)
 {
-	uint64_t length = 4 + (uint64_t)body.len;
-	uint8_t head[HEAD] = {1};
+	uint8_t head[SP_QUESTION_BYTES];
 
-	for (int i = 8; i > 0; i--, length >>= 8)
-		head[i] = (uint8_t)length;
-	id |= 0x80000000u;
-	for (int i = 12; i > 8; i--, id >>= 8)
-		head[i] = (uint8_t)id;
-	if (conn_write(&l->conn, head, HEAD) != OK ||
+	sp_write_question(head, id, body.len);
+	if (conn_write(&l->conn, head, sizeof(head)) != OK ||
 	    conn_write(&l->conn, body.at, body.len) != OK)
 		return ERR_CLOSED;
 	conn_flush(&l->conn);

@@ -2,10 +2,6 @@
 /*
  * Design notes
  *
- * The wire, each way: eight bytes of greeting, then frames of 01, length
- * (u64, big-endian), payload. A request's payload opens with hops, u32 each,
- * the last with its high bit set; an answer opens with the same bytes.
- *
  * A caller that closes inside a callback is still on the stack above it: it
  * is freed by a post, on the next turn.
  *
@@ -28,10 +24,9 @@
 #include "protocol/base/memory.h"
 #include "protocol/base/spare.h"
 #include "protocol/endpoint.h"
+#include "protocol/sp.h"
 
 enum {
-	GREETING = 8,
-	FRAME_HEAD = 9,
 	BACKLOG = 128,
 	CALLERS_MOST = 512,
 	READ_BYTES = 64 << 10,
@@ -65,9 +60,6 @@ struct porch {
 	uint32_t count;
 	bool is_resuming;
 };
-
-static const uint8_t our_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
-static const uint8_t its_greeting[GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
 /* --- a caller's end --- */
 
@@ -144,15 +136,13 @@ flush(struct caller *c)
 void
 porch_reply(struct caller *c, struct text header, struct text body)
 {
-	uint8_t head[FRAME_HEAD] = {1};
-	uint64_t length = (uint64_t)header.len + body.len;
+	uint8_t head[SP_IPC];
 
 	if (c->is_gone)
 		return;
 	c->asked--;
-	for (int i = 8; i > 0; i--, length >>= 8)
-		head[i] = (uint8_t)length;
-	if (buffer_append(&c->out, head, FRAME_HEAD) != OK ||
+	sp_write_head(head, SP_IPC, (uint64_t)header.len + body.len);
+	if (buffer_append(&c->out, head, sizeof(head)) != OK ||
 	    buffer_append_text(&c->out, header) != OK ||
 	    buffer_append_text(&c->out, body) != OK)
 		hang_up(c); /* it does not read what it asks for */
@@ -162,60 +152,42 @@ porch_reply(struct caller *c, struct text header, struct text body)
 
 /* --- in --- */
 
-/* header_of measures the hops; 0 when the bytes are none. */
-static uint32_t
-header_of(const uint8_t *payload, uint64_t bytes)
-{
-	for (uint32_t at = 0; at + 4 <= bytes && at + 4 <= PORCH_HEADER;
-	     at += 4)
-		if ((payload[at] & 0x80) != 0)
-			return at + 4;
-	return 0;
-}
-
 /* take_frame hands on one request; false when there is none to take. */
 static bool
 take_frame(struct caller *c)
 {
 	const struct porch_events *events = &c->porch->events;
-	const uint8_t *at = buffer_at(&c->in);
-	uint64_t length = 0;
+	struct text payload = {0};
+	enum err e = sp_read_frame(buffer_at(&c->in), buffer_used(&c->in),
+	    SP_IPC, ENDPOINT_MOST_BYTES + SP_HOPS_BYTES, &payload);
 
-	if (buffer_used(&c->in) < FRAME_HEAD)
+	if (e == ERR_AGAIN)
 		return false;
-	for (int i = 1; i < FRAME_HEAD; i++)
-		length = length << 8 | at[i];
-	if (at[0] != 1 || length > ENDPOINT_MOST_BYTES + PORCH_HEADER) {
-		hang_up(c);
-		return false;
-	}
-	if (buffer_used(&c->in) < FRAME_HEAD + length)
-		return false;
-	uint32_t header = header_of(at + FRAME_HEAD, length);
+	uint32_t header = e != OK
+	    ? 0
+	    : sp_measure_hops(payload.at,
+		  payload.len < SP_HOPS_BYTES ? payload.len : SP_HOPS_BYTES);
 	if (header == 0) {
 		hang_up(c);
 		return false;
 	}
-	const char *payload = (const char *)at + FRAME_HEAD;
 	c->asked++; /* it may be answered before `request` returns */
-	c->is_held = !events->request(events->ctx, c,
-	    (struct text){.at = payload, .len = header},
-	    (struct text){
-		.at = payload + header, .len = (uint32_t)length - header});
+	c->is_held =
+	    !events->request(events->ctx, c, (struct text){payload.at, header},
+		(struct text){payload.at + header, payload.len - header});
 	c->asked -= c->is_held;
 	if (c->is_held || c->is_gone)
 		return false;
-	buffer_consume(&c->in, FRAME_HEAD + length);
+	buffer_consume(&c->in, SP_IPC + (size_t)payload.len);
 	return true;
 }
 
 static void
 take_all(struct caller *c)
 {
-	if (!c->is_greeted && buffer_used(&c->in) >= GREETING) {
-		c->is_greeted =
-		    memcmp(buffer_at(&c->in), its_greeting, GREETING) == 0;
-		buffer_consume(&c->in, GREETING);
+	if (!c->is_greeted && buffer_used(&c->in) >= SP_HANDSHAKE_BYTES) {
+		c->is_greeted = sp_is_handshake(buffer_at(&c->in), SP_REQ0);
+		buffer_consume(&c->in, SP_HANDSHAKE_BYTES);
 		if (!c->is_greeted)
 			hang_up(c);
 	}
@@ -297,6 +269,7 @@ static void
 let_in(struct porch *porch, int fd, const struct ucred *peer)
 {
 	struct caller *c = MEMORY_NEW(struct caller);
+	uint8_t greeting[SP_HANDSHAKE_BYTES];
 
 	c->porch = porch;
 	c->uid = peer->uid;
@@ -308,8 +281,9 @@ let_in(struct porch *porch, int fd, const struct ucred *peer)
 	c->next = porch->callers;
 	porch->callers = c;
 	porch->count++;
+	sp_write_handshake(greeting, SP_REP0);
 	if (loop_watch_add(porch->loop, &c->watch, EPOLLIN) != OK ||
-	    buffer_append(&c->out, our_greeting, GREETING) != OK)
+	    buffer_append(&c->out, greeting, sizeof(greeting)) != OK)
 		hang_up(c);
 	else
 		flush(c);

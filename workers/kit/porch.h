@@ -23,17 +23,14 @@
 #include "protocol/base/loop.h"
 #include "protocol/base/text.h"
 
-enum {
-	PORCH_HEADER = 4 * 9 /* hops and request id, echoed with the answer */
-};
-
 struct caller;
 struct porch;
 
 struct porch_events {
 	void *ctx;
-	/* request: false means "not now", and it comes again after
-	 * porch_resume. Texts are borrowed until it returns. */
+	/* request: `header` is hops and id, for the answer. False means "not
+	 * now", and it comes again after porch_resume. Texts are borrowed until
+	 * it returns. */
 	bool (*request)(
 	    void *ctx, struct caller *, struct text header, struct text body);
 	void (*gone)(void *ctx, struct caller *);
