@@ -250,7 +250,10 @@ link_call(struct link_client *c, const struct link_request *request, void *call,
 	return OK;
 }
 
-/* tell queues a frame nobody answers; a plain REP program needs none. */
+/*
+ * tell queues a frame nobody answers; a plain REP program needs none. When 16
+ * MiB wait it is dropped: pings end a link that takes nothing within seconds.
+ */
 static void
 tell(struct link_client *c, enum link_kind kind, uint64_t id, uint32_t bytes)
 {

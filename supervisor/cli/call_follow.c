@@ -13,7 +13,8 @@
 
 enum {
 	ARGUMENT_BYTES = 4 << 20,
-	LINE_BYTES = 64 << 10,
+	READ_BYTES = 4096,
+	LINE_BYTES = (64 << 10) + READ_BYTES,
 	HEARTBEAT_MS = 20000
 };
 
@@ -76,8 +77,16 @@ static enum cli_exit
 ask_lines(
     struct call *call, struct buffer *typed, bool is_over, enum cli_exit code)
 {
-	if (is_over && buffer_used(typed) > 0)
-		(void)!buffer_append(typed, "\n", 1);
+	if (is_over && buffer_used(typed) > LINE_BYTES) {
+		cli_complain("put large arguments into a call of their own",
+		    "a line has at most %d bytes", LINE_BYTES);
+		return CLI_USAGE;
+	}
+	if (is_over && buffer_used(typed) > 0) {
+		enum err e = buffer_append(typed, "\n", 1);
+
+		INVARIANT(e == OK); /* READ_BYTES are left above LINE_BYTES */
+	}
 	for (;;) {
 		struct text all = buffer_text(typed);
 		int64_t end = text_find(all, '\n');
@@ -91,16 +100,16 @@ ask_lines(
 	}
 }
 
-/* read_typed: false when nothing more will be typed. */
+/* read_typed: false when nothing more is typed, or fits. */
 static bool
 read_typed(struct buffer *typed)
 {
 	uint8_t *to;
 	ssize_t n;
 
-	if (buffer_reserve(typed, 4096, &to) != OK)
+	if (buffer_reserve(typed, READ_BYTES, &to) != OK)
 		return false;
-	n = read(STDIN_FILENO, to, 4096);
+	n = read(STDIN_FILENO, to, READ_BYTES);
 	if (n > 0)
 		buffer_commit(typed, (size_t)n);
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
@@ -115,7 +124,7 @@ call_follow(struct call *call, enum cli_exit code)
 	bool is_typing = true;
 	enum err e = OK;
 
-	buffer_init(&typed, LINE_BYTES + 8192);
+	buffer_init(&typed, LINE_BYTES + READ_BYTES);
 	while (is_typing && e == OK && code != CLI_UNREACHABLE) {
 		fflush(stdout);
 		bool is_waiting = buffer_used(&call->talk.wire.dial.in) > 0;

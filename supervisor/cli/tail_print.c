@@ -15,7 +15,7 @@
 #include "supervisor/cli/tail.h"
 
 enum {
-	LINE_BYTES = 2 << 20
+	LINE_BYTES = 32 << 20 /* a message of 4 MiB, each byte as \u0000 */
 };
 
 static const double latest_s = 253402300800.0; /* the year 10000 */
@@ -112,7 +112,8 @@ print_pairs(struct view *v, struct text map, int depth)
 		view_print(v, " ");
 		view_text(v, key);
 		view_print(v, "=");
-		(void)!pack_to_json(value, v->out, NULL);
+		if (pack_to_json(value, v->out, NULL) != OK)
+			view_print(v, "?"); /* JSON has no word for it */
 	}
 }
 
@@ -146,7 +147,7 @@ print_time(struct view *v, double seconds)
 	struct tm tm;
 
 	if (is_a_time && localtime_r(&whole, &tm) != NULL)
-		(void)!strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	view_print(v, "%s.%03d  ", clock,
 	    is_a_time ? (int)((seconds - (double)whole) * 1000) : 0);
 }
@@ -177,26 +178,31 @@ print_text(struct tail *t, struct text topic, struct text map, struct view *v)
 }
 
 /* begin_json opens the frame of a record: its topic and who signed it. */
-static void
+static enum err
 begin_json(struct buffer *line, struct text topic, const char *signature)
 {
-	(void)!buffer_printf(line, "{\"topic\":");
-	(void)!json_put_text(line, topic, NULL);
-	(void)!buffer_printf(line, ",\"signature\":\"%s\"", signature);
+	enum err e = buffer_printf(line, "{\"topic\":");
+
+	if (e == OK)
+		e = json_put_text(line, topic, NULL);
+	return e == OK ? buffer_printf(line, ",\"signature\":\"%s\"", signature)
+		       : e;
 }
 
-static void
+static enum err
 print_json(struct tail *t, struct text topic, struct text map,
     struct buffer *line, const char *signature)
 {
-	if (t->is_telemetry || t->is_log) {
-		(void)!pack_to_json(map, line, NULL);
-		return;
-	}
-	begin_json(line, topic, signature);
-	(void)!buffer_printf(line, ",\"record\":");
-	(void)!pack_to_json(map, line, NULL);
-	(void)!buffer_append(line, "}", 1);
+	enum err e;
+
+	if (t->is_telemetry || t->is_log)
+		return pack_to_json(map, line, NULL);
+	e = begin_json(line, topic, signature);
+	if (e == OK)
+		e = buffer_printf(line, ",\"record\":");
+	if (e == OK)
+		e = pack_to_json(map, line, NULL);
+	return e == OK ? buffer_append(line, "}", 1) : e;
 }
 
 /* note_gap counts what was published and did not come. */
@@ -230,8 +236,11 @@ reject(struct tail *t, struct text topic, enum bus_verdict verdict)
 	t->rejected++;
 	buffer_init(&line, LINE_BYTES);
 	if (wants_json(t)) {
-		begin_json(&line, topic, why);
-		(void)!buffer_append(&line, "}", 1);
+		enum err e = begin_json(&line, topic, why);
+
+		if (e == OK)
+			e = buffer_append(&line, "}", 1);
+		INVARIANT(e == OK); /* LINE_BYTES hold any topic */
 	} else {
 		view_print(&view, "rejected: %s ", why);
 		view_text(&view, topic);
@@ -258,10 +267,12 @@ tail_take(struct tail *t, struct text raw)
 	if (verdict != BUS_GOOD && verdict != BUS_ACCEPTED)
 		return reject(t, topic, verdict);
 	buffer_init(&line, LINE_BYTES);
-	if (wants_json(t))
-		print_json(t, topic, map, &line,
-		    verdict == BUS_GOOD ? "ok" : "unverified");
-	else
+	if (!wants_json(t)) {
 		print_text(t, topic, map, &view);
+	} else if (print_json(t, topic, map, &line,
+		       verdict == BUS_GOOD ? "ok" : "unverified") != OK) {
+		buffer_finish(&line);
+		return reject(t, topic, BUS_INVALID_FORMAT);
+	}
 	return write_line(&line);
 }

@@ -13,7 +13,9 @@ SECRET_MOVE = "\x1b]0;owned\x07\x1b[2J"
 
 
 def packed(value):
-    """Just enough msgpack for a record."""
+    """Just enough msgpack for a record; bytes are msgpack already."""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         data = value.encode()
         return b"\xd9" + bytes([len(data)]) + data
@@ -85,3 +87,13 @@ def test_a_topic_is_one_text_of_the_json_whatever_it_holds(tmp_path):
     record = json.loads(said)
     assert record["topic"] == 'logging/"},{"x\x1b'
     assert record["record"]["process"] == SECRET_MOVE
+
+
+def test_a_record_that_json_cannot_tell_is_rejected_in_one_whole_line(tmp_path):
+    an_extension = b"\xd4\x01\x00"
+    tail = tail_of(tmp_path, subprocess.PIPE, "health/tree",
+                   {"timestamp": 1.5, "what": an_extension})
+    said, _ = tail.communicate(timeout=20)
+    assert json.loads(said) == {"topic": "health/tree",
+                                "signature": "invalid_format"}
+    assert tail.returncode == 1

@@ -262,6 +262,15 @@ def test_a_line_that_is_no_call_is_named():
     assert "not valid JSON at byte 1" in done.stderr
 
 
+@pytest.mark.parametrize("more", [1, 4096, 100000])
+def test_a_line_too_long_is_named_and_never_dropped(more):
+    def script(server):
+        server.reply_to(server.request(), result=1)
+    done = call(script, "--follow", stdin="x" * ((68 << 10) + more))
+    assert done.returncode == 64
+    assert "a line has at most 69632 bytes" in done.stderr
+
+
 def test_a_token_travels_in_the_head_and_not_in_argv(tmp_path):
     token = tmp_path / "token"
     token.write_text("abc.def.ghi\n")

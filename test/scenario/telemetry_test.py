@@ -1,8 +1,10 @@
 """What is told of events: attached, published, signed, sampled."""
+import json
 import signal
 
 import pytest
 
+from control_wire import Control
 from telemetry_tail import Tail, attached
 from tree import Tree, until
 
@@ -76,6 +78,18 @@ def test_attachments_have_names_of_their_own_and_an_end(tree):
     assert gone.returncode == 1 and "nobody named night" in gone.stderr
     wrong = tree.run_banyan("telemetry", "attach", "x", "--event", "config.ad")
     assert wrong.returncode == 64 and "telemetry events" in wrong.stderr
+
+
+def test_a_flag_that_is_no_flag_is_refused(tree):
+    control = Control(tree.run / "control.ipc")
+    for op, args in (("telemetry.attach", {"match": "pool", "log": "yes"}),
+                     ("telemetry.lease", {"match": "pool", "holder": 7, "end": 1})):
+        reply = json.loads(control.ask(json.dumps(
+            {"op": op, "args": {"name": "odd", **args}}).encode()))
+        assert not reply["ok"] and reply["error"]["class"] == "invalid"
+        assert "true or false" in reply["error"]["message"]
+    control.close()
+    assert not attached(tree, "odd")
 
 
 def test_the_default_logger_writes_lines(tree):

@@ -381,8 +381,9 @@ history_close(struct history *h)
 	}
 	/* the last points: a stop that is asked for loses none */
 	if (h->shelf != NULL && !h->is_degraded && h->is_loaded &&
-	    !h->wants_anew && buffer_used(&h->batch) > 0)
-		(void)!shelf_apply(h->shelf, buffer_text(&h->batch), false);
+	    !h->wants_anew && buffer_used(&h->batch) > 0 &&
+	    shelf_apply(h->shelf, buffer_text(&h->batch), false) != OK)
+		set_degraded(h, strerror(errno));
 	shelf_close(&h->shelf);
 	buffer_finish(&h->batch);
 	series_destroy(&h->series);

@@ -130,8 +130,12 @@ monitor_cmd_telemetry_attach(struct worker *w, struct command *command)
 		    "--for wants seconds, at most %d", ATTACH_MOST_S);
 		return;
 	}
+	if (command_bool(command, "log", &item.is_logged) == ERR_TYPE) {
+		command_fail(
+		    command, CLASS_INVALID, "--log", "log is true or false");
+		return;
+	}
 	note_match(command, &item);
-	(void)!command_bool(command, "log", &item.is_logged);
 	item.until_ms = seconds > 0 ? clock_wall_ms() + seconds * 1000 : 0;
 	put(w, command, name, &item);
 }
@@ -174,12 +178,13 @@ monitor_cmd_telemetry_lease(struct worker *w, struct command *command)
 
 	if (command_text(command, "name", &name) != OK ||
 	    command_u64(command, "holder", &item.holder) != OK ||
-	    item.holder == 0) {
+	    item.holder == 0 ||
+	    command_bool(command, "end", &is_end) == ERR_TYPE) {
 		command_fail(command, CLASS_INVALID, NULL,
-		    "a lease wants a name and a number that is its holder's");
+		    "a lease wants a name, a number that is its holder's, and "
+		    "end as true or false");
 		return;
 	}
-	(void)!command_bool(command, "end", &is_end);
 	if (is_end) {
 		detach(w, command, name, item.holder);
 		return;

@@ -32,20 +32,22 @@ set_degraded(struct keeping *k, bool is_degraded, const char *reason)
 	    worker_slot(k->worker), COUNTER_relay_is_degraded, is_degraded);
 }
 
-/* set_aside begins a new store where a damaged one was. */
-static enum err
-set_aside(struct keeping *k)
+/* begin_anew puts a damaged store aside and begins a new one in its place. */
+static void
+begin_anew(struct keeping *k)
 {
 	const char *state_dir = worker_state_dir(k->worker);
 	enum err e =
 	    shelf_set_aside(state_dir, &records_shape, clock_wall_ms());
 
+	if (e == OK) {
+		event_note(EVENT_relay_store_aside, "path=%s/relay.damaged-…",
+		    state_dir);
+		k->wants_anew = k->is_loaded = true;
+		e = shelf_open(state_dir, &records_shape, true, &k->shelf);
+	}
 	if (e != OK)
-		return e;
-	event_note(
-	    EVENT_relay_store_aside, "path=%s/relay.damaged-…", state_dir);
-	k->wants_anew = k->is_loaded = true;
-	return shelf_open(state_dir, &records_shape, true, &k->shelf);
+		set_degraded(k, true, strerror(errno));
 }
 
 static void
@@ -62,7 +64,7 @@ job_is_done(void *ctx)
 		set_degraded(k, true, strerror(k->job.reason));
 		shelf_close(&k->shelf);
 		if (k->job.err == ERR_MALFORMED)
-			(void)!set_aside(k);
+			begin_anew(k);
 	} else {
 		stats_add(slot, COUNTER_relay_commits, 1);
 		stats_time(slot, HISTOGRAM_relay_commit_us, k->job.took_us);
@@ -183,23 +185,24 @@ open_late(struct keeping *k)
 	struct groups *old;
 
 	if (k->is_loaded) { /* a write failed, and LMDB wants it opened anew */
-		(void)!shelf_open(worker_state_dir(k->worker), &records_shape,
-		    false, &k->shelf);
+		if (shelf_open(worker_state_dir(k->worker), &records_shape,
+			false, &k->shelf) != OK)
+			set_degraded(k, true, strerror(errno));
 		return;
 	}
 	groups_create_table(&old, &k->groups->limits, &nobody, k->groups->seed);
 	enum err e = load(k, old);
 	if (e == ERR_MALFORMED)
-		(void)!set_aside(k);
+		begin_anew(k);
 	else if (e == OK)
 		groups_each(old, adopt, k->groups);
 	groups_destroy_table(&old);
 	k->wants_anew = true;
 }
 
-/* start_anew empties the table after a damaged store was read half. */
+/* forget_all empties the table after a damaged store was read half. */
 static void
-start_anew(struct keeping *k)
+forget_all(struct keeping *k)
 {
 	while (k->groups->by_id.count > 0)
 		for (uint32_t i = 0; i < k->groups->by_id.size; i++)
@@ -220,12 +223,12 @@ keeping_open(struct keeping *k, struct worker *w, struct groups *groups,
 	worker_busy(w, OPEN_MS);
 	e = load(k, groups);
 	if (e == ERR_MALFORMED) {
-		start_anew(k);
-		e = set_aside(k);
+		forget_all(k);
+		begin_anew(k);
+	} else if (e != OK) {
+		set_degraded(k, true, strerror(errno));
 	}
 	worker_busy_over(w);
-	if (e != OK)
-		set_degraded(k, true, strerror(errno));
 	if (shelf_writer_start(&k->writer, worker_loop(w), job_is_done, k) !=
 	    OK)
 		worker_fail(w, EXIT_SYSTEM, "cannot start a thread: %s",
