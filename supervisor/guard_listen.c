@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/base/address.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 
@@ -76,21 +77,10 @@ address_of(const struct guard *g, enum setting key, uint64_t number,
     struct sockaddr_storage *to)
 {
 	const char *host = settings_string(g->settings, key);
-	uint16_t port = htons((uint16_t)number);
-	struct sockaddr_in *v4 = (void *)to;
-	struct sockaddr_in6 *v6 = (void *)to;
+	socklen_t length = address_of_ip(host, (uint16_t)number, to);
 
-	memset(to, 0, sizeof(*to));
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = port;
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = port;
-		return sizeof(*v6);
-	}
+	if (length > 0)
+		return length;
 	guard_fail(EXIT_SETTINGS,
 	    "%s: `%s` is no address; use one like 127.0.0.1",
 	    key == SETTING_gateway_bind ? "gateway.bind" : "monitoring.host",

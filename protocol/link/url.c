@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "protocol/base/address.h"
 #include "protocol/link/link_client.h"
 
 static struct text
@@ -32,25 +33,11 @@ parse_path(struct text path, struct link_url *url)
 static enum err
 parse_host(struct text host, uint16_t port, struct link_url *url)
 {
-	struct sockaddr_in four = {
-	    .sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 six = {
-	    .sin6_family = AF_INET6, .sin6_port = htons(port)};
-
 	if (text_copy(host, url->host, sizeof(url->host)) != OK)
 		return ERR_TOO_BIG;
 	const char *name = text_is(host, "localhost") ? "127.0.0.1" : url->host;
-	if (inet_pton(AF_INET, name, &four.sin_addr) == 1) {
-		memcpy(&url->address, &four, sizeof(four));
-		url->address_bytes = sizeof(four);
-		return OK;
-	}
-	if (inet_pton(AF_INET6, name, &six.sin6_addr) == 1) {
-		memcpy(&url->address, &six, sizeof(six));
-		url->address_bytes = sizeof(six);
-		return OK;
-	}
-	return ERR_MALFORMED;
+	url->address_bytes = address_of_ip(name, port, &url->address);
+	return url->address_bytes > 0 ? OK : ERR_MALFORMED;
 }
 
 static enum err

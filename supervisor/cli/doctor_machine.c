@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocol/base/address.h"
 #include "protocol/base/fd.h"
 #include "protocol/endpoint.h"
 #include "protocol/role.h"
@@ -186,32 +185,12 @@ look_state_folder(struct doctor *d)
 
 /* --- ports --- */
 
-static socklen_t
-address_of(const char *host, uint64_t port, struct sockaddr_storage *to)
-{
-	struct sockaddr_in *v4 = (void *)to;
-	struct sockaddr_in6 *v6 = (void *)to;
-
-	*to = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		return sizeof(*v6);
-	}
-	return 0;
-}
-
 /* try_bind gives 0 or errno. */
 static int
 try_bind(const char *host, uint64_t port)
 {
 	struct sockaddr_storage at;
-	socklen_t bytes = address_of(host, port, &at);
+	socklen_t bytes = address_of_ip(host, (uint16_t)port, &at);
 	int one = 1, problem = 0;
 
 	if (bytes == 0)
