@@ -16,10 +16,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "protocol/base/buffer.h"
+#include "protocol/base/conn_listen.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/base/spare.h"
@@ -28,6 +28,7 @@
 
 enum {
 	BACKLOG = 128,
+	SOCKET_MODE = 0700,
 	CALLERS_MOST = 512,
 	READ_BYTES = 64 << 10,
 	PAUSE_MS = 50,                      /* no descriptor: try again then */
@@ -355,43 +356,25 @@ somebody_knocks(void *ctx, uint32_t events)
 
 /* --- opening --- */
 
-/* is_stale: does nobody listen behind this path any more? */
-static bool
-is_stale(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool stale = fd >= 0 &&
-	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) <
-		0 &&
-	    errno == ECONNREFUSED;
-
-	fd_close(&fd);
-	return stale;
-}
-
 static enum err
 listen_at(struct porch *porch, const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct sockaddr *any = (const struct sockaddr *)&address;
+	enum err e =
+	    conn_listen_ipc(path, SOCKET_MODE, BACKLOG, &porch->listener.fd);
 
-	if (text_copy(text_of(path), address.sun_path,
-		sizeof(address.sun_path)) != OK)
-		return ERR_TOO_BIG;
-	porch->listener.fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (porch->listener.fd < 0)
-		return ERR_SYSTEM;
-	if (bind(porch->listener.fd, any, sizeof(address)) < 0) {
-		/* an earlier life was killed and left its name behind */
-		if (errno != EADDRINUSE || !is_stale(&address) ||
-		    unlink(path) < 0 ||
-		    bind(porch->listener.fd, any, sizeof(address)) < 0)
-			return ERR_SYSTEM;
-	}
-	if (listen(porch->listener.fd, BACKLOG) < 0)
-		return ERR_SYSTEM;
-	return loop_watch_add(porch->loop, &porch->listener, EPOLLIN);
+	return e == OK ? loop_watch_add(porch->loop, &porch->listener, EPOLLIN)
+		       : e;
+}
+
+static const char *
+reason_of(enum err e)
+{
+	if (e == ERR_TOO_BIG)
+		return "its path is too long";
+	if (e == ERR_EXISTS)
+		return "somebody listens there";
+	return e == ERR_DENIED ? "a file that is no socket is in its place"
+			       : strerror(errno);
 }
 
 struct porch *
@@ -413,7 +396,7 @@ porch_open(struct loop *loop, const char *path,
 		accept_again(porch); /* with a spare from the start */
 		return porch;
 	}
-	*why = e == ERR_TOO_BIG ? "its path is too long" : strerror(errno);
+	*why = reason_of(e);
 	memory_free(porch);
 	return NULL;
 }
