@@ -27,27 +27,6 @@ struct growing {
 	struct text runners; /* msgpack array; empty: nobody has told */
 };
 
-static void
-pack_u64_field(struct packer *p, const char *key, uint64_t value)
-{
-	pack_string(p, key);
-	pack_u64(p, value);
-}
-
-static void
-pack_text_field(struct packer *p, const char *key, const char *value)
-{
-	pack_string(p, key);
-	pack_string(p, value);
-}
-
-static void
-pack_bool_field(struct packer *p, const char *key, bool value)
-{
-	pack_string(p, key);
-	pack_bool(p, value);
-}
-
 /* since gives how long ago a moment was, 0 for one that never was */
 static uint64_t
 since(const struct census *census, uint64_t moment_ms)
@@ -66,23 +45,23 @@ pack_child(struct packer *p, const struct census *census,
 	    ? c->rest_until_ms - census->now_ms
 	    : 0;
 
-	pack_text_field(p, "role", role_name((enum role)c->role));
-	pack_u64_field(p, "instance", c->instance);
-	pack_text_field(
+	pack_field_string(p, "role", role_name((enum role)c->role));
+	pack_field_u64(p, "instance", c->instance);
+	pack_field_string(
 	    p, "state", child_state_name((enum child_state)c->state));
-	pack_u64_field(p, "pid", c->pid);
-	pack_u64_field(p, "life", c->life);
-	pack_u64_field(p, "restarts", c->restarts);
-	pack_u64_field(p, "up_ms", since(census, c->ready_ms));
-	pack_u64_field(p, "start_took_ms",
+	pack_field_u64(p, "pid", c->pid);
+	pack_field_u64(p, "life", c->life);
+	pack_field_u64(p, "restarts", c->restarts);
+	pack_field_u64(p, "up_ms", since(census, c->ready_ms));
+	pack_field_u64(p, "start_took_ms",
 	    c->ready_ms > c->started_ms ? c->ready_ms - c->started_ms : 0);
-	pack_u64_field(p, "rest_ms", rest_ms);
-	pack_u64_field(p, "memory_bytes", process->memory_bytes);
-	pack_bool_field(p, "wants_up", c->wants_up);
-	pack_bool_field(p, "is_paused", c->is_paused);
-	pack_bool_field(p, "is_in_probation", c->is_in_probation);
-	pack_bool_field(p, "is_degraded", c->is_degraded);
-	pack_text_field(p, "reason", c->reason);
+	pack_field_u64(p, "rest_ms", rest_ms);
+	pack_field_u64(p, "memory_bytes", process->memory_bytes);
+	pack_field_bool(p, "wants_up", c->wants_up);
+	pack_field_bool(p, "is_paused", c->is_paused);
+	pack_field_bool(p, "is_in_probation", c->is_in_probation);
+	pack_field_bool(p, "is_degraded", c->is_degraded);
+	pack_field_string(p, "reason", c->reason);
 }
 
 /* pack_runners packs what worker_pool told, each a node without children. */

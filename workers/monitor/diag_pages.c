@@ -15,6 +15,7 @@
 #include "workers/monitor/machine.h"
 #include "workers/monitor/monitor.h"
 #include "workers/monitor/pages.h"
+#include "workers/monitor/tell.h"
 
 enum {
 	TRACE_MS = 1000,
@@ -73,13 +74,6 @@ look_at_times(struct page *page, const struct component *c, struct times *to)
 	}
 }
 
-static void
-pack_f64_field(struct packer *p, const char *key, double value)
-{
-	pack_string(p, key);
-	pack_f64(p, (double)(int64_t)(value * 100 + 0.5) / 100);
-}
-
 static enum page_status
 tell_trace(struct looking *l, const struct component_look *after,
     const struct analysis *a)
@@ -97,7 +91,7 @@ tell_trace(struct looking *l, const struct component_look *after,
 	pack_field_u64(p, "memory_allocations", a->allocated_bytes);
 	pack_field_u64(p, "gc_collections", 0);
 	pack_field_u64(p, "message_queue_length", after->queue);
-	pack_f64_field(p, "cpu_percent", a->cpu_percent);
+	tell_number(p, "cpu_percent", a->cpu_percent);
 	pack_field_u64(p, "memory_bytes", after->memory_bytes);
 	pack_field_u64(p, "processes", after->processes);
 	return diag_end_record(l->page, &r);
@@ -118,14 +112,14 @@ pack_results(struct packer *p, const struct analysis *a)
 		if (a->has[i])
 			pack_string(
 			    p, bottleneck_recommendation((enum bottleneck)i));
-	pack_f64_field(p, "performance_score", a->score);
-	pack_f64_field(p, "cpu_percent", a->cpu_percent);
-	pack_f64_field(p, "memory_growth_percent", a->growth_percent);
-	pack_f64_field(p, "error_rate", a->error_rate);
+	tell_number(p, "performance_score", a->score);
+	tell_number(p, "cpu_percent", a->cpu_percent);
+	tell_number(p, "memory_growth_percent", a->growth_percent);
+	tell_number(p, "error_rate", a->error_rate);
 	pack_field_u64(p, "write_p95_us", a->write_p95_us);
 	pack_field_u64(p, "network_p95_us", a->network_p95_us);
-	pack_f64_field(p, "hottest_cpu_percent", a->hottest_percent);
-	pack_f64_field(p, "queue_percent", a->queue_percent);
+	tell_number(p, "hottest_cpu_percent", a->hottest_percent);
+	tell_number(p, "queue_percent", a->queue_percent);
 	pack_field_u64(p, "io_wait_us", a->io_wait_us);
 	pack_field_u64(p, "read_bytes", a->read_bytes);
 	pack_field_u64(p, "written_bytes", a->written_bytes);
