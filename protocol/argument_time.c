@@ -157,18 +157,6 @@ argument_time_read(struct text t, struct argument_time *to)
 	return wrong;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* read_hex takes 32 hex digits, with dashes at 8-4-4-4-12 or none at all. */
 static bool
 read_hex(struct text t, uint8_t bytes[16])
@@ -181,7 +169,7 @@ read_hex(struct text t, uint8_t bytes[16])
 
 		if (has_dashes && is_dash_due && t.at[at++] != '-')
 			return false;
-		int nibble = hex(t.at[at++]);
+		int nibble = text_hex_digit(t.at[at++]);
 
 		if (nibble < 0)
 			return false;

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/json_string.h"
 
-static inline int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* hex4 reads four hex digits at `at`, -1 if they are not there. */
 static int32_t
 hex4(const uint8_t *at, const uint8_t *end)
@@ -19,7 +10,7 @@ hex4(const uint8_t *at, const uint8_t *end)
 	if (end - at < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(at[i]);
+		int digit = text_hex_digit((char)at[i]);
 
 		if (digit < 0)
 			return -1;

@@ -15,6 +15,7 @@
  */
 
 #include "protocol/base/err.h"
+#include "protocol/base/text.h"
 #include "protocol/json_scan.h"
 
 /* A string between its quotes. */

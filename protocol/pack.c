@@ -9,6 +9,8 @@
 
 #include "protocol/pack.h"
 
+#include "protocol/base/big_endian.h"
+
 uint8_t *
 pack_room_slow(struct packer *p, size_t bytes)
 {
@@ -17,16 +19,6 @@ pack_room_slow(struct packer *p, size_t bytes)
 	if (p->err == OK)
 		p->err = buffer_reserve(p->out, bytes, &to);
 	return p->err == OK ? to : NULL;
-}
-
-/* put_be writes the low `bytes` bytes of a number, highest first. */
-static inline void
-put_be(uint8_t *to, uint64_t value, unsigned bytes)
-{
-	while (bytes > 0) {
-		to[--bytes] = (uint8_t)value;
-		value >>= 8;
-	}
 }
 
 /* head writes a type byte with a number of `bytes` bytes behind it. */
@@ -38,7 +30,7 @@ head(struct packer *p, uint8_t type, uint64_t value, unsigned bytes)
 	if (to == NULL)
 		return;
 	to[0] = type;
-	put_be(to + 1, value, bytes);
+	big_endian_write(to + 1, value, bytes);
 	p->out->end += 1 + bytes;
 }
 
@@ -215,10 +207,10 @@ pack_timestamp(struct packer *p, int64_t seconds, uint32_t nanoseconds)
 		uint64_t both = (uint64_t)nanoseconds << 34 | (uint64_t)seconds;
 
 		len = both <= UINT32_MAX ? 4 : 8;
-		put_be(bytes, both, len);
+		big_endian_write(bytes, both, len);
 	} else {
-		put_be(bytes, nanoseconds, 4);
-		put_be(bytes + 4, (uint64_t)seconds, 8);
+		big_endian_write(bytes, nanoseconds, 4);
+		big_endian_write(bytes + 4, (uint64_t)seconds, 8);
 	}
 	pack_ext(
 	    p, PACK_EXT_TIMESTAMP, (struct text){(const char *)bytes, len});
@@ -274,7 +266,7 @@ close_at(struct packer *p, size_t place, uint32_t count, const uint8_t types[2])
 	}
 	memmove(at + 1 + more, at + 1, behind);
 	*at = (uint8_t)(types[1] + (more == 4));
-	put_be(at + 1, count, more);
+	big_endian_write(at + 1, count, more);
 	p->out->end += more;
 }
 

@@ -9,6 +9,8 @@
 
 #include "protocol/runner.h"
 
+#include "protocol/base/big_endian.h"
+
 size_t
 runner_begin(struct packer *p)
 {
@@ -35,10 +37,7 @@ runner_end(struct packer *p, size_t place, uint32_t max_bytes)
 	}
 	uint32_t length = (uint32_t)(used - place - RUNNER_HEAD_BYTES);
 	uint8_t *to = buffer_at(p->out) + place;
-	to[0] = (uint8_t)(length >> 24);
-	to[1] = (uint8_t)(length >> 16);
-	to[2] = (uint8_t)(length >> 8);
-	to[3] = (uint8_t)length;
+	big_endian_write(to, length, RUNNER_HEAD_BYTES);
 	return OK;
 }
 
@@ -72,13 +71,6 @@ runner_write_hello(struct packer *p, const struct runner_hello *h)
 	pack_field_string(p, "answers", h->answers_always ? "always" : "idle");
 }
 
-static uint32_t
-read_length(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
-	    (uint32_t)at[2] << 8 | at[3];
-}
-
 /* read_beyond: a frame whose value is beyond what a link carries. */
 static enum err
 read_beyond(struct text body, struct link_frame *f)
@@ -107,7 +99,7 @@ runner_read(const uint8_t *at, size_t count, uint32_t max_bytes,
 	*whole_bytes = RUNNER_HEAD_BYTES;
 	if (count < RUNNER_HEAD_BYTES)
 		return ERR_AGAIN;
-	uint32_t length = read_length(at);
+	uint32_t length = (uint32_t)big_endian_read(at, RUNNER_HEAD_BYTES);
 	if (length > max_bytes)
 		return ERR_TOO_BIG;
 	*whole_bytes += length;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "protocol/base/big_endian.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/memory.h"
 #include "protocol/hash.h"
@@ -181,23 +182,6 @@ shelf_close(struct shelf **s)
 
 /* --- reading --- */
 
-static void
-write_key(uint8_t key[8], uint64_t number)
-{
-	for (int i = 7; i >= 0; i--, number >>= 8)
-		key[i] = (uint8_t)number;
-}
-
-static uint64_t
-read_key(const uint8_t key[8])
-{
-	uint64_t number = 0;
-
-	for (int i = 0; i < 8; i++)
-		number = number << 8 | key[i];
-	return number;
-}
-
 static enum err
 visit_one(uint32_t table, const MDB_val *key, const MDB_val *value,
     shelf_visit *visit, void *ctx)
@@ -213,7 +197,7 @@ visit_one(uint32_t table, const MDB_val *key, const MDB_val *value,
 	bytes.len = (uint32_t)(value->mv_size - sizeof(sum));
 	if (sum != hash_name(bytes))
 		return ERR_MALFORMED;
-	return visit(ctx, table, read_key(key->mv_data), bytes);
+	return visit(ctx, table, big_endian_read(key->mv_data, 8), bytes);
 }
 
 static enum err
@@ -307,7 +291,7 @@ take_step(
 	uint64_t sum = hash_name(text);
 	int code;
 
-	write_key(bytes, step->number);
+	big_endian_write(bytes, step->number, 8);
 	if (step->is_drop) {
 		code = mdb_del(txn, s->tables[step->table], &key, NULL);
 		return code == MDB_NOTFOUND ? MDB_SUCCESS : code;

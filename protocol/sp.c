@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "protocol/base/big_endian.h"
+
 enum {
 	IPC_MARK = 1,
 	LENGTH_BYTES = 8,
@@ -27,35 +29,18 @@ sp_is_handshake(const uint8_t *bytes, enum sp_protocol protocol)
 	return memcmp(bytes, expected, sizeof(expected)) == 0;
 }
 
-static uint64_t
-read_big_endian(const uint8_t *at, int count)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < count; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
-static void
-write_big_endian(uint8_t *at, uint64_t value, int count)
-{
-	for (int i = count - 1; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
-}
-
 void
 sp_write_head(uint8_t *to, enum sp_transport transport, uint64_t payload_bytes)
 {
 	if (transport == SP_IPC)
 		*to++ = IPC_MARK;
-	write_big_endian(to, payload_bytes, LENGTH_BYTES);
+	big_endian_write(to, payload_bytes, LENGTH_BYTES);
 }
 
 void
 sp_write_id(uint8_t to[SP_ID_BYTES], uint32_t id)
 {
-	write_big_endian(to, id, SP_ID_BYTES);
+	big_endian_write(to, id, SP_ID_BYTES);
 }
 
 void
@@ -78,7 +63,7 @@ sp_read_head(const uint8_t *at, size_t count, enum sp_transport transport,
 	if (count < head)
 		return ERR_AGAIN;
 	uint64_t length =
-	    read_big_endian(at + head - LENGTH_BYTES, LENGTH_BYTES);
+	    big_endian_read(at + head - LENGTH_BYTES, LENGTH_BYTES);
 	if (length > max_bytes)
 		return ERR_TOO_BIG;
 	*payload_bytes = (uint32_t)length;
@@ -129,7 +114,7 @@ sp_read(const uint8_t *at, size_t count, enum sp_transport transport,
 	if (hops == 0)
 		return ERR_MALFORMED;
 	m->whole_bytes = (size_t)transport + bytes;
-	m->id = (uint32_t)read_big_endian(
+	m->id = (uint32_t)big_endian_read(
 	    (const uint8_t *)payload + hops - SP_ID_BYTES, SP_ID_BYTES);
 	m->body = (struct text){payload + hops, bytes - hops};
 	return OK;

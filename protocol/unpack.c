@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "protocol/base/big_endian.h"
+
 #define FOUR(x)    x, x, x, x
 #define SIXTEEN(x) FOUR(x), FOUR(x), FOUR(x), FOUR(x)
 
@@ -45,16 +47,6 @@ struct head {
 	size_t bytes;    /* of the head itself */
 	size_t body;     /* bytes behind it that are no values */
 };
-
-static inline uint64_t
-get_be(const uint8_t *from, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | from[i];
-	return value;
-}
 
 /* fixed_number: what the first byte alone says. */
 static uint64_t
@@ -90,7 +82,8 @@ read_head(const struct unpacker *u, struct head *h)
 	*h = (struct head){
 	    .type = (enum pack_type)pack_types[byte],
 	    .byte = byte,
-	    .number = more > 0 ? get_be(u->at + 1, more) : fixed_number(byte),
+	    .number = more > 0 ? big_endian_read(u->at + 1, more)
+			       : fixed_number(byte),
 	    .bytes = 1 + more,
 	};
 	if (h->type == PACK_TEXT || h->type == PACK_BIN)
@@ -327,16 +320,16 @@ unpack_timestamp(struct unpacker *u, int64_t *seconds, uint32_t *nanoseconds)
 	    (t.len != 4 && t.len != 8 && t.len != 12))
 		return ERR_TYPE;
 	if (t.len == 4)
-		*seconds = (int64_t)get_be(at, 4);
+		*seconds = (int64_t)big_endian_read(at, 4);
 	if (t.len == 8) {
-		uint64_t both = get_be(at, 8);
+		uint64_t both = big_endian_read(at, 8);
 
 		nanos = both >> 34;
 		*seconds = (int64_t)(both & ((1ull << 34) - 1));
 	}
 	if (t.len == 12) {
-		nanos = get_be(at, 4);
-		*seconds = (int64_t)get_be(at + 4, 8);
+		nanos = big_endian_read(at, 4);
+		*seconds = (int64_t)big_endian_read(at + 4, 8);
 	}
 	if (nanos > 999999999)
 		return ERR_RANGE;

@@ -66,6 +66,16 @@ text_keep(struct text t, char **at)
 enum err text_to_u64(struct text, uint64_t *) MUST_USE;
 enum err text_to_i64(struct text, int64_t *) MUST_USE;
 
+/* text_hex_digit gives the value of one of either case, or -1. */
+static inline int
+text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* text_is_utf8 follows RFC 3629: no overlong forms, surrogates, > U+10FFFF. */
 bool text_is_utf8(struct text);
 

@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "protocol/base/big_endian.h"
+
 enum {
 	OP_CONTINUE = 0,
 	OP_TEXT = 1,
@@ -148,11 +150,11 @@ send_frame(struct call_wire *w, int op, struct text body)
 	if (body.len < 126) {
 		head[1] = (uint8_t)(0x80 | body.len);
 	} else {
-		int bytes = body.len < 65536 ? 2 : 8;
+		unsigned bytes = body.len < 65536 ? 2 : 8;
 
 		head[1] = (uint8_t)(0x80 | (bytes == 2 ? 126 : 127));
-		for (int i = bytes - 1; i >= 0; i--)
-			head[size++] = (uint8_t)((uint64_t)body.len >> (8 * i));
+		big_endian_write(head + size, body.len, bytes);
+		size += bytes;
 	}
 	uint8_t *mask = head + size;
 	if (getrandom(mask, 4, 0) != 4)
@@ -192,16 +194,14 @@ take_frame(struct call_wire *w, uint8_t *first, struct buffer *body)
 	*first = at[0];
 	if ((at[0] & 0x70) != 0 || (at[1] & 0x80) != 0)
 		return ERR_MALFORMED; /* reserved bits; a masked server */
-	size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
+	unsigned more = length == 126 ? 2 : length == 127 ? 8 : 0;
 	head += more;
 	e = dial_need(&w->dial, head);
 	if (e != OK)
 		return e;
 	at = buffer_at(&w->dial.in);
 	if (more > 0)
-		length = 0;
-	for (size_t i = 0; i < more; i++)
-		length = length << 8 | at[2 + i];
+		length = big_endian_read(at + 2, more);
 	if (length > CALL_MESSAGE_BYTES)
 		return ERR_TOO_BIG;
 	e = dial_need(&w->dial, head + length);

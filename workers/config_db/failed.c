@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "protocol/base/big_endian.h"
 #include "protocol/base/memory.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
@@ -26,19 +27,14 @@ cut(struct text t)
 static uint64_t
 read_id(MDB_val v)
 {
-	const uint8_t *at = v.mv_data;
-	uint64_t id = 0;
-
-	for (size_t i = 0; i < 8 && i < v.mv_size; i++)
-		id = id << 8 | at[i];
-	return id;
+	return big_endian_read(
+	    v.mv_data, v.mv_size < 8 ? (unsigned)v.mv_size : 8);
 }
 
 static MDB_val
 write_id(uint64_t id, uint8_t bytes[8])
 {
-	for (int i = 7; i >= 0; i--, id >>= 8)
-		bytes[i] = (uint8_t)id;
+	big_endian_write(bytes, id, 8);
 	return (MDB_val){8, bytes};
 }
 

@@ -392,15 +392,6 @@ http_read(const struct http_rules *rules, struct text bytes,
 	return OK;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 enum err
 http_unescape(struct text from, char *to, size_t size)
 {
@@ -413,8 +404,8 @@ http_unescape(struct text from, char *to, size_t size)
 			return ERR_TOO_BIG;
 		if (c == '%') {
 			bool is_cut = from.len - i < 3;
-			int high = is_cut ? -1 : hex(from.at[i + 1]);
-			int low = is_cut ? -1 : hex(from.at[i + 2]);
+			int high = is_cut ? -1 : text_hex_digit(from.at[i + 1]);
+			int low = is_cut ? -1 : text_hex_digit(from.at[i + 2]);
 
 			if (high < 0 || low < 0)
 				return ERR_MALFORMED;

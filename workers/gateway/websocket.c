@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "protocol/base/big_endian.h"
+
 enum {
 	HEAD_ROOM = 4,
 	LENGTH_16 = 126,
@@ -118,16 +120,6 @@ utf8_feed(struct websocket_utf8 *u, const uint8_t *bytes, size_t size)
 	return true;
 }
 
-static uint64_t
-big_endian(const uint8_t *bytes, unsigned count)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < count; i++)
-		n = n << 8 | bytes[i];
-	return n;
-}
-
 static bool
 is_known(uint8_t kind)
 {
@@ -156,9 +148,9 @@ read_length(struct head *h, const uint8_t *bytes, uint8_t code)
 {
 	h->length = code;
 	if (code == LENGTH_16)
-		h->length = big_endian(bytes, 2);
+		h->length = big_endian_read(bytes, 2);
 	else if (code == LENGTH_64)
-		h->length = big_endian(bytes, 8);
+		h->length = big_endian_read(bytes, 8);
 	/* "the minimal number of bytes MUST be used", and no sign bit */
 	if ((code == LENGTH_16 && h->length < 126) ||
 	    (code == LENGTH_64 && h->length <= UINT16_MAX) ||
@@ -212,7 +204,8 @@ read_close(struct websocket_event *event)
 		return OK;
 	if (data.len == 1)
 		return ERR_MALFORMED;
-	event->close_code = (uint16_t)big_endian((const uint8_t *)data.at, 2);
+	event->close_code =
+	    (uint16_t)big_endian_read((const uint8_t *)data.at, 2);
 	event->data = (struct text){.at = data.at + 2, .len = data.len - 2};
 	if (!is_close_code(event->close_code))
 		return ERR_MALFORMED;
@@ -354,8 +347,7 @@ put_head(uint8_t *to, enum websocket_kind kind, uint64_t length)
 
 	to[0] = (uint8_t)(0x80 | kind);
 	to[1] = wide == 0 ? (uint8_t)length : wide == 2 ? LENGTH_16 : LENGTH_64;
-	for (unsigned i = 0; i < wide; i++)
-		to[2 + i] = (uint8_t)(length >> (8 * (wide - 1 - i)));
+	big_endian_write(to + 2, length, wide);
 	return 2 + wide;
 }
 

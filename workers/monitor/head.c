@@ -24,15 +24,6 @@ is_token(struct text t)
 	return t.len > 0;
 }
 
-static int
-hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* is_target: printable, each % with two digits, and none of them NUL. */
 static bool
 is_target(struct text t)
@@ -44,8 +35,8 @@ is_target(struct text t)
 			return false;
 		if (t.at[i] != '%')
 			continue;
-		if (t.len - i < 3 || hex_of(t.at[i + 1]) < 0 ||
-		    hex_of(t.at[i + 2]) < 0 ||
+		if (t.len - i < 3 || text_hex_digit(t.at[i + 1]) < 0 ||
+		    text_hex_digit(t.at[i + 2]) < 0 ||
 		    (t.at[i + 1] == '0' && t.at[i + 2] == '0'))
 			return false;
 	}
