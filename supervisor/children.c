@@ -191,6 +191,24 @@ note_scope(const struct child *c, enum child_state was)
 		    child_reason_name(c->last.reason));
 }
 
+/* note_signal: it is aborted or killed, for one reason or another. */
+static void
+note_signal(const struct child *c, enum child_state was)
+{
+	unsigned long long life = c->life;
+	bool is_abort = c->state == CHILD_ABORTING;
+	bool is_hung = is_abort ? c->cause == REASON_HANG : was == CHILD_UP;
+
+	if (is_hung)
+		event_note(EVENT_child_hung,
+		    "child=%s life=%llu pid=%d signal=%s", c->spec.name, life,
+		    c->pid, is_abort ? "ABRT" : "KILL");
+	else
+		event_note(
+		    is_abort ? EVENT_child_start_failed : EVENT_child_deaf,
+		    "child=%s life=%llu pid=%d", c->spec.name, life, c->pid);
+}
+
 /* note_move says each transition once, in the words of the events table. */
 static void
 note_move(struct child *c, enum child_state was)
@@ -212,24 +230,8 @@ note_move(struct child *c, enum child_state was)
 		    restarts_of(c));
 		break;
 	case CHILD_ABORTING:
-		if (c->cause == REASON_HANG)
-			event_note(EVENT_child_hung,
-			    "child=%s life=%llu pid=%d signal=ABRT",
-			    c->spec.name, life, c->pid);
-		else
-			event_note(EVENT_child_start_failed,
-			    "child=%s life=%llu pid=%d", c->spec.name, life,
-			    c->pid);
-		break;
 	case CHILD_KILLING:
-		if (was == CHILD_UP)
-			event_note(EVENT_child_hung,
-			    "child=%s life=%llu pid=%d signal=KILL",
-			    c->spec.name, life, c->pid);
-		else
-			event_note(EVENT_child_deaf,
-			    "child=%s life=%llu pid=%d", c->spec.name, life,
-			    c->pid);
+		note_signal(c, was);
 		break;
 	case CHILD_RESTING:
 		if (c->rest_ms > 0)
