@@ -51,6 +51,22 @@ def test_functions_come_change_and_go_without_a_restart(tree):
     assert tree.life("config_db") == life
 
 
+def test_functions_of_one_name_in_two_services_are_both_exported(tree):
+    for service in ("s", "t", "u"):
+        tree.banyan("functions", "add", function("a", service=service))
+    tree.banyan("functions", "add", function("b", service="t"))
+    pairs = json.loads(
+        tree.run_banyan("functions", "export", "--json").stdout,
+        object_pairs_hook=lambda pairs: pairs)
+    told = {key: dict(dict(sample)["data"])["service"]
+            for key, sample in pairs}
+    assert len(pairs) == len(told) == 4
+    assert told == {"a - a": "s", "a - a (t)": "t", "a - a (u)": "u",
+                    "b - b": "t"}
+    alone = tree.banyan("functions", "export", "--service", "u")
+    assert list(alone) == ["a - a"]
+
+
 def test_each_version_is_disabled_alone_and_the_highest_enabled_is_shown(tree):
     for version in (None, "9.0.0", "10.0.0-rc.1", "10.0.0"):
         tree.banyan("functions", "add", function("f", version))

@@ -2,6 +2,7 @@
 #include "workers/config_db/show.h"
 
 #include "protocol/arguments.h"
+#include "protocol/hash.h"
 #include "protocol/pack.h"
 #include "protocol/unpack.h"
 #include "protocol/version.h"
@@ -148,8 +149,21 @@ show_one(struct store *s, const struct store_names *wanted, struct packer *p)
 	return e;
 }
 
-/* Samples are made function by function: records of one come in a row. */
+enum {
+	SAMPLE_CHAINS = 1024 /* a power of two */
+};
+
+struct sample_name {
+	struct text name;
+	const struct sample_name *next;
+};
+
+/*
+ * Samples are made function by function: records of one come in a row. Two
+ * services may each have a function of one name: `names` knows which were told.
+ */
 struct samples {
+	const struct sample_name *names[SAMPLE_CHAINS];
 	struct text service;
 	struct arena *arena;
 	struct packer *out;
@@ -157,6 +171,36 @@ struct samples {
 	bool has_best;
 	uint32_t count;
 };
+
+/* is_told_again: another service's function of that name has its sample. */
+static bool
+is_told_again(struct samples *samples, struct text name)
+{
+	uint64_t chain = hash_name(name) & (SAMPLE_CHAINS - 1);
+	struct sample_name *mine;
+
+	for (const struct sample_name *n = samples->names[chain]; n != NULL;
+	     n = n->next)
+		if (text_eq(n->name, name))
+			return true;
+	mine = ARENA_NEW(samples->arena, struct sample_name);
+	*mine = (struct sample_name){.name = arena_text(samples->arena, name),
+	    .next = samples->names[chain]};
+	samples->names[chain] = mine;
+	return false;
+}
+
+/* sample_key: no key may come twice, or whoever reads the JSON loses one. */
+static struct text
+sample_key(struct samples *samples, const struct store_record *r)
+{
+	if (is_told_again(samples, r->request_type))
+		return arena_printf(samples->arena, "%.*s - %.*s (%.*s)",
+		    TEXT_ARG(r->request_type), TEXT_ARG(r->request_type),
+		    TEXT_ARG(r->service));
+	return arena_printf(samples->arena, "%.*s - %.*s",
+	    TEXT_ARG(r->request_type), TEXT_ARG(r->request_type));
+}
 
 static void
 pack_sample(struct samples *samples)
@@ -173,9 +217,7 @@ pack_sample(struct samples *samples)
 	    arguments_compile(
 		&f, &limits, samples->arena, &compiled, &reason) != OK)
 		return;
-	pack_text(p,
-	    arena_printf(samples->arena, "%.*s - %.*s",
-		TEXT_ARG(r->request_type), TEXT_ARG(r->request_type)));
+	pack_text(p, sample_key(samples, r));
 	pack_map(p, 2);
 	pack_string(p, "event");
 	pack_string(p, "phoenix_gen_api");
