@@ -164,6 +164,43 @@ def test_a_saturated_pool_says_so_at_once_and_may_be_tried_again():
         assert "pool_saturated pool=default queue_size=2" in tree.log()
 
 
+def test_a_saturated_pool_refuses_a_none_call_aloud():
+    told = function("told", {}, response_type="none",
+                    mfa={"module": "m", "function": "hold", "args": []})
+    with LocalTree([pool(size=1, max_queue_size=1)], [told]) as tree:
+        tree.until_ready_runners(1)
+        client = tree.client()
+        for i in range(3):  # one runs, one waits
+            client.start_call(
+                {"service": "local", "request_type": "told",
+                 "request_id": str(i), "args": {}}, join_ref=client.join_ref)
+        heard = [client.hear() for _ in range(4)]
+        assert [h[4] for h in heard if h[3] == "phx_reply"] == \
+            [{"status": "ok", "response": "told"}] * 3
+        refused, = [h[4] for h in heard if h[3] == "api"]
+        assert refused["request_id"] == "2" and not refused["success"]
+        assert refused["error"] == "Service temporarily unavailable"
+        assert refused["code"] == "unavailable" and refused["can_retry"]
+
+
+def test_a_call_that_waits_is_refused_when_no_runner_is_to_come():
+    # the runner lives until it may leave, and says nothing: calls wait for it
+    late = pool(program=["/bin/sh", "-c", "while [ ! -e $0/go ]; do sleep .05;"
+                         " done; exit 78", "HOME"], size=1,
+                queue_timeout_ms=300000)
+    with LocalTree([late], rules="startup_timeout_ms: 300000",
+                   who={"timeout": 300000}) as tree:
+        client = tree.client()
+        client.start_call({"service": "local", "request_type": "who",
+                           "request_id": "w", "args": {}},
+                          join_ref=client.join_ref)
+        until(lambda: tree.pools()["queued"] == 1, 10, "the call waits")
+        (tree.notes / "go").touch()
+        push = client.hear()[4]
+        assert push["code"] == "unavailable" and push["can_retry"], push
+        assert "command=local.who reason=pool_not_initialized" in tree.log()
+
+
 def test_what_a_runner_prints_is_in_the_log_under_its_name(tree, client):
     tree.ask(client, "print", x="the \"moon\" is full", n=1)
     until(lambda: "text=\"the 'moon' is full\"" in tree.log(), 5, "its line")

@@ -408,6 +408,29 @@ without_any_runner_to_come_calls_are_refused_at_once(void **state)
 	pool_destroy(&p);
 }
 
+static void
+calls_that_wait_end_when_nobody_is_to_come_any_more(void **state)
+{
+	struct pool_spec spec = spec_of(1, 1);
+	struct pool *p = made(&spec);
+	struct pool_work a = work(), b = work();
+
+	(void)state;
+	assert_int_equal(pool_submit(p, &a, START), POOL_QUEUED);
+	assert_int_equal(pool_submit(p, &b, START), POOL_QUEUED);
+	pool_doom(p, false);
+	assert_int_equal(due(p, START, &a), POOL_DUE_NONE);
+	pool_doom(p, true);
+	assert_int_equal(pool_next_ms(p), START); /* at once */
+	assert_int_equal(due(p, START, &a), POOL_DUE_DOOMED);
+	assert_int_equal(due(p, START, &b), POOL_DUE_DOOMED);
+	assert_int_equal(due(p, START, &b), POOL_DUE_NONE);
+	assert_int_equal(pool_counts(p)->uninitialized, 2);
+	pool_runner_ready(p, 0, 1, START);
+	assert_int_equal(pool_submit(p, &a, START), POOL_DISPATCH);
+	pool_destroy(&p);
+}
+
 /* ---- sessions ------------------------------------------------------------ */
 
 static void
@@ -949,6 +972,8 @@ main(void)
 	    cmocka_unit_test(a_draining_runner_gets_no_more),
 	    cmocka_unit_test(
 		without_any_runner_to_come_calls_are_refused_at_once),
+	    cmocka_unit_test(
+		calls_that_wait_end_when_nobody_is_to_come_any_more),
 	    cmocka_unit_test(
 		a_session_goes_where_it_was_and_elsewhere_when_that_is_busy),
 	    cmocka_unit_test(

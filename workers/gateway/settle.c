@@ -77,6 +77,18 @@ is_discarded(struct gateway *g, struct call *call)
 	return true;
 }
 
+/*
+ * is_untaken: its node had no room for a call of the kind none, so it never
+ * ran; its client is there to hear that he may try again.
+ */
+static bool
+is_untaken(const struct call *call, const struct answer_error *error)
+{
+	struct answer_to to;
+
+	return error->code == ANSWER_unavailable && settle_address(call, &to);
+}
+
 bool
 settle_address(const struct call *call, struct answer_to *to)
 {
@@ -107,7 +119,9 @@ settle_say(
 {
 	struct answer_to to;
 
-	if (hooked_takes_error(g, call, error) || is_discarded(g, call))
+	if (hooked_takes_error(g, call, error))
+		return;
+	if (!is_untaken(call, error) && is_discarded(g, call))
 		return;
 	call->is_over = true;
 	tracing_failed(call->traced, error->code, error->text);

@@ -448,6 +448,11 @@ pool_due(struct pool *p, uint64_t now_ms, struct pool_work **work)
 		p->counts.unavailable++;
 		return POOL_DUE_UNAVAILABLE;
 	}
+	if ((*work = p->lines[LINE_DOOMED]) != NULL) {
+		pool_leave(p, *work);
+		p->counts.uninitialized++;
+		return POOL_DUE_DOOMED;
+	}
 	if (p->heap.count == 0 || p->heap.at[1]->due_ms > now_ms)
 		return POOL_DUE_NONE;
 	*work = p->heap.at[1];

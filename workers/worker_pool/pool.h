@@ -54,6 +54,7 @@ enum pool_due {
 	POOL_DUE_EXPIRED,     /* its own deadline */
 	POOL_DUE_CIRCUIT,     /* the pool's breaker opened */
 	POOL_DUE_UNAVAILABLE, /* strict: its session's runner is gone */
+	POOL_DUE_DOOMED,      /* no runner will come, see pool_doom */
 	/* on its runner past its deadline: answer it as expired and send
 	   CANCEL. It keeps its room until pool_end or pool_lost; then its
 	   answer is dropped. */
@@ -220,7 +221,7 @@ struct pool_work *pool_lost(
     struct pool *, uint32_t runner, bool *is_wanted, uint64_t now_ms);
 
 /* pool_doom: no runner will come; submit then says NOT_INITIALIZED while none
- * is ready. Ends when one gets ready. */
+ * is ready, and pool_due ends what waits. Ends when one gets ready. */
 void pool_doom(struct pool *, bool is_doomed);
 
 /* ---- figures ------------------------------------------------------------- */

@@ -20,6 +20,7 @@ enum pool_line {
 	LINE_LATE,        /* its time was over when its turn came */
 	LINE_CIRCUIT,     /* the breaker opened over it */
 	LINE_UNAVAILABLE, /* its session's runner went away */
+	LINE_DOOMED,      /* nobody will come for it */
 	LINE_RUNNING,
 	LINE_POOL_ENDS = LINE_RUNNING,
 };

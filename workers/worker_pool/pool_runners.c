@@ -93,6 +93,10 @@ void
 pool_doom(struct pool *p, bool is_doomed)
 {
 	p->is_doomed = is_doomed;
+	if (!is_doomed || p->ready > 0)
+		return;
+	while (p->lines[LINE_WAITING] != NULL)
+		pool_line_move(p, p->lines[LINE_WAITING], LINE_DOOMED);
 }
 
 static void
@@ -129,7 +133,7 @@ pool_next_ms(const struct pool *p)
 	uint64_t next_ms = p->heap.count > 0 ? p->heap.at[1]->due_ms : 0;
 
 	if (p->lines[LINE_CIRCUIT] != NULL ||
-	    p->lines[LINE_UNAVAILABLE] != NULL)
+	    p->lines[LINE_UNAVAILABLE] != NULL || p->lines[LINE_DOOMED] != NULL)
 		return p->now_ms > 0 ? p->now_ms : 1;
 	if (p->waiting == 0)
 		return next_ms;
@@ -265,6 +269,7 @@ pool_due_word(enum pool_due due)
 	    [POOL_DUE_EXPIRED] = "expired",
 	    [POOL_DUE_CIRCUIT] = "circuit_open",
 	    [POOL_DUE_UNAVAILABLE] = "session_worker_unavailable",
+	    [POOL_DUE_DOOMED] = "pool_not_initialized",
 	    [POOL_DUE_OVERRUN] = "worker_timeout",
 	    [POOL_DUE_STUCK] = "stuck",
 	    [POOL_DUE_RETRY] = "retry",
