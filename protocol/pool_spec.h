@@ -26,7 +26,7 @@ enum {
 	POOLS_MOST = 32,      /* pools */
 	POOLS_RUNNERS = 1000, /* of all pools together */
 	POOL_NAME_BYTES = 32,
-	POOL_SPEC_PROBLEMS = 24, /* kept; the rest is counted */
+	POOL_SPEC_PROBLEMS = 500, /* kept; the rest is counted */
 	POOL_SPEC_WARNING = 160,
 };
 

@@ -26,7 +26,7 @@ enum {
 	SETTINGS_DEPTH = 32,
 	SETTINGS_NODES = 50000, /* aliases counted as often as they are used */
 	SETTINGS_ALIASES = 100,
-	SETTINGS_PROBLEMS = 20, /* kept; the rest is counted */
+	SETTINGS_PROBLEMS = 500, /* kept; the rest is counted */
 	SETTINGS_PROBLEM_TEXT = 400,
 };
 

@@ -477,6 +477,27 @@ all_problems_are_told_at_once_in_the_order_of_the_file(void **state)
 }
 
 static void
+thirty_pools_that_are_wrong_are_all_named(void **state)
+{
+	char yaml[4096] = "pools:\n  list:\n";
+	char place[64];
+	int fd;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml),
+		    "    - {name: p%d, pool_size: 0, adapter: perl}\n", i);
+	assert_int_equal(read_text(text_of(yaml), &fd), ERR_MALFORMED);
+	assert_int_equal(problems.count, 60);
+	for (uint32_t i = 0; i < 60; i++) {
+		snprintf(place, sizeof(place), "pools.list[%u].%s: ", i / 2,
+		    i % 2 == 0 ? "pool_size" : "adapter");
+		assert_non_null(strstr(problems.at[i].text, place));
+		assert_int_equal(problems.at[i].line, 3 + i / 2);
+	}
+}
+
+static void
 the_trees_own_settings_name_no_denied_module_either(void **state)
 {
 	(void)state;
@@ -986,6 +1007,7 @@ main(void)
 	    cmocka_unit_test(a_function_is_judged_by_the_rules_of_the_store),
 	    cmocka_unit_test(
 		all_problems_are_told_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(thirty_pools_that_are_wrong_are_all_named),
 	    cmocka_unit_test(
 		the_trees_own_settings_name_no_denied_module_either),
 	    cmocka_unit_test(an_admin_action_that_there_is_not_is_named),
