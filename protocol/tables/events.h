@@ -194,6 +194,7 @@
 	E(runner_stuck,       WARN,  LIFE,   "a runner does not come back from its calls and is killed") \
 	E(runner_output,      INFO,  MASKED, "a line that a runner printed") \
 	E(strangers_killed,   WARN,  LIFE,   "processes that a dead runner had left behind") \
+	E(heartbeat_ping,     DEBUG, MASKED, "a runner is asked whether it lives") \
 	E(heartbeat_pong,     DEBUG, MASKED, "a runner answered its heartbeat") \
 	E(heartbeat_timeout,  WARN,  MASKED, "a runner missed a heartbeat") \
 	E(heartbeat_failure,  WARN,  LIFE,   "a runner missed too many heartbeats") \

@@ -62,6 +62,7 @@
 	SE(relay_message_sent,     relay_delivery) \
 	SE(relay_message_rejected, relay_delivery) \
 	SE(limits_cleanup,         rate_limiter_window) \
+	SE(heartbeat_ping,         pool_heartbeat) \
 	SE(heartbeat_pong,         pool_heartbeat) \
 	SE(pool_status,            pool_worker) \
 	SE(capacity_reached,       pool_capacity) \
@@ -114,6 +115,7 @@
 	LK(relay_message_sent, ACTION) \
 	LK(call_dispatched,    ACTION) \
 	LK(pool_status,        HEALTH) \
+	LK(heartbeat_ping,     HEALTH) \
 	LK(heartbeat_pong,     HEALTH) \
 	LK(heartbeat_timeout,  HEALTH) \
 	LK(loop_lagged,        HEALTH) \

@@ -154,9 +154,10 @@
 	T(runner_stuck,       "worker.stuck",           worker, "calls", "runner command") \
 	T(runner_output,      "worker.output",          worker, "", "runner text") \
 	T(strangers_killed,   "worker.strangers_killed", worker, "processes", "") \
-	T(heartbeat_pong,     "heartbeat.pong",         heartbeat, "latency_us", "runner") \
-	T(heartbeat_timeout,  "heartbeat.timeout",      heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent?") \
-	T(heartbeat_failure,  "heartbeat.failure",      heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent? failure_reason")
+	T(heartbeat_ping,     "heartbeat.ping_sent",     heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent?") \
+	T(heartbeat_pong,     "heartbeat.pong_received", heartbeat, "missed_heartbeats latency_ms latency_us", "worker_id worker_pid# dependent?") \
+	T(heartbeat_timeout,  "heartbeat.heartbeat_timeout", heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent?") \
+	T(heartbeat_failure,  "heartbeat.monitor_failure",   heartbeat, "missed_heartbeats", "worker_id worker_pid# dependent? failure_reason")
 
 #define TELEMETRY_PROCESSES(T) \
 	T(starting,         "process.starting",         process, "", "") \

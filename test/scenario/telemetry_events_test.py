@@ -202,3 +202,15 @@ def test_a_capacity_that_is_reached_is_told_and_whether_it_cost_a_call():
                     join_ref=client.join_ref)
             tail.event("pool.capacity_reached", rejected=False)
             tail.event("pool.capacity_reached", rejected=True)
+
+
+def test_heartbeats_are_told_with_their_worker_and_their_time(tree, tail):
+    for name in ("heartbeat.ping_sent", "heartbeat.pong_received"):
+        beat = tail.event(name, worker_id="default/1")
+        measurements, metadata = fields_of(tree, name)
+        assert set(beat["measurements"]) == measurements
+        assert set(beat["metadata"]) == metadata
+        assert beat["measurements"]["missed_heartbeats"] == 0
+        assert beat["metadata"]["worker_pid"] == \
+            tree.runners()["default/1"]
+    assert "latency_ms" in measurements

@@ -104,6 +104,7 @@ static void
 note_move(const struct runner *r, const struct child *c, enum child_state was)
 {
 	const struct text pool = r->crew->spec->name;
+	uint64_t allowed = r->crew->spec->heartbeat.max_missed_heartbeats;
 
 	switch (c->state) {
 	case CHILD_STARTING:
@@ -123,12 +124,16 @@ note_move(const struct runner *r, const struct child *c, enum child_state was)
 		break;
 	case CHILD_ABORTING:
 	case CHILD_KILLING:
+		/* the engine measures the whole silence: the last one that was
+		   missed may not be counted yet */
 		if (was == CHILD_UP && c->cause == REASON_HANG)
 			event_note(EVENT_heartbeat_failure,
 			    "worker_id=%s worker_pid=%d missed_heartbeats=%llu "
 			    "dependent=true failure_reason=heartbeat_timeout",
 			    c->spec.name, c->pid,
-			    (unsigned long long)r->heart.missed);
+			    (unsigned long long)(r->heart.missed < allowed
+				    ? allowed
+				    : r->heart.missed));
 		break;
 	case CHILD_RESTING:
 		if (c->rest_ms > 0)

@@ -153,6 +153,12 @@ hear_late(struct runner *r, uint64_t id)
 	}
 }
 
+static const char *
+is_dependent(const struct runner *r)
+{
+	return r->crew->spec->heartbeat.dependent ? "true" : "false";
+}
+
 static void
 hear_pong(struct runner *r)
 {
@@ -160,8 +166,13 @@ hear_pong(struct runner *r)
 	r->latency_us = loop_now_us(r->crew->wp->loop) - r->pinged_us;
 	stats_time(r->crew->wp->slot, HISTOGRAM_worker_pool_heartbeat_us,
 	    r->latency_us);
-	event_note(EVENT_heartbeat_pong, "runner=%s latency_us=%llu",
-	    r->child->spec.name, (unsigned long long)r->latency_us);
+	event_note(EVENT_heartbeat_pong,
+	    "worker_id=%s worker_pid=%d missed_heartbeats=%llu dependent=%s "
+	    "latency_ms=%llu latency_us=%llu",
+	    r->child->spec.name, r->child->pid,
+	    (unsigned long long)r->heart.missed, is_dependent(r),
+	    (unsigned long long)(r->latency_us / 1000),
+	    (unsigned long long)r->latency_us);
 }
 
 /*
@@ -443,6 +454,10 @@ runner_ping(struct runner *r)
 	r->pinged_us = loop_now_us(r->crew->wp->loop);
 	stats_add(r->crew->wp->slot, COUNTER_worker_pool_pings, 1);
 	send_plain(r, FRAME_PING, runner_peer_ping(&r->peer));
+	event_note(EVENT_heartbeat_ping,
+	    "worker_id=%s worker_pid=%d missed_heartbeats=%llu dependent=%s",
+	    r->child->spec.name, r->child->pid,
+	    (unsigned long long)r->heart.missed, is_dependent(r));
 }
 
 void
