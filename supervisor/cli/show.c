@@ -87,7 +87,7 @@ show_exit_of(const char *op, struct text result)
 		return show_was_killed(result) ? CLI_OK : CLI_DEGRADED;
 	if (strcmp(op, "kick") == 0)
 		return show_was_kicked(result) ? CLI_OK : CLI_DEGRADED;
-	if (strcmp(op, "flow") == 0)
+	if (strcmp(op, "flow") == 0 || strcmp(op, "pools.inspect") == 0)
 		return show_text(result, "error").len > 0 ? CLI_DEGRADED
 							  : CLI_OK;
 	if (strcmp(op, "inspect") == 0)

@@ -284,5 +284,5 @@ show_inspect(struct view *v, struct text result)
 			say_pool(v, name, stats);
 	view_print(v, "\n");
 	view_rule(v, '=');
-	return CLI_OK;
+	return show_exit_of("pools.inspect", result);
 }

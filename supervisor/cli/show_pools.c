@@ -93,6 +93,32 @@ show_lifecycle(struct view *v, struct text result)
 
 /* ---- check and plan ------------------------------------------------------ */
 
+static void
+say_check(struct view *v, struct text pool)
+{
+	struct text status = show_text(pool, "status");
+	double used = show_f64(pool, "utilization_percent");
+	bool is_well = text_is(status, "ok");
+	bool is_there = !text_is(status, "error");
+
+	view_paint(v,
+	    is_well        ? GREEN
+		: is_there ? YELLOW
+			   : RED,
+	    "%s",
+	    is_well        ? "✓"
+		: is_there ? "⚠"
+			   : "✗");
+	view_print(v, " ");
+	view_text(v, show_text(pool, "name"));
+	if (is_well)
+		view_print(v, ": healthy (%.2f %%)\n", used);
+	else if (is_there)
+		view_print(v, ": at %.2f %%: approaching saturation\n", used);
+	else
+		view_print(v, ": not running: no worker is there\n");
+}
+
 enum cli_exit
 show_pools_check(struct view *v, struct text result)
 {
@@ -100,20 +126,8 @@ show_pools_check(struct view *v, struct text result)
 	struct text pool;
 	uint32_t count = show_array(result, "pools", &u);
 
-	for (uint32_t i = 0; i < count && unpack_raw(&u, &pool) == OK; i++) {
-		bool is_well = text_is(show_text(pool, "status"), "ok");
-
-		view_paint(
-		    v, is_well ? GREEN : YELLOW, "%s", is_well ? "✓" : "⚠");
-		view_print(v, " ");
-		view_text(v, show_text(pool, "name"));
-		if (is_well)
-			view_print(v, ": healthy (%.2f %%)\n",
-			    show_f64(pool, "utilization_percent"));
-		else
-			view_print(v, ": at %.2f %%: approaching saturation\n",
-			    show_f64(pool, "utilization_percent"));
-	}
+	for (uint32_t i = 0; i < count && unpack_raw(&u, &pool) == OK; i++)
+		say_check(v, pool);
 	return show_exit_of("pools.check", result);
 }
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from local_tree import LocalTree, pool
+from monitor_client import get
 from tree import BANYAN, ROOT, SETTINGS, Tree, until
 
 CALM = "restarts: 1000, rest_first_ms: 1, rest_cap_ms: 5"
@@ -347,3 +348,29 @@ def test_recommendations_are_reported_only_when_there_are_some():
         told = [line for line in tree.log().splitlines()
                 if " pool_recommendation " in line]
         assert all("pool_name=few" in line for line in told)
+
+
+def test_a_pool_without_a_worker_is_not_running_and_not_healthy():
+    gone = {"name": "gone", "adapter": "native", "plugin_dir": "HOME",
+            "pool_size": 1}  # a folder without plug-ins: it stays down
+    with LocalTree([pool("default", 1), gone],
+                   top="monitoring: {port: 0}\n") as tree:
+        until(lambda: "pool_door_closed pool=gone" in tree.log(), 10,
+              "nobody will come")
+        shown = tree.run_banyan("pools", "inspect", "--pool", "gone")
+        assert shown.returncode == 1
+        assert "Pool: gone" in shown.stdout
+        assert "Pool is not running" in shown.stdout
+        assert "Statistics" not in shown.stdout
+        assert tree.banyan("pools", "inspect", "--pool", "gone", code=1) == \
+            {"pool_name": "gone", "error": "pool_not_running"}
+        assert list(tree.banyan("pools", "inspect")) == ["default"]
+        checked = tree.run_banyan("pools", "check")
+        assert checked.returncode == 1
+        assert "✗ gone: not running: no worker is there" in checked.stdout
+        assert "✓ default: healthy" in checked.stdout
+        for path in ("", "/capacity", "/memory", "/recommendations",
+                     "/saturation"):
+            answer = get(tree, "/pools/gone" + path)
+            assert answer.status == 503, (path, answer.json)
+            assert answer.json["message"] == "pool_not_running"

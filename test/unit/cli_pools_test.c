@@ -123,7 +123,8 @@ the_inspector_shows_every_pool_and_what_is_not_running(void **state)
 	check_page("pools.inspect", "inspect",
 	    "{\"default\":" PROCESS_POOL ",\"hpc\":" THREAD_POOL(
 		"65.63") ","
-			 "\"gone\":{\"error\":\"pool_not_running\"}}");
+			 "\"gone\":{\"pool_name\":\"gone\","
+			 "\"error\":\"pool_not_running\"}}");
 }
 
 static void
@@ -133,6 +134,16 @@ one_pool_is_shown_alone_in_its_band(void **state)
 	check_page("pools.inspect", "inspect_critical", THREAD_POOL("90.0"));
 	check_page("pools.inspect", "inspect_high", THREAD_POOL("80.0"));
 	check_page("pools.inspect", "inspect_low", THREAD_POOL("59.99"));
+}
+
+static void
+one_pool_that_is_not_running_is_told_by_its_name(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    check_page("pools.inspect", "inspect_gone",
+		"{\"pool_name\":\"gone\",\"error\":\"pool_not_running\"}"),
+	    CLI_DEGRADED);
 }
 
 static void
@@ -157,7 +168,10 @@ a_check_that_warns_exits_with_one(void **state)
 		"{\"status\":\"warning\",\"pools\":[{\"name\":\"a\","
 		"\"status\":\"ok\",\"utilization_percent\":12.5},"
 		"{\"name\":\"b\",\"status\":\"warning\","
-		"\"utilization_percent\":93.75}]}"),
+		"\"utilization_percent\":93.75},"
+		"{\"name\":\"c\",\"status\":\"error\","
+		"\"reason\":\"pool_not_running\","
+		"\"utilization_percent\":0.0}]}"),
 	    CLI_DEGRADED);
 	assert_int_equal(check_page("pools.check", "pools_check_none",
 			     "{\"status\":\"ok\",\"pools\":[]}"),
@@ -193,6 +207,7 @@ main(void)
 	    cmocka_unit_test(
 		the_inspector_shows_every_pool_and_what_is_not_running),
 	    cmocka_unit_test(one_pool_is_shown_alone_in_its_band),
+	    cmocka_unit_test(one_pool_that_is_not_running_is_told_by_its_name),
 	    cmocka_unit_test(a_look_at_lives_counts_those_near_their_end),
 	    cmocka_unit_test(a_check_that_warns_exits_with_one),
 	    cmocka_unit_test(a_plan_tells_the_memory_of_more_workers),

@@ -35,6 +35,18 @@ pack_pool(struct packer *out, struct text pool)
 	}
 }
 
+/* is_absent: the pool has no worker, so nothing can be told of it. */
+static bool
+is_absent(struct page *page, struct text pool, enum page_status *status)
+{
+	struct text error;
+
+	if (unpack_field_text(pool, "error", &error) != OK)
+		return false;
+	*status = page_fail(page, PAGE_UNAVAILABLE, "%.*s", TEXT_ARG(error));
+	return true;
+}
+
 static enum page_status
 take_all(struct page *page, struct text pools)
 {
@@ -47,6 +59,10 @@ take_all(struct page *page, struct text pools)
 static enum page_status
 take_pool(struct page *page, struct text pool)
 {
+	enum page_status status;
+
+	if (is_absent(page, pool, &status))
+		return status;
 	pack_map(page->out, 1);
 	pack_string(page->out, "pool");
 	pack_pool(page->out, pool);
@@ -59,7 +75,10 @@ take_section(struct page *page, struct text pool)
 {
 	const char *section = page->ctx;
 	struct text name, value;
+	enum page_status status;
 
+	if (is_absent(page, pool, &status))
+		return status;
 	if (unpack_field_text(pool, "pool_name", &name) != OK ||
 	    unpack_map_find(pool, text_of(section), &value) != OK)
 		return page_fail(page, PAGE_INTERNAL,
@@ -161,8 +180,11 @@ take_saturation(struct page *page, struct text pool)
 	struct unpacker u;
 	double used;
 	const uint64_t *threshold = page->ctx;
+	enum page_status status;
 	bool is_near;
 
+	if (is_absent(page, pool, &status))
+		return status;
 	if (unpack_field_text(pool, "pool_name", &name) != OK ||
 	    unpack_map_find(pool, TEXT("utilization_percent"), &number) != OK)
 		return page_fail(

@@ -13,11 +13,13 @@ asked(const struct command *command, const char *key)
 	return command_bool(command, key, &is_set) == OK && is_set;
 }
 
+/* pack_absent is what is told of a pool without a worker: no figures. */
 static void
-pack_error(struct packer *p, const char *error)
+pack_absent(struct packer *p, const struct crew *crew)
 {
-	pack_map(p, 1);
-	pack_field_string(p, "error", error);
+	pack_map(p, 2);
+	pack_field_text(p, "pool_name", crew->spec->name);
+	pack_field_string(p, "error", "pool_not_running");
 }
 
 static void
@@ -31,7 +33,7 @@ pack_one(struct command *command, const struct crew *crew,
 	if (pool.is_running)
 		report_page(command->result, &pool, extras);
 	else
-		pack_error(command->result, "pool_not_running");
+		pack_absent(command->result, crew);
 }
 
 static void

@@ -176,15 +176,20 @@ report_saturation(
     struct packer *p, const struct inspect_pool *pool, double threshold_percent)
 {
 	struct inspect_stats stats;
-	bool is_healthy;
+	const char *reason = "healthy";
 
 	inspect_stats(pool, &stats);
-	is_healthy = !inspect_is_saturated(&stats, threshold_percent);
+	if (!pool->is_running)
+		reason = "pool_not_running"; /* nothing of nothing is used */
+	else if (inspect_is_saturated(&stats, threshold_percent))
+		reason = "approaching_saturation";
 	pack_map(p, 4);
 	pack_field_text(p, "name", pool->spec->name);
-	pack_field_string(p, "status", is_healthy ? "ok" : "warning");
-	pack_field_string(
-	    p, "reason", is_healthy ? "healthy" : "approaching_saturation");
+	pack_field_string(p, "status",
+	    !pool->is_running                    ? "error"
+		: strcmp(reason, "healthy") == 0 ? "ok"
+						 : "warning");
+	pack_field_string(p, "reason", reason);
 	field_f64(p, "utilization_percent", stats.utilization_percent);
-	return is_healthy;
+	return strcmp(reason, "healthy") == 0;
 }
