@@ -35,7 +35,7 @@ struct json_key {
 };
 
 struct json_keys {
-	uint32_t count;
+	uint32_t count; /* in use, of `size` */
 	uint32_t size;
 	struct json_key *at; /* `few`, or the memory of `many` */
 	struct buffer many;

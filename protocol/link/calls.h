@@ -30,8 +30,8 @@ struct link_calls {
 	struct link_entry *entries; /* open addressing, a power of two */
 	uint32_t size;
 	uint32_t count;
-	uint64_t life;
-	uint64_t next;
+	uint64_t life;     /* of the gateway, 16 bits: in front of each id */
+	uint64_t next;     /* the number behind it */
 	uint32_t furthest; /* an entry stands from its home, at most */
 };
 

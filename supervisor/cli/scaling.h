@@ -76,11 +76,11 @@ const char *scaling_number(struct arena *, uint64_t);
 
 /* Something there is a limit of. */
 struct scaling_limit {
-	uint64_t limit;
+	uint64_t limit; /* descriptors, or processes: so are all here */
 	uint64_t used;
-	uint64_t workers; /* that use it now */
-	double per_worker;
-	uint64_t own; /* of `used`, ours; processes only */
+	uint64_t workers;  /* that use it now */
+	double per_worker; /* what one more will use */
+	uint64_t own;      /* of `used`, ours; processes only */
 };
 
 struct scaling_cycles {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct storm_bucket {
-	uint32_t size;
+	uint32_t size;       /* most tokens it holds; one is a start */
 	uint32_t period_ms;  /* in which `size` tokens come back */
 	uint64_t level;      /* tokens × period_ms, so no fraction is lost */
 	uint64_t counted_ms; /* refilled up to here */

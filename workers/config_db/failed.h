@@ -46,7 +46,7 @@ enum err failed_clear(struct table *, uint64_t *removed) MUST_USE;
 struct failed_filter {
 	struct text source;  /* len 0: any */
 	struct text service; /* len 0: any */
-	uint32_t limit;
+	uint32_t limit;      /* records at most */
 	bool is_oldest_first;
 	uint64_t now_ms;
 };

@@ -94,7 +94,7 @@ pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *ctx)
 		note_left(ctx, pipe);
 }
 
-static bool
+static void
 listen_at(struct bus *bus, const char *url)
 {
 	int failure = nng_listen(bus->socket, url, NULL, 0);
@@ -102,7 +102,6 @@ listen_at(struct bus *bus, const char *url)
 	if (failure != 0)
 		event_note(EVENT_bus_not_listening, "url=%s why=\"%s\"", url,
 		    nng_strerror(failure));
-	return failure == 0;
 }
 
 /* listen_all: an address that cannot be had costs nothing but itself. */
@@ -118,7 +117,7 @@ listen_all(struct bus *bus, const struct settings *settings)
 	    worker_runtime_dir(bus->worker));
 	snprintf(url, sizeof(url), "ipc://%s", path);
 	(void)unlink(path); /* of a life that was killed */
-	(void)listen_at(bus, url);
+	listen_at(bus, url);
 	unpack_init(&at, list);
 	if (unpack_array(&at, &count) != OK)
 		return;
@@ -128,7 +127,7 @@ listen_all(struct bus *bus, const struct settings *settings)
 
 		if (unpack_text(&at, &item) == OK &&
 		    text_copy(item, other, sizeof(other)) == OK)
-			(void)listen_at(bus, other);
+			listen_at(bus, other);
 	}
 }
 

@@ -66,8 +66,8 @@ struct catalog_query {
 	struct text tags, capabilities, resources;
 	bool has_versions;
 	struct version_range versions;
-	uint64_t limit;
-	uint64_t from; /* the page token: entries to pass over */
+	uint64_t limit; /* entries of a page */
+	uint64_t from;  /* the page token: entries to pass over */
 };
 
 /* Where the entries are. */

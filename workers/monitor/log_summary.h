@@ -55,10 +55,10 @@ struct log_top {
 struct log_summary {
 	uint64_t period_ms;
 	uint64_t lines[LOG_LEVELS];
-	uint64_t total;
+	uint64_t total;               /* lines of all levels */
 	struct log_top top[LOG_LOUD]; /* the most frequent first */
-	uint32_t tops;
-	double errors_per_minute; /* lines at WARN and above */
+	uint32_t tops;                /* of `top`, in use */
+	double errors_per_minute;     /* lines at WARN and above */
 };
 
 /* log_summary_event: the event of a place in a reading. */

@@ -27,8 +27,8 @@ enum pool_line {
 
 struct pool_heap {
 	struct pool_work **at; /* from 1; the earliest first */
-	uint32_t count;
-	uint32_t size;
+	uint32_t count;        /* waiting now */
+	uint32_t size;         /* places at `at` */
 };
 
 struct pool {
