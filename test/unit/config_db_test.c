@@ -540,9 +540,9 @@ a_revocation_is_kept_with_its_time_until_it_is_forgotten(void **state)
 	assert_string_equal(change(CHANGE_REVOKE_FORGET, "{'user':'u1'}"),
 	    "\"u1\" is not revoked");
 	assert_string_equal(
-	    change(CHANGE_REVOKE, "{}"), "a USER or --jti ID is wanted");
+	    change(CHANGE_REVOKE, "{}"), "either a USER or --jti ID is wanted");
 	assert_string_equal(change(CHANGE_REVOKE, "{'user':'a','jti':'b'}"),
-	    "a USER or --jti ID is wanted");
+	    "either a USER or --jti ID is wanted");
 	assert_string_equal(revoked_now(),
 	    "[%{\"jti\" => \"u1\", \"at_ms\" => 2000000, "
 	    "\"until_ms\" => 7000000}]");

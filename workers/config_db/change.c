@@ -383,7 +383,7 @@ revoke_or_forget(const struct work *w,
 
 	if ((user.len > 0) == is_token)
 		return refuse(
-		    w, CHANGE_INVALID, "a USER or --jti ID is wanted");
+		    w, CHANGE_INVALID, "either a USER or --jti ID is wanted");
 	enum err e = act(w->table, name, is_token);
 	if (e == ERR_TOO_BIG)
 		return refuse(w, CHANGE_INVALID, "a name has %u bytes at most",

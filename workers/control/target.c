@@ -102,6 +102,10 @@ target_fail(struct command *command)
 	if (meant != NULL && !text_is(word, meant))
 		hint =
 		    arena_printf(command->arena, "did you mean `%s`?", meant);
+	else if (meant == NULL && text_find(word, '/') >= 0)
+		hint = TEXT("`banyan tree` lists the children; the runners "
+			    "below worker_pool are replaced by "
+			    "`banyan pools recycle POOL N`");
 	command_fail(command, CLASS_NOT_FOUND, hint.at,
 	    "there is no child `%.*s`", TEXT_ARG(word));
 }
