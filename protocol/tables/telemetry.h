@@ -140,10 +140,10 @@
 	T(pool_recommendation, "pool.recommendation",   pool, "", "pool_name what") \
 	T(pool_warning,       "pool.warning",           pool, "", "pool what") \
 	T(pool_door_closed,   "pool.door_closed",       pool, "workers", "pool") \
-	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id pool life# mode pool_name worker_pid#") \
+	T(worker_spawned,     "pool.worker.spawned",    worker, "", "worker_id life# mode pool_name worker_pid#") \
 	T(worker_ready,       "pool.worker_ready",      worker, "after_ms", "worker_id pool_name worker_pid# mode life#") \
-	T(worker_terminated,  "pool.worker.terminated", worker, "lifetime_ms total_commands", "worker_id pool reason pool_name worker_pid# planned? what") \
-	T(worker_died,        "worker.died",            worker, "lifetime_ms total_commands", "worker_id pool reason pool_name worker_pid# planned? what") \
+	T(worker_terminated,  "pool.worker.terminated", worker, "lifetime_ms total_commands", "worker_id reason pool_name worker_pid# planned? what") \
+	T(worker_died,        "worker.died",            worker, "lifetime_ms total_commands", "worker_id reason pool_name worker_pid# planned? what") \
 	T(worker_resting,     "worker.resting",         worker, "rest_ms", "worker_id probation?") \
 	T(worker_recycled,    "worker.recycled",        worker, "count memory_mb", "worker_id pool reason uptime_seconds# request_count# memory_threshold_mb#") \
 	T(worker_crash,       "worker.crash",           worker, "", "worker_id pool reason exit_code# device") \

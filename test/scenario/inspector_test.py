@@ -350,6 +350,15 @@ def test_recommendations_are_reported_only_when_there_are_some():
         assert all("pool_name=few" in line for line in told)
 
 
+def test_an_order_for_a_runner_says_how_a_runner_is_replaced(tree):
+    for order in ("restart", "stop", "pause"):
+        refused = tree.run_banyan(order, "default/1")
+        assert refused.returncode == 1
+        assert "there is no child `default/1`" in refused.stderr
+        assert "`banyan pools recycle POOL N`" in refused.stderr
+    assert "pools recycle" not in tree.run_banyan("stop", "gatway/1").stderr
+
+
 def test_a_pool_without_a_worker_is_not_running_and_not_healthy():
     gone = {"name": "gone", "adapter": "native", "plugin_dir": "HOME",
             "pool_size": 1}  # a folder without plug-ins: it stays down

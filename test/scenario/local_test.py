@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import time
 
@@ -289,7 +290,8 @@ def test_a_crash_taints_its_runner_and_a_call_that_may_run_twice_is_retried():
         log = tree.log()
         assert "call_retried pool=default command=local.segfault_once" in log
         assert "reason=segfault exit_code=139" in log
-        assert "worker_tainted" in log
+        assert re.search(r"worker_tainted worker_id=\S+ pool=default "
+                         r"reason=segfault duration_ms=60000", log)
         assert tree.gauge("retried") == 1
         # the tainted one gets nothing, though it is back
         until(lambda: "worker_restarted" in tree.log(), 5, "it is back")

@@ -214,3 +214,15 @@ def test_heartbeats_are_told_with_their_worker_and_their_time(tree, tail):
         assert beat["metadata"]["worker_pid"] == \
             tree.runners()["default/1"]
     assert "latency_ms" in measurements
+
+
+def test_a_recycled_worker_is_told_with_every_field(tree, tail):
+    tree.banyan("pools", "recycle", "default", "1")
+    for name in ("worker.recycled", "pool.worker.terminated",
+                 "pool.worker.spawned"):
+        told = tail.event(name, worker_id="default/1")
+        measurements, metadata = fields_of(tree, name)
+        assert set(told["measurements"]) == measurements
+        assert set(told["metadata"]) == metadata
+    assert tail.event("worker.recycled")["measurements"]["count"] == 1
+    tree.until_ready_runners(1)

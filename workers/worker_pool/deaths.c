@@ -127,15 +127,16 @@ blame(struct runner *r, uint64_t now_ms)
 }
 
 static void
-taint(struct runner *r, uint64_t now_ms)
+taint(struct runner *r, const char *reason, uint64_t now_ms)
 {
 	uint64_t for_ms = r->crew->spec->crash_barrier.taint_ms;
 
 	r->is_tainted = true;
 	pool_runner_taint(r->crew->pool, r->index, now_ms + for_ms);
 	event_note(EVENT_worker_tainted,
-	    "worker_id=%s pool=%.*s duration_ms=%llu", r->child->spec.name,
-	    TEXT_ARG(r->crew->spec->name), (unsigned long long)for_ms);
+	    "worker_id=%s pool=%.*s reason=%s duration_ms=%llu",
+	    r->child->spec.name, TEXT_ARG(r->crew->spec->name), reason,
+	    (unsigned long long)for_ms);
 	worker_pool_wake(r->crew->wp);
 }
 
@@ -168,7 +169,7 @@ deaths_judge(struct runner *r, const char *last_line)
 	    TEXT_ARG(crew->spec->name), crash_word(class), crash_code(&facts));
 	if (crew->spec->crash_barrier.enabled &&
 	    crash_taints(&crew->spec->crash_barrier, class, &facts))
-		taint(r, now_ms);
+		taint(r, crash_word(class), now_ms);
 }
 
 void

@@ -41,8 +41,8 @@ enum pool_verdict {
 /* How a call ended on its runner. */
 enum pool_end {
 	POOL_OK,
-	POOL_ANSWERED_ERROR, /* a function said no: counted, no failure */
-	POOL_FAILED,         /* it raised, or broke the protocol */
+	POOL_ANSWERED_ERROR, /* said no, or raised: counted, no failure */
+	POOL_FAILED,         /* its result cannot be sent */
 	POOL_NOTHING,        /* it never ran; says nothing about the runner */
 };
 

@@ -47,7 +47,7 @@ recycle_runner(struct runner *r, const char *why)
 	r->crew->recycled++;
 	stats_add(wp->slot, COUNTER_worker_pool_recycled, 1);
 	event_note(EVENT_worker_recycled,
-	    "worker_id=%s pool=%.*s reason=%s uptime_seconds=%llu "
+	    "worker_id=%s pool=%.*s reason=%s count=1 uptime_seconds=%llu "
 	    "request_count=%llu memory_mb=%llu memory_threshold_mb=%llu",
 	    r->child->spec.name, TEXT_ARG(r->crew->spec->name), why,
 	    (unsigned long long)(now_ms - facts.ready_ms) / 1000,
