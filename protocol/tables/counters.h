@@ -67,7 +67,8 @@
 	K(config_db, disk_errors,    COUNTER, errors,    "writes the disk refused") \
 	K(config_db, functions,      GAUGE,   functions, "functions kept") \
 	K(config_db, failed_configs, GAUGE,   records,   "refusals kept") \
-	K(config_db, is_degraded,    GAUGE,   yes,       "1 while the disk refuses writes")
+	K(config_db, is_degraded,    GAUGE,   yes,       "1 while the disk refuses writes") \
+	K(config_db, saved_at_ms,    GAUGE,   ms,        "wall time of the last commit that is safe on the disk")
 
 #define RATE_LIMITER_COUNTERS(K) \
 	K(rate_limiter, sweeps,       COUNTER, sweeps, "times the whole limit table was swept") \
@@ -108,6 +109,7 @@
 	K(worker_pool, runners_bytes,     GAUGE,   bytes,    "resident memory of all runners") \
 	K(worker_pool, pools_unhealthy,   GAUGE,   pools,    "pools that nobody is ready in, or whose runners crash too often") \
 	K(worker_pool, pools_crashing,    GAUGE,   pools,    "… of these, whose runners crash too often") \
+	K(worker_pool, pools_full,        GAUGE,   pools,    "pools that are busy and whose queue is full: their calls are refused") \
 	K(worker_pool, circuits_open,     GAUGE,   pools,    "pools whose circuit is open: their calls are refused for a while") \
 	K(worker_pool, queued,            GAUGE,   calls,    "calls that wait for a runner") \
 	K(worker_pool, in_flight,         GAUGE,   calls,    "calls on runners")

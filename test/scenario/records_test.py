@@ -1,8 +1,10 @@
 """The records of the monitor: every page has the fields the catalogue says,
 of the type it says, and they move with what the tree does."""
 import json
+import os
 import pathlib
 import signal
+import time
 
 import pytest
 from local_tree import LocalTree, pool
@@ -492,6 +494,21 @@ def test_persistence_says_what_was_saved_and_restored(tree):
     assert after["fabric"]["catalog_entries"]["functions"] == functions
     assert after["fabric"]["snapshot_restored_counts"]["functions"] == \
         functions
+
+
+def test_when_it_was_saved_is_when_a_commit_was_safe(tree):
+    """The file's own time says nothing: writes that fail move it too."""
+    def saved():
+        return page(tree, "/metrics/persistence")["persistence_snapshots"][
+            "fabric"]["snapshot_last_saved_at"]
+    before = saved()
+    store = tree.state / "config_db" / "data.mdb"
+    tomorrow = time.time() + 86400
+    os.utime(store, (tomorrow, tomorrow))
+    assert saved() == before < tomorrow
+    tree.run_banyan("functions", "disable", "user_service", "echo")
+    tree.run_banyan("functions", "enable", "user_service", "echo")
+    assert until(lambda: saved() > before and saved()) < tomorrow
 
 
 def test_json_is_what_metrics_tells_who_asks_for_it(tree):

@@ -216,6 +216,7 @@ count_job(struct config_db *db)
 	    (unsigned long long)job->generation,
 	    (unsigned long long)job->took_us);
 	stats_add(slot, COUNTER_config_db_commits, 1);
+	stats_set(slot, COUNTER_config_db_saved_at_ms, clock_wall_ms());
 	stats_add(slot, COUNTER_config_db_added, job->counts.added);
 	stats_add(slot, COUNTER_config_db_unchanged, job->counts.unchanged);
 	stats_add(slot, COUNTER_config_db_removed, job->counts.removed);

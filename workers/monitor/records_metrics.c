@@ -261,10 +261,13 @@ page_metrics_persistence(struct page *page)
 	struct text file = arena_printf(page->arena, "%s/data.mdb", folder.at);
 	bool is_sick =
 	    world_gauge(r->world, COUNTER_config_db_is_degraded) != 0;
+	uint64_t saved_ms =
+	    world_gauge(r->world, COUNTER_config_db_saved_at_ms);
 	struct stat at;
-	uint64_t saved_ms = 0;
 
-	if (stat(file.at, &at) == 0)
+	/* kept by the tree before this one; later its time says nothing: writes
+	 * that fail move it too */
+	if (saved_ms == 0 && stat(file.at, &at) == 0)
 		saved_ms = (uint64_t)at.st_mtim.tv_sec * 1000 +
 		    (uint64_t)at.st_mtim.tv_nsec / 1000000;
 	pack_map(p, 1);

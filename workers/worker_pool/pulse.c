@@ -99,8 +99,16 @@ check_end(struct runner *r, uint64_t now_ms)
 	    r->child, REASON_FAULT, "closed its socket and went on running");
 }
 
+/* is_full: would it refuse a call now, though it is well? */
+static bool
+is_full(const struct pool *pool)
+{
+	return pool_ready(pool) > 0 && pool_available(pool) == 0 &&
+	    pool_waiting(pool) >= pool_spec_of(pool)->max_queue_size;
+}
+
 static void
-count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
+count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[8])
 {
 	bool is_crashing = !crash_window_is_healthy(&crew->crashes, now_ms);
 
@@ -108,6 +116,7 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 	sums[5] += is_crashing;
 	sums[6] +=
 	    breaker_state(pool_breaker(crew->pool), now_ms) == BREAKER_OPEN;
+	sums[7] += is_full(crew->pool);
 	sums[0] += pool_ready(crew->pool);
 	sums[1] += pool_waiting(crew->pool);
 	sums[2] += pool_running(crew->pool);
@@ -122,7 +131,7 @@ count_crew(struct crew *crew, uint64_t now_ms, uint64_t sums[7])
 static void
 take_census(struct worker_pool *wp, uint64_t now_ms)
 {
-	uint64_t sums[7] = {0};
+	uint64_t sums[8] = {0};
 
 	for (uint32_t i = 0; i < wp->crew_count; i++) {
 		const struct crew *crew = &wp->crews[i];
@@ -143,6 +152,7 @@ take_census(struct worker_pool *wp, uint64_t now_ms)
 	stats_set(wp->slot, COUNTER_worker_pool_pools_unhealthy, sums[4]);
 	stats_set(wp->slot, COUNTER_worker_pool_pools_crashing, sums[5]);
 	stats_set(wp->slot, COUNTER_worker_pool_circuits_open, sums[6]);
+	stats_set(wp->slot, COUNTER_worker_pool_pools_full, sums[7]);
 	deaths_keep(wp);
 	keeper_reap_strangers(&wp->keeper);
 	uint32_t killed = keeper_kill_strangers(&wp->keeper);
