@@ -28,6 +28,8 @@ set_state(struct link_client *c, enum link_state state, enum link_fault fault)
 {
 	bool is_change = c->state != state || fault != LINK_FAULT_none;
 
+	if (c->state != state)
+		c->state_since_ms = loop_now_ms(c->hub->loop);
 	c->state = state;
 	if (is_change && c->calls_back->state != NULL)
 		c->calls_back->state(c->owner, state, fault);
@@ -230,6 +232,7 @@ link_client_create(
 	c->tls = o->tls;
 	c->seed = o->seed;
 	c->in_flight_limit = o->in_flight > 0 ? o->in_flight : IN_FLIGHT;
+	c->state_since_ms = loop_now_ms(o->hub->loop);
 	link_calls_init(&c->calls, o->life);
 	buffer_init(&c->waiting, LINK_MAX_BYTES + SEND_BYTES);
 	c->send_bytes = o->send_bytes > 0 ? o->send_bytes : SEND_BYTES;
@@ -284,6 +287,7 @@ link_client_facts(const struct link_client *c, struct link_client_facts *f)
 	    .late = c->late_count,
 	    .boot = c->peer.boot,
 	    .live_since_ms = c->live_since_ms,
+	    .state_since_ms = c->state_since_ms,
 	    .rest_ms = c->rest_ms,
 	};
 }

@@ -105,6 +105,7 @@ struct link_client_facts {
 	uint64_t late; /* answers to calls no longer waited for */
 	uint64_t boot;
 	uint64_t live_since_ms;
+	uint64_t state_since_ms;
 	uint32_t rest_ms; /* before the next dial, as it was last chosen */
 };
 void link_client_facts(const struct link_client *, struct link_client_facts *);

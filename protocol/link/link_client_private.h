@@ -52,6 +52,7 @@ struct link_client {
 	uint64_t seed;
 	uint64_t generations, dials, call_count, lost_count, late_count;
 	uint64_t live_since_ms;
+	uint64_t state_since_ms;
 };
 
 size_t link_client_arrived(void *ctx, uint8_t *bytes, size_t count);

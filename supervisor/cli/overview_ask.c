@@ -62,9 +62,9 @@ peek(struct cli *cli, struct text *to)
 /* --- overview --- */
 
 static enum cli_exit
-ask_why(struct cli *cli, struct overview *o, const struct overview_child *c)
+ask_why(struct cli *cli, struct overview *o, struct text name)
 {
-	struct text name = show_child_name(&cli->arena, c->whole), why;
+	struct text why;
 	struct buffer args;
 	struct packer p;
 	enum cli_exit code = CLI_OK;
@@ -82,7 +82,25 @@ ask_why(struct cli *cli, struct overview *o, const struct overview_child *c)
 	return code;
 }
 
-/* ask_deaths asks about those that began again; runners are the pool's. */
+/* is_told: was this pool asked about for another runner of it? They stand side
+ * by side, so the one before tells. */
+static bool
+is_told(const struct overview_child *children, uint32_t at)
+{
+	for (uint32_t i = at; i > 0; i--) {
+		const struct overview_child *before = &children[i - 1];
+
+		if (!before->is_runner ||
+		    !text_eq(before->type, children[at].type))
+			return false;
+		if (before->restarts > 0)
+			return true;
+	}
+	return false;
+}
+
+/* ask_deaths asks about those that began again; a pool tells of all its
+ * runners at once. */
 static enum cli_exit
 ask_deaths(struct cli *cli, struct overview *o)
 {
@@ -91,9 +109,15 @@ ask_deaths(struct cli *cli, struct overview *o)
 	uint32_t count = overview_children(o->tree, children);
 	enum cli_exit code = CLI_OK;
 
-	for (uint32_t i = 0; i < count && code == CLI_OK; i++)
-		if (!children[i].is_runner && children[i].restarts > 0)
-			code = ask_why(cli, o, &children[i]);
+	for (uint32_t i = 0; i < count && code == CLI_OK; i++) {
+		const struct overview_child *c = &children[i];
+
+		if (c->restarts == 0 || (c->is_runner && is_told(children, i)))
+			continue;
+		code = ask_why(cli, o,
+		    c->is_runner ? c->type
+				 : show_child_name(&cli->arena, c->whole));
+	}
 	return code;
 }
 

@@ -277,7 +277,7 @@ say_prediction(struct view *v, struct text p)
 
 	say_way(v, "Prediction", p);
 	say_asks(v, p);
-	if (then.len > 0)
+	if (show_text(then, "outcome").len > 0)
 		say_way(v, "Then, if they let it pass as it is", then);
 }
 

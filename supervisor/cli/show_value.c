@@ -68,6 +68,46 @@ one_line(struct view *v, struct text value)
 }
 
 static bool
+ends_with(struct text t, struct text end)
+{
+	return t.len >= end.len &&
+	    memcmp(t.at + t.len - end.len, end.at, end.len) == 0;
+}
+
+/* moment tells a time of day as one: milliseconds under …_ms that are no
+ * span, seconds under names of moments. */
+static bool
+moment(struct view *v, struct text key, struct text value, struct text *to)
+{
+	struct unpacker u;
+	uint64_t whole;
+	double number;
+
+	unpack_init(&u, value);
+	if (unpack_peek(&u) == PACK_INT && unpack_u64(&u, &whole) == OK)
+		number = (double)whole;
+	else if (unpack_peek(&u) != PACK_FLOAT || unpack_f64(&u, &number) != OK)
+		return false;
+	bool is_ms = ends_with(key, TEXT("_ms")) && number >= 1e12;
+	bool is_seconds = number >= 1e9 && number < 1e11 &&
+	    (ends_with(key, TEXT("_at")) || ends_with(key, TEXT("timestamp")) ||
+		(key.len > 5 && memcmp(key.at, "last_", 5) == 0));
+	if (!is_ms && !is_seconds)
+		return false;
+	*to = view_when(v->arena, (uint64_t)(is_ms ? number : number * 1000));
+	return true;
+}
+
+/* field_line is one_line of a value whose name is known. */
+static struct text
+field_line(struct view *v, struct text key, struct text value)
+{
+	struct text text;
+
+	return moment(v, key, value, &text) ? text : one_line(v, value);
+}
+
+static bool
 is_number(struct text value)
 {
 	struct unpacker u;
@@ -149,7 +189,8 @@ show_rows(struct view *v, struct text array)
 		}
 		for (uint32_t k = 0; k < columns; k++)
 			if (unpack_map_find(row, keys[k], &value) == OK)
-				table_text(&t, PLAIN, one_line(v, value));
+				table_text(
+				    &t, PLAIN, field_line(v, keys[k], value));
 			else
 				table_text(&t, PLAIN, TEXT(""));
 	}
@@ -195,7 +236,7 @@ show_fields(struct view *v, struct text map, uint32_t depth)
 			int gap = KEY_WIDTH - indent - (int)key.len;
 
 			view_print(v, "%*s", gap > 1 ? gap : 1, "");
-			view_text(v, one_line(v, value));
+			view_text(v, field_line(v, key, value));
 			view_print(v, "\n");
 		}
 	}

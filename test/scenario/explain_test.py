@@ -266,6 +266,9 @@ def test_inspect_echoes_the_request_and_shows_the_plan(tree):
     assert said["steps"][-1]["phase"] == "response"
     page = tree.run_banyan("inspect", json.dumps(one("hashed")))
     assert "Execution Plan" in page.stdout and "next:" not in page.stdout
+    assert "Then, if" not in page.stdout, "nobody is asked"
+    assert "Then, if" in tree.run_banyan(
+        "inspect", json.dumps(one("guarded", {"say": "yes"}))).stdout
 
 
 def test_limits_show_their_headroom_without_using_it(tree):
@@ -318,7 +321,8 @@ def test_a_request_nobody_can_read_is_told_as_the_client_would_hear(tree):
     said = inspect(tree, {"service": "test"}, code=1)
     assert said["prediction"]["code"] == "missing_field"
     assert "steps" not in said
-    assert tree.run_banyan("inspect", "{").returncode == 64
+    for nothing in ("{", "[]"):
+        assert tree.run_banyan("inspect", nothing).returncode == 64
     page = tree.run_banyan("inspect", json.dumps(one("nobody")))
     assert "unsupported function: nobody version latest" in page.stdout
     assert page.stdout.splitlines()[-1] == "next: banyan flows --all"

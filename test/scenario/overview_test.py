@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from local_tree import LocalTree, pool
 from tree import SETTINGS, Tree, until
 
 
@@ -70,6 +71,19 @@ def test_the_overview_tells_the_last_deaths(tree):
     assert until(told)[0]["wall_ms"] > 0
     assert "puller" in tree.run_banyan("overview").stdout
     assert tree.pid("puller") != pid
+
+
+def test_the_overview_tells_of_runners_that_died():
+    with LocalTree([pool(size=2)], [], "quarantine_ms: 0") as local:
+        local.until_ready_runners(2)
+        client = local.client()
+        assert not local.ask(client, "die")["success"]
+
+        def told():
+            return [d for d in local.banyan("overview", code=None)[
+                "last_deaths"] if d["process"].startswith("default/")]
+        death = until(told)[0]
+        assert "exit code 3" in death["sentence"] and death["wall_ms"] > 0
 
 
 def test_the_processes_are_those_of_the_tree_with_totals(tree):

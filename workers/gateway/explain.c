@@ -368,9 +368,9 @@ gateway_cmd_inspect(struct worker *w, struct command *command)
 			fail_unread(command, &asker);
 		return;
 	}
-	if (count > REQUESTS_MOST) {
+	if (count == 0 || count > REQUESTS_MOST) {
 		command_fail(command, CLASS_INVALID, NULL,
-		    "at most %d requests at once", REQUESTS_MOST);
+		    "a list has 1 to %d requests", REQUESTS_MOST);
 		return;
 	}
 	pack_map(p, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "workers/gateway/nodes.h"
 
+#include "protocol/base/clock.h"
 #include "protocol/link/link_client.h"
 #include "protocol/pack.h"
 #include "workers/gateway/nodes_private.h"
@@ -19,6 +20,12 @@ pack_facts(struct packer *p, const struct node *n)
 		link_client_facts(n->link, &facts);
 	pack_string(p, "state");
 	pack_string(p, n->link == NULL ? "not_dialled" : words[facts.state]);
+	pack_string(p, "since_ms");
+	if (n->link != NULL)
+		pack_u64(p,
+		    clock_wall_ms() - (clock_mono_ms() - facts.state_since_ms));
+	else
+		pack_nil(p);
 	pack_string(p, "last_fault");
 	pack_string(p, link_fault_name(facts.last_fault));
 	pack_string(p, "mode");
@@ -46,7 +53,7 @@ nodes_pack(const struct nodes *nodes, struct packer *p)
 		count++;
 	pack_array(p, count);
 	for (const struct node *n = nodes->first; n != NULL; n = n->next) {
-		pack_map(p, 12);
+		pack_map(p, 13);
 		pack_string(p, "name");
 		pack_text(p, n->name);
 		pack_string(p, "is_own");
