@@ -47,7 +47,7 @@ say_processes(struct view *v, struct text result)
 	table_begin(
 	    &t, v, "  PID|NAME|MEMORY|STATUS|CPU|QUEUE|WAITS IN", "llrlrrl");
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &process) == OK; i++) {
-		uint64_t waiting;
+		uint64_t waiting, cpu_us;
 
 		table_cell(&t, PLAIN, "  %llu",
 		    (unsigned long long)show_u64(process, "pid"));
@@ -57,9 +57,11 @@ say_processes(struct view *v, struct text result)
 		    view_bytes(v->arena, show_u64(process, "memory")));
 		table_text(&t, show_state_colour(show_text(process, "status")),
 		    show_text(process, "status"));
-		table_text(&t, PLAIN,
-		    view_span(
-			v->arena, show_u64(process, "reductions") / 1000));
+		if (unpack_field_u64(process, "reductions", &cpu_us) == OK)
+			table_text(
+			    &t, PLAIN, view_span(v->arena, cpu_us / 1000));
+		else
+			table_cell(&t, DIM, "-");
 		if (unpack_field_u64(process, "message_queue_len", &waiting) ==
 		    OK)
 			table_u64(&t, waiting);

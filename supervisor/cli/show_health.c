@@ -52,6 +52,9 @@ say_vm(struct view *v, struct text vm)
 		TEXT_ARG(view_bytes(a, show_u64(memory, "total")))));
 	view_print(v, "    Processes:  %.*s\n",
 	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes"))));
+	if (show_u64(memory, "runners") > 0)
+		view_print(v, "    Runners:    %.*s\n",
+		    TEXT_ARG(view_bytes(a, show_u64(memory, "runners"))));
 	if (show_u64(memory, "ets") > 0)
 		view_print(v, "    Tables:     %.*s\n",
 		    TEXT_ARG(view_bytes(a, show_u64(memory, "ets"))));
@@ -68,7 +71,11 @@ detail_of(struct view *v, struct text check)
 	struct text reason = show_text(check, "reason");
 	uint64_t instances = show_u64(check, "instance_count");
 	uint64_t children = show_u64(check, "children_count");
-	uint64_t proven_ms;
+	uint64_t services = show_u64(check, "services");
+	uint64_t up = 0, proven_ms;
+	uint64_t missing = unpack_field_u64(check, "services_up", &up) == OK
+	    ? services - up
+	    : show_u64(check, "cut_off");
 	const char *gap = reason.len > 0 ? "  " : "";
 
 	if (instances > 0)
@@ -81,6 +88,10 @@ detail_of(struct view *v, struct text check)
 		    (unsigned long long)show_u64(check, "proof_took_us") / 1000,
 		    TEXT_ARG(view_span(v->arena, proven_ms)), gap,
 		    TEXT_ARG(reason));
+	if (reason.len > 0 && services > 0)
+		return arena_printf(v->arena, "%.*s  %llu of %llu services",
+		    TEXT_ARG(reason), (unsigned long long)missing,
+		    (unsigned long long)services);
 	if (children > 0)
 		return arena_printf(v->arena, "running=%llu/%llu%s%.*s",
 		    (unsigned long long)show_u64(check, "running"),

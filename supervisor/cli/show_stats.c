@@ -105,6 +105,8 @@ say_memory(struct view *v, struct text memory)
 	view_print(v, "    %-12s%.*s (%.*s used)\n", "Processes:",
 	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes"))),
 	    TEXT_ARG(view_bytes(a, show_u64(memory, "processes_used"))));
+	if (show_u64(memory, "runners") > 0)
+		say_bytes(v, "Runners:", memory, "runners");
 	say_bytes(v, "System:", memory, "system");
 	say_bytes(v, "Code:", memory, "code");
 	say_bytes(v, "Tables:", memory, "ets");

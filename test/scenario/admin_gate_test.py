@@ -322,3 +322,26 @@ def test_a_planted_secret_is_in_no_output():
                    for _, text in seen)
         leaks = [where for where, text in seen if SECRET in text]
         assert not leaks
+
+
+def test_lines_the_audit_lost_are_counted_in_it_and_health_is_ok_again():
+    with Tree() as tree:
+        tree.until_whole()
+        until(lambda: tree.banyan("health", code=None)["status"] == "ok")
+        log = tree.state / "audit.log"
+        log.unlink(missing_ok=True)
+        log.mkdir()
+        for _ in range(3):
+            assert tree.run_banyan("conns", "list").returncode == 0
+
+        def control():
+            return tree.banyan("health", code=None)["checks"]["banyan"][
+                "checks"]["control"]
+        assert control()["reason"] == "audit_log_unwritable"
+        log.rmdir()
+        assert control()["status"] == "ok", "nobody had to type anything"
+        lines = audit(tree)
+        assert len(lines) == 1 and " op=audit.resumed " in lines[0]
+        assert lines[0].endswith('args={"lost":3}')
+        tree.run_banyan("conns", "list")
+        assert " op=conns.list " in audit(tree)[1]

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 import tree as trees
+from local_tree import LocalTree, pool
 from tree import Tree, until
 
 TWO = trees.SETTINGS + "workers: {gateway: {instances: 2}}\n"
@@ -29,8 +30,8 @@ def test_statistics_have_every_section(tree):
     assert vm["context_switches"][0] > 0
     assert vm["port_count"] > 5 * vm["process_count"], "as they are now"
     memory = vm["memory"]
-    assert set(memory) == {"total", "processes", "processes_used", "system",
-                           "code", "ets"}
+    assert set(memory) == {"total", "runners", "processes", "processes_used",
+                           "system", "code", "ets"}
     assert memory["processes"] + memory["system"] == memory["total"]
     assert all(memory.values()) and \
         memory["processes_used"] <= memory["processes"]
@@ -86,7 +87,8 @@ def test_debug_lists_the_largest_processes_first(tree):
     tree.until_whole()
     debug = tree.banyan("debug")
     sizes = [p["memory"] for p in debug["processes"]]
-    assert sizes == sorted(sizes, reverse=True) and len(sizes) == 11
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == tree.banyan("processes")["alive"], "runners as well"
     assert "current_stacktrace" not in debug["processes"][0]
     assert len(tree.banyan("debug", "--limit", 3)["processes"]) == 3
     assert {"stats", "events", "limits", "routes", "functions",
@@ -96,6 +98,34 @@ def test_debug_lists_the_largest_processes_first(tree):
     assert debug["ets_tables"]["stats"]["exists"]
     assert {"node", "trace_control_word"} <= set(debug["trace"])
     assert tree.run_banyan("debug", "--limit", 0).returncode == 64
+
+
+def test_runners_count_into_the_memory_and_are_listed_by_it():
+    """Theirs is most of it in a tree with pools: who eats it must be seen."""
+    with LocalTree([pool(size=2)]) as local:
+        local.until_ready_runners(2)
+
+        def told():
+            memory = local.banyan("stats")["vm"]["memory"]
+            return memory["runners"] > 0 and memory
+        memory = until(told, 20, "the pool has looked at its runners")
+        assert memory["processes"] > memory["runners"]
+        assert memory["processes"] + memory["system"] == memory["total"]
+        limit = memory["total"] - memory["runners"] // 2
+        vm = local.banyan("health", "--max-memory", limit, code=None)[
+            "checks"]["vm"]
+        assert vm["reason"] == "memory_above_limit"
+        assert vm["next"] == "banyan debug"
+        lines = local.banyan("debug")["processes"]
+        known = {"registered_name", "node", "pid", "status", "memory",
+                 "current_function", "total_heap_size", "reductions",
+                 "message_queue_len", "life", "restarts", "descriptors"}
+        assert all(known <= set(p) for p in lines)
+        sizes = [p["memory"] for p in lines]
+        assert sizes == sorted(sizes, reverse=True)
+        pids = {p["pid"] for p in lines if p["registered_name"] == "default"}
+        assert pids == set(local.runners().values())
+        assert "default/1" in local.run_banyan("debug", "--stacks").stdout
 
 
 def test_debug_leaves_the_dead_out(tree):

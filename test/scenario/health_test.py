@@ -2,6 +2,7 @@
 them say no. The last line of a page that shows something wrong is what to type
 next."""
 import os
+import re
 import signal
 
 import pytest
@@ -164,11 +165,21 @@ def test_one_gateway_of_two_down_is_a_partial_failure_of_the_limiter(tree):
 def test_a_service_without_a_reachable_node_is_degraded(tree):
     tree.until_whole()
     until(lambda: checks(tree)["services"]["status"] == "ok")
+
+    def links():
+        return [n for i in tree.banyan("nodes")["instances"]
+                for n in i["result"] if not n["is_own"]]
+    was_up_ms = max(n["since_ms"] for n in links())
     tree.end(tree.services.pop())
     until(lambda: checks(tree)["services"].get("reason") ==
           "no_reachable_node")
     page = tree.run_banyan("health")
     assert page.returncode == 1
+    assert "no_reachable_node  1 of 1 services" in page.stdout
+    assert {n["state"] for n in links()} == {"down"}
+    assert min(n["since_ms"] for n in links()) >= was_up_ms, "since when"
+    assert re.search(r"down +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d",
+                     tree.run_banyan("nodes").stdout)
     assert page.stdout.splitlines()[-1] in (
         "next: banyan nodes", "next: banyan services")
     tree.start_service()
@@ -201,3 +212,23 @@ def test_an_open_circuit_is_degraded():
               "circuit_open")
         assert checks(local)["circuits"]["open"] == 1
         assert local.banyan("health", code=None)["status"] != "ok"
+
+
+def test_a_pool_that_refuses_calls_is_degraded_until_it_has_room():
+    with LocalTree([pool(size=1)], [], "max_queue_size: 1", CALM,
+                   never={"timeout": 300000}) as local:
+        local.until_ready_runners(1)
+        client = local.client()
+        for number in range(2):
+            client.start_call({"service": "local", "request_type": "never",
+                               "request_id": f"r{number}", "args": {}},
+                              join_ref=client.join_ref)
+        full = until(lambda: (c := checks(local)["runners"]).get("reason") ==
+                     "queue_full" and c)
+        assert full["status"] == "degraded"
+        assert full["next"] == "banyan pools inspect --recommendations"
+        page = local.run_banyan("overview")
+        assert page.returncode == 1
+        assert page.stdout.splitlines()[-1] == f"next: {full['next']}"
+        client.socket.close()
+        until(lambda: checks(local)["runners"]["status"] == "ok")

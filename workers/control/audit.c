@@ -58,6 +58,19 @@ stamp(uint64_t wall_ms, char *to, size_t size)
 	snprintf(to, size, "%s.%03uZ", day, (unsigned)(wall_ms % 1000));
 }
 
+static bool
+append(struct worker *w, const char *line, int length)
+{
+	struct control *control = worker_state(w);
+
+	if (!open_log(w, control))
+		return false;
+	ssize_t took = write(control->audit_fd, line, (size_t)length);
+	if (took > 0)
+		control->audit_is_torn = took < length;
+	return took == length;
+}
+
 static void
 note(struct worker *w, const struct command *command, const char *denied)
 {
@@ -82,8 +95,28 @@ note(struct worker *w, const struct command *command, const char *denied)
 	    denied[0] != '\0' ? " denied=" : "", denied,
 	    TEXT_ARG(buffer_text(&args)));
 	buffer_finish(&args);
-	control->audit_fails = !open_log(w, control) ||
-	    write(control->audit_fd, line, (size_t)length) != length;
+	if (control->audit_lost == 0 || audit_is_well(w))
+		control->audit_lost = append(w, line, length) ? 0 : 1;
+	else
+		control->audit_lost++;
+}
+
+bool
+audit_is_well(struct worker *w)
+{
+	struct control *control = worker_state(w);
+	char line[LINE_BYTES], when[32];
+
+	if (control->audit_lost == 0)
+		return true;
+	stamp(clock_wall_ms(), when, sizeof(when));
+	int length = snprintf(line, sizeof(line),
+	    "%s%s uid=%u pid=%d op=audit.resumed args={\"lost\":%llu}\n",
+	    control->audit_is_torn ? "\n" : "", when, (unsigned)getuid(),
+	    (int)getpid(), (unsigned long long)control->audit_lost);
+	if (append(w, line, length))
+		control->audit_lost = 0;
+	return control->audit_lost == 0;
 }
 
 void

@@ -16,6 +16,8 @@
  * Owner:  the descriptor is in struct control.
  */
 
+#include <stdbool.h>
+
 struct command;
 struct worker;
 
@@ -24,5 +26,9 @@ void audit_note(struct worker *, const struct command *);
 /* audit_denied: the same for a change that was not allowed; `action` is what
  * the caller lacked. */
 void audit_denied(struct worker *, const struct command *, const char *action);
+
+/* audit_is_well tries again when a line was lost: once it can, it writes how
+ * many there were (op=audit.resumed). */
+bool audit_is_well(struct worker *);
 
 #endif /* WORKERS_CONTROL_AUDIT_H */

@@ -27,7 +27,8 @@ struct control {
 	struct figures_seen *before; /* what stats told last; NULL: never */
 	struct figures_pools *pools_before; /* … and pools; NULL: never */
 	int audit_fd;                       /* -1 until first needed */
-	bool audit_fails; /* the last line could not be written */
+	uint64_t audit_lost;                /* lines since it refused one */
+	bool audit_is_torn; /* its last line ends in the middle */
 	struct permit_leases leases;
 };
 

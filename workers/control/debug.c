@@ -25,21 +25,31 @@
 #include "workers/control/control.h"
 #include "workers/control/figures.h"
 #include "workers/control/health.h"
+#include "workers/kit/ask.h"
 #include "workers/kit/last_words.h"
 #include "workers/kit/worker.h"
 
 enum {
 	LIMIT = 20,
+	RUNNERS_MS = 300, /* that worker_pool has for its answer */
 	STACKS_MS = 60,
 	STACK_BYTES = 8192
+};
+
+/* One line of the page: a process of the tree, or a runner of worker_pool. */
+struct line {
+	const struct census_process *process; /* NULL: a runner */
+	struct text runner;                   /* msgpack, as it told */
+	uint64_t memory_bytes;
 };
 
 struct debug {
 	struct worker *worker;
 	struct command *command;
 	const struct census *census;
-	uint32_t order[STATS_SLOTS]; /* of processes, the largest first */
-	uint32_t count;
+	struct line *lines; /* the largest first */
+	uint32_t count, room;
+	uint64_t limit;
 	bool wants_stacks;
 	struct loop_timer timer;
 };
@@ -99,13 +109,30 @@ pack_lines(struct packer *p, char *text)
 	pack_close_array(p, place, count);
 }
 
-/* pack_stacks: root may look into the kernel's half of a process. */
+/* pack_kernel_stack: root may look into the kernel's half of a process. */
+static void
+pack_kernel_stack(const struct debug *d, uint64_t pid)
+{
+	struct packer *p = d->command->result;
+	char *text = arena_alloc(d->command->arena, STACK_BYTES);
+	char kernel[64];
+	size_t bytes;
+
+	pack_string(p, "kernel_stack");
+	snprintf(kernel, sizeof(kernel), "/proc/%llu/stack",
+	    (unsigned long long)pid);
+	if (fd_read_file(kernel, text, STACK_BYTES, &bytes) == OK && bytes > 0)
+		pack_lines(p, text);
+	else
+		pack_nil(p);
+}
+
 static void
 pack_stacks(const struct debug *d, const struct stats_child *c)
 {
 	struct packer *p = d->command->result;
 	char *text = arena_alloc(d->command->arena, STACK_BYTES);
-	char path[ENDPOINT_PATH], kernel[64];
+	char path[ENDPOINT_PATH];
 	size_t bytes;
 
 	pack_string(p, "current_stacktrace");
@@ -116,35 +143,52 @@ pack_stacks(const struct debug *d, const struct stats_child *c)
 	} else {
 		pack_nil(p);
 	}
-	pack_string(p, "kernel_stack");
-	snprintf(kernel, sizeof(kernel), "/proc/%u/stack", c->pid);
-	if (fd_read_file(kernel, text, STACK_BYTES, &bytes) == OK && bytes > 0)
-		pack_lines(p, text);
-	else
-		pack_nil(p);
+	pack_kernel_stack(d, c->pid);
 }
 
 /* --- the page --- */
 
+static void
+add_line(struct debug *d, struct line line)
+{
+	uint32_t at = d->count;
+
+	if (d->count == d->room)
+		return;
+	for (d->count++;
+	     at > 0 && d->lines[at - 1].memory_bytes < line.memory_bytes; at--)
+		d->lines[at] = d->lines[at - 1];
+	d->lines[at] = line;
+}
+
 /* sort_by_memory leaves the dead out. */
 static void
-sort_by_memory(struct debug *d)
+sort_by_memory(struct debug *d, struct text runners)
 {
-	for (uint32_t i = 0; i < d->census->count; i++) {
-		const struct census_process *one = &d->census->process[i];
-		uint32_t at = d->count;
+	struct unpacker u;
+	struct text one;
+	uint32_t count = 0;
+	uint64_t pid, bytes;
 
-		if (one->child.pid == 0)
-			continue;
-		while (at > 0 &&
-		    d->census->process[d->order[at - 1]].memory_bytes <
-			one->memory_bytes) {
-			d->order[at] = d->order[at - 1];
-			at--;
-		}
-		d->order[at] = i;
-		d->count++;
-	}
+	unpack_init(&u, runners);
+	if (unpack_array(&u, &count) != OK)
+		count = 0;
+	d->room = d->census->count + count;
+	d->lines = ARENA_ARRAY(d->command->arena, struct line, d->room);
+	for (uint32_t i = 0; i < d->census->count; i++)
+		if (d->census->process[i].child.pid != 0)
+			add_line(d,
+			    (struct line){.process = &d->census->process[i],
+				.memory_bytes =
+				    d->census->process[i].memory_bytes});
+	while (count-- > 0 && unpack_raw(&u, &one) == OK)
+		if (unpack_field_u64(one, "pid", &pid) == OK && pid != 0 &&
+		    unpack_field_u64(one, "memory_bytes", &bytes) == OK)
+			add_line(d,
+			    (struct line){
+				.runner = one, .memory_bytes = bytes});
+	if (d->count > d->limit)
+		d->count = (uint32_t)d->limit;
 }
 
 static void
@@ -153,19 +197,28 @@ pack_processes(const struct debug *d)
 	struct packer *p = d->command->result;
 	struct text node =
 	    settings_text(worker_settings(d->worker), SETTING_node);
+	uint32_t extra = d->wants_stacks ? 2 : 0;
 
 	pack_string(p, "processes");
 	pack_array(p, d->count);
 	for (uint32_t i = 0; i < d->count; i++) {
-		const struct census_process *one =
-		    &d->census->process[d->order[i]];
+		const struct line *line = &d->lines[i];
 
-		if (!d->wants_stacks) {
-			health_pack_process(p, d->census, one, node, 0);
+		if (line->process == NULL) {
+			uint64_t pid =
+			    health_pack_runner(p, line->runner, node, extra);
+
+			if (d->wants_stacks) {
+				/* it has no handler: it is not our program */
+				pack_string(p, "current_stacktrace");
+				pack_nil(p);
+				pack_kernel_stack(d, pid);
+			}
 			continue;
 		}
-		health_pack_process(p, d->census, one, node, 2);
-		pack_stacks(d, &one->child);
+		health_pack_process(p, d->census, line->process, node, extra);
+		if (d->wants_stacks)
+			pack_stacks(d, &line->process->child);
 	}
 }
 
@@ -266,31 +319,47 @@ stacks_are_there(void *ctx)
 	command_finish(d->command);
 }
 
+/* begin: without an answer the page is made without runners. */
+static void
+begin(void *ctx, const struct ask_reply *reply)
+{
+	struct debug *d = ctx;
+
+	sort_by_memory(d,
+	    reply->err == OK && reply->is_ok
+		? arena_text(d->command->arena, reply->result)
+		: TEXT("\x90"));
+	if (!d->wants_stacks) {
+		stacks_are_there(d);
+		return;
+	}
+	for (uint32_t i = 0; i < d->count; i++)
+		if (d->lines[i].process != NULL)
+			ask_where(d, &d->lines[i].process->child);
+	d->timer = (struct loop_timer){.due = stacks_are_there, .ctx = d};
+	loop_timer_start(
+	    worker_loop(d->worker), &d->timer, clock_mono_ms() + STACKS_MS);
+}
+
 void
 control_cmd_debug(struct worker *w, struct command *command)
 {
 	struct debug *d = ARENA_NEW(command->arena, struct debug);
-	uint64_t limit = LIMIT;
 
-	*d = (struct debug){.worker = w, .command = command};
-	if (command_u64(command, "limit", &limit) == ERR_TYPE || limit == 0 ||
+	*d = (struct debug){.worker = w, .command = command, .limit = LIMIT};
+	if (command_u64(command, "limit", &d->limit) == ERR_TYPE ||
+	    d->limit == 0 ||
 	    command_bool(command, "stacks", &d->wants_stacks) == ERR_TYPE) {
 		command_fail(command, CLASS_INVALID, "banyan debug --limit 5",
 		    "`limit` is a number of processes, `stacks` true or false");
 		return;
 	}
 	d->census = census_take(command->arena, worker_stats(w));
-	sort_by_memory(d);
-	if (d->count > limit)
-		d->count = (uint32_t)limit;
-	if (!d->wants_stacks) {
-		tell(d);
-		return;
-	}
-	for (uint32_t i = 0; i < d->count; i++)
-		ask_where(d, &d->census->process[d->order[i]].child);
 	command_park(command);
-	d->timer = (struct loop_timer){.due = stacks_are_there, .ctx = d};
-	loop_timer_start(
-	    worker_loop(w), &d->timer, clock_mono_ms() + STACKS_MS);
+	ask(w,
+	    &(struct ask_question){.role = ROLE_worker_pool,
+		.op = "runners",
+		.deadline_ms = RUNNERS_MS,
+		.done = begin,
+		.ctx = d});
 }

@@ -61,5 +61,7 @@ uint64_t figures_segment_bytes(const struct worker *, int fd);
 /* figures_store_bytes: what a store takes on disk. */
 uint64_t figures_store_bytes(const struct worker *, const char *folder);
 uint64_t figures_tables(const struct worker *); /* of all of them */
+/* figures_runners: resident memory of what worker_pool runs, as it last saw. */
+uint64_t figures_runners(const struct census *);
 
 #endif /* WORKERS_CONTROL_FIGURES_H */

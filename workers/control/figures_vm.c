@@ -103,13 +103,29 @@ pack_pair(struct packer *p, const char *key, uint64_t total, uint64_t since)
 	pack_u64(p, since);
 }
 
+uint64_t
+figures_runners(const struct census *census)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < census->count; i++) {
+		const struct census_process *one = &census->process[i];
+
+		if (one->child.role == ROLE_worker_pool && one->child.pid != 0)
+			bytes += stats_get(
+			    one->stats, COUNTER_worker_pool_runners_bytes);
+	}
+	return bytes;
+}
+
 /* A process's own memory is what the reference calls its processes', the rest
  * of what is resident (programs, libraries, shared tables) the system's. */
 void
 figures_pack_memory(
     struct packer *p, const struct census *census, const struct worker *w)
 {
-	uint64_t total = 0, own = 0, code = 0;
+	uint64_t runners = figures_runners(census);
+	uint64_t total = runners, own = runners, code = 0;
 
 	for (uint32_t i = 0; i < census->count; i++) {
 		total += census->process[i].memory_bytes;
@@ -117,8 +133,9 @@ figures_pack_memory(
 		code += census->process[i].code_bytes;
 	}
 	pack_string(p, "memory");
-	pack_map(p, 6);
+	pack_map(p, 7);
 	pack_field_u64(p, "total", total);
+	pack_field_u64(p, "runners", runners);
 	pack_field_u64(p, "processes", own);
 	pack_field_u64(p, "processes_used", own);
 	pack_field_u64(p, "system", total > own ? total - own : 0);

@@ -218,6 +218,7 @@ look(struct worker *w, struct command *command)
 	census_count_descriptors(census);
 	h->census = census;
 	h->process_limit = proc_most();
+	h->memory_bytes = figures_runners(h->census);
 	for (uint32_t i = 0; i < h->census->count; i++)
 		h->memory_bytes += h->census->process[i].memory_bytes;
 	if (check.len == 0) {

@@ -67,4 +67,8 @@ enum verdict health_pack_role(struct health *, uint32_t at);
 void health_pack_process(struct packer *, const struct census *,
     const struct census_process *, struct text node, uint32_t extra);
 
+/* The same of a runner, as worker_pool told; gives its pid. */
+uint64_t health_pack_runner(
+    struct packer *, struct text runner, struct text node, uint32_t extra);
+
 #endif /* WORKERS_CONTROL_HEALTH_H */

@@ -212,6 +212,8 @@ check_runners(struct health *h)
 	uint64_t count = sum(h, ROLE_worker_pool, COUNTER_worker_pool_runners);
 	uint64_t ready =
 	    sum(h, ROLE_worker_pool, COUNTER_worker_pool_runners_ready);
+	uint64_t full =
+	    sum(h, ROLE_worker_pool, COUNTER_worker_pool_pools_full);
 
 	if (count == 0)
 		found.reason = "no_pools_configured";
@@ -219,6 +221,9 @@ check_runners(struct health *h)
 	    0)
 		find(
 		    &found, VERDICT_DEGRADED, "pool_unhealthy", "banyan pools");
+	else if (full > 0)
+		find(&found, VERDICT_DEGRADED, "queue_full",
+		    "banyan pools inspect --recommendations");
 	else if (ready < count)
 		found.reason = "some_not_ready"; /* they start, or rest */
 	health_put_finding(h->out, &found, 2);

@@ -9,6 +9,7 @@
 #include "protocol/base/proc.h"
 #include "protocol/pack.h"
 #include "protocol/settings.h"
+#include "workers/control/audit.h"
 #include "workers/control/control.h"
 #include "workers/control/health.h"
 #include "workers/kit/worker.h"
@@ -77,6 +78,48 @@ health_pack_process(struct packer *p, const struct census *census,
 						    : 0);
 }
 
+uint64_t
+health_pack_runner(
+    struct packer *p, struct text runner, struct text node, uint32_t extra)
+{
+	static const char *const copied[] = {
+	    "instance", "pid", "life", "restarts"};
+	struct text role = {0}, state = {0};
+	uint64_t pid = 0, bytes = 0, value;
+	struct proc_memory memory = {0};
+	struct proc_stat stat = {0};
+	bool is_whole = unpack_field_text(runner, "role", &role) == OK &&
+	    unpack_field_text(runner, "state", &state) == OK &&
+	    unpack_field_u64(runner, "pid", &pid) == OK &&
+	    unpack_field_u64(runner, "memory_bytes", &bytes) == OK;
+
+	if (pid != 0 &&
+	    (!proc_memory((int)pid, &memory) || !proc_stat((int)pid, &stat)))
+		stat = (struct proc_stat){0}; /* gone meanwhile */
+	pack_map(p, 13 + extra);
+	pack_string(p, "registered_name");
+	pack_text(p, is_whole ? role : TEXT("?"));
+	pack_string(p, "node");
+	pack_text(p, node);
+	pack_string(p, "status");
+	pack_text(p, state);
+	pack_where(p, (uint32_t)pid);
+	pack_string(p, "message_queue_len");
+	pack_nil(p);
+	pack_field_u64(p, "memory", bytes);
+	pack_field_u64(p, "total_heap_size", memory.data_bytes);
+	pack_field_u64(p, "reductions", stat.user_us + stat.system_us);
+	int64_t open = pid != 0 ? proc_descriptors((int)pid) : 0;
+	pack_field_u64(p, "descriptors", open > 0 ? (uint64_t)open : 0);
+	for (size_t i = 0; i < COUNT_OF(copied); i++) {
+		value = 0;
+		if (unpack_field_u64(runner, copied[i], &value) != OK)
+			value = 0; /* it did not say */
+		pack_field_u64(p, copied[i], value);
+	}
+	return pid;
+}
+
 /* next_of: what to type about a process that is not well. */
 static const char *
 next_of(struct health *h, const struct stats_child *c, const char *reason)
@@ -109,11 +152,9 @@ static void
 judge(
     struct health *h, const struct census_process *process, struct finding *to)
 {
-	const struct control *control = worker_state(h->worker);
-
 	to->verdict = verdict_of_process(process, &to->reason);
 	if (to->verdict == VERDICT_OK && process->child.role == ROLE_control &&
-	    control->audit_fails) {
+	    !audit_is_well(h->worker)) {
 		to->verdict = VERDICT_DEGRADED;
 		to->reason = "audit_log_unwritable";
 	}
