@@ -88,7 +88,7 @@
 	S(auth, mode,            CHOICE, "none", 0, 0, RESTART, gateway, "none|jwt|function", "how clients prove who they are; none: every session is unverified") \
 	S(auth, allow_anonymous, BOOL, "false", 0, 0,      LIVE, gateway, "", "true: a client that brings no token is let in, unverified; a bad token never is") \
 	S(auth, token_parameter, TEXT, "token", 1, 64,     LIVE, gateway, "", "of the URL's query, for clients that can neither set a header nor a subprotocol") \
-	S(auth, expiring_ms,     U64, "60000", 0, 86400000, LIVE, gateway, "ms", "before a session's end, token_expiring is pushed on its channels") \
+	S(auth, expiring_ms,     U64, "60000", 0, 86400000, LIVE, gateway, "ms", "before a session's end, token_expiring is pushed on its channels; 0: never") \
 	S(auth, revoked_ms,      U64, "31536000000", 0, 315360000000, LIVE, config_db, "ms", "a revocation ends this long after it was made; has to be longer than any token lives. 0: never") \
 	S(auth, max_waiting,     U64, "1024", 1, 1000000,  LIVE, gateway, "clients", "of one gateway waiting to be verified; more are refused with 503") \
 	S(auth, nodes,           TEXTS, "[]", 0, 16,       LIVE, gateway, "name or URL", "in mode function: the service nodes that decide, or local; asked by turns") \

@@ -277,7 +277,7 @@ def test_a_session_is_warned_refreshed_and_lives_on(tree):
         join_ref = client.join("api:lobby")[0]
         warned = event(client, "token_expiring")
         assert warned[:3] == [join_ref, None, "api:lobby"]
-        assert 0 < warned[4]["expires_in_ms"] <= 2000
+        assert 0 < warned[4]["expires_in_ms"] <= 4000
         assert refresh(client, join_ref, "x.y.z") == \
             ("error", {"reason": "refused"})
         assert refresh(client, join_ref, good(sub="other")) == \
@@ -308,8 +308,20 @@ def test_a_v1_client_is_warned_and_refreshed_too(tree):
     token = good(sub="old", exp=soon)
     with tree.client(vsn="1.0.0", headers=subprotocol(token)) as client:
         client.join("api:lobby")
-        assert event(client, "token_expiring")[4]["expires_in_ms"] <= 2000
+        assert event(client, "token_expiring")[4]["expires_in_ms"] <= 4000
         assert refresh(client, None, good(sub="old"))[0] == "ok"
+
+
+def test_a_short_warning_is_given_before_the_end_all_the_same(keys):
+    write_keys(keys, KEY)
+    auth = AUTH.format(path=keys, more="").replace(
+        "expiring_ms: 2000", "expiring_ms: 50")
+    with GatewayTree(auth=auth) as short:
+        token = good(exp=int(time.time()) + 4)
+        with short.client(headers=subprotocol(token)) as client:
+            client.join("api:lobby")
+            assert event(client, "token_expiring")[4]["expires_in_ms"] > 0
+            assert client.read_close() == 1008
 
 
 def test_an_expired_session_is_closed_with_1008(tree):

@@ -92,7 +92,14 @@ bool auth_is_waiting(const struct client *);
 void auth_take_refresh(
     struct client *, const struct channel *, struct phoenix_message *);
 
-/* auth_look acts on time: warns, or closes. `now_ms` is wall time. */
+enum {
+	AUTH_LOOK_MS = 1000 /* between two calls of auth_look */
+};
+
+/*
+ * auth_look acts on time: warns, or closes. `now_ms` is wall time. The warning
+ * comes up to two looks early, since late it would be of no use.
+ */
 void auth_look(struct client *, uint64_t now_ms);
 
 /*

@@ -69,8 +69,9 @@ auth_look(struct client *c, uint64_t now_ms)
 		    "peer=%s reason=token_expired user=%.*s", c->peer,
 		    TEXT_ARG(who->user_id));
 		client_close(c, WEBSOCKET_POLICY, "token expired");
-	} else if (!c->auth.is_warned &&
-	    now_ms + g->options->auth.expiring_ms >= who->expires_ms) {
+	} else if (!c->auth.is_warned && g->options->auth.expiring_ms > 0 &&
+	    now_ms + g->options->auth.expiring_ms + 2 * AUTH_LOOK_MS >=
+		who->expires_ms) {
 		warn(c, who->expires_ms - now_ms);
 	}
 }

@@ -260,7 +260,8 @@ on_second(void *ctx)
 	stats_set(g->slot, COUNTER_gateway_in_flight, g->calls.count);
 	stats_set(g->slot, COUNTER_gateway_texts_repaired, g->json.replaced);
 	keep_budget(g);
-	loop_timer_start(g->loop, &g->second, loop_now_ms(g->loop) + 1000);
+	loop_timer_start(
+	    g->loop, &g->second, loop_now_ms(g->loop) + AUTH_LOOK_MS);
 }
 
 static void
@@ -286,7 +287,8 @@ init_timers(struct gateway *g)
 	g->second = (struct loop_timer){.due = on_second, .ctx = g};
 	g->turn_end = (struct loop_hook){.run = on_turn_end, .ctx = g};
 	loop_on_turn_end(g->loop, &g->turn_end);
-	loop_timer_start(g->loop, &g->second, loop_now_ms(g->loop) + 1000);
+	loop_timer_start(
+	    g->loop, &g->second, loop_now_ms(g->loop) + AUTH_LOOK_MS);
 }
 
 void
