@@ -90,8 +90,14 @@ def test_a_level_holds_for_a_while_in_every_process(tree):
     tree.banyan("log", "level", "debug", "--for", "60")
     until(lambda: [line for line in lines_of(tree)
                    if " debug worker_pool " in line], 20, "debug lines")
+    said = tree.banyan("log", "level")
+    assert (said["level"], said["source"]) == ("debug", "operator")
+    assert said["until_ms"] > 0 and len(said["asked"]) == 1
     tree.banyan("log", "level", "settings")
-    assert tree.banyan("log", "level") == []
+    assert tree.banyan("log", "level") == {
+        "level": "info", "source": "settings", "settings": "info",
+        "until_ms": None, "asked": []}
+    assert "info" in tree.run_banyan("log", "level").stdout
 
 
 def test_a_filter_hides_routine_events_and_never_warnings(tree):

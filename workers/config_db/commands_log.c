@@ -8,6 +8,7 @@
 #include "protocol/events.h"
 #include "protocol/log_rules.h"
 #include "protocol/pack.h"
+#include "protocol/settings.h"
 #include "workers/config_db/config_db.h"
 #include "workers/config_db/log_marks.h"
 
@@ -95,6 +96,37 @@ list_marks(struct worker *w, struct command *command)
 		config_db_unavailable(command, e);
 }
 
+/* tell_level: which level holds, who said so, and until when. */
+static void
+tell_level(struct worker *w, struct command *command)
+{
+	struct config_db *db = worker_state(w);
+	char word[16];
+	const char *settings = settings_choice_word(
+	    worker_settings(w), SETTING_log_level, word, sizeof(word));
+	struct packer *p = command->result;
+	uint64_t level = 0, until_ms = LOG_WATCH_FOREVER;
+	enum err e = db->store == NULL
+	    ? ERR_CLOSED
+	    : log_marks_level(db->store, clock_wall_ms(), &level, &until_ms);
+
+	if (e != OK && e != ERR_NOT_FOUND) {
+		config_db_unavailable(command, e);
+		return;
+	}
+	pack_map(p, 5);
+	pack_field_string(p, "level", e == OK ? level_words[level] : settings);
+	pack_field_string(p, "source", e == OK ? "operator" : "settings");
+	pack_field_string(p, "settings", settings);
+	pack_string(p, "until_ms");
+	if (until_ms == LOG_WATCH_FOREVER)
+		pack_nil(p);
+	else
+		pack_u64(p, until_ms);
+	pack_string(p, "asked");
+	list_marks(w, command);
+}
+
 void
 config_db_cmd_log_level(struct worker *w, struct command *command)
 {
@@ -102,7 +134,7 @@ config_db_cmd_log_level(struct worker *w, struct command *command)
 	struct text word;
 
 	if (command_text(command, "level", &word) != OK) {
-		list_marks(w, command);
+		tell_level(w, command);
 		return;
 	}
 	if (text_is(word, "settings")) {

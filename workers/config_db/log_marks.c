@@ -283,3 +283,33 @@ log_marks_list(struct store *s, uint64_t wall_ms, struct packer *p)
 	pack_close_array(p, place, l.count);
 	return e;
 }
+
+struct level_asked {
+	bool is_asked;
+	uint64_t level, until_ms;
+};
+
+static void
+find_level(void *ctx, const struct log_mark *m)
+{
+	struct level_asked *to = ctx;
+
+	if (m->kind == LOG_MARK_LEVEL)
+		*to = (struct level_asked){true, m->level, m->until_ms};
+}
+
+enum err
+log_marks_level(
+    struct store *s, uint64_t wall_ms, uint64_t *level, uint64_t *until_ms)
+{
+	struct level_asked asked = {.is_asked = false};
+	enum err e = walk(s, wall_ms, find_level, &asked);
+
+	if (e != OK)
+		return e;
+	if (!asked.is_asked)
+		return ERR_NOT_FOUND;
+	*level = asked.level;
+	*until_ms = asked.until_ms;
+	return OK;
+}

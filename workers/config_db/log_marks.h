@@ -55,6 +55,11 @@ enum err log_marks_publish(struct store *, struct log_watch *, uint64_t wall_ms,
 enum err log_marks_list(
     struct store *, uint64_t wall_ms, struct packer *) MUST_USE;
 
+/* log_marks_level gives what an operator asked for; ERR_NOT_FOUND: nothing, the
+ * settings hold. */
+enum err log_marks_level(struct store *, uint64_t wall_ms, uint64_t *level,
+    uint64_t *until_ms) MUST_USE;
+
 /* log_mark_mutes: does the pattern mean this event's name? */
 bool log_mark_mutes(struct text pattern, const char *event);
 
