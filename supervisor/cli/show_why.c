@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/pack.h"
+#include "protocol/role.h"
 #include "supervisor/cli/show.h"
 
 enum {
@@ -153,17 +154,44 @@ say_child(struct view *v, struct text child)
 		say_obituary(v, obituary, i < DETAILED);
 }
 
+/* verb_for: what brings this child back; NULL: it is there, or a runner,
+ * which its pool starts. */
+static const char *
+verb_for(struct text child)
+{
+	struct text state = show_text(child, "state");
+
+	if (role_by_name(show_text(child, "role")) == ROLE_none)
+		return NULL;
+	if (show_bool(child, "is_paused"))
+		return "resume";
+	if (text_is(state, "down") || text_is(state, "held") ||
+	    text_is(state, "done"))
+		return "start";
+	return text_is(state, "resting") ? "restart" : NULL;
+}
+
 enum cli_exit
 show_why(struct view *v, struct text result)
 {
 	struct unpacker u;
 	uint32_t count = show_array(result, "children", &u);
-	struct text child;
+	struct text child, next = TEXT("");
 
 	for (uint32_t i = 0; i < count && unpack_raw(&u, &child) == OK; i++) {
+		const char *verb = verb_for(child);
+
 		if (i > 0)
 			view_print(v, "\n");
 		say_child(v, child);
+		if (verb != NULL && next.len == 0)
+			next = arena_printf(v->arena, "banyan %s %.*s", verb,
+			    TEXT_ARG(show_child_name(v->arena, child)));
+	}
+	if (next.len > 0) {
+		view_print(v, "next: ");
+		view_text(v, next);
+		view_print(v, "\n");
 	}
 	return CLI_OK;
 }

@@ -51,6 +51,8 @@ def test_the_overview_shows_what_is_down_and_what_to_type(tree):
         assert page.returncode == health.returncode != 0
         assert page.stdout.splitlines()[-1] == \
             health.stdout.splitlines()[-1] == "next: banyan start relay"
+        why = tree.run_banyan("why", "relay").stdout.splitlines()
+        assert why[-1] == "next: banyan start relay"
         page = tree.run_banyan("processes")
         assert page.stdout.splitlines()[-1] == "next: banyan tree"
         rows = {p["name"]: p for p in tree.banyan("processes")["processes"]}

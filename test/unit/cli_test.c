@@ -131,6 +131,23 @@ why_tells_the_history_in_plain_words(void **state)
 }
 
 static void
+why_of_a_child_that_rests_ends_with_what_to_type(void **state)
+{
+	(void)state;
+	check_page("why", "why_resting",
+	    "{\"children\":[{\"role\":\"gateway\",\"instance\":1,"
+	    "\"state\":\"up\",\"pid\":9,\"life\":1},{\"role\":"
+	    "\"gateway\",\"instance\":2,\"state\":\"resting\",\"pid\":0,"
+	    "\"life\":6,\"restarts\":5,\"rest_ms\":27000,"
+	    "\"is_in_probation\":true,\"reason\":\"left with exit code "
+	    "71\",\"obituaries\":[]}]}");
+	check_page("why", "why_runner",
+	    "{\"children\":[{\"role\":\"a_pool\",\"instance\":1,"
+	    "\"state\":\"resting\",\"pid\":0,\"life\":6,\"restarts\":5,"
+	    "\"rest_ms\":900}]}");
+}
+
+static void
 why_of_a_child_that_never_died_says_so(void **state)
 {
 	(void)state;
@@ -558,6 +575,7 @@ main(void)
 	    cmocka_unit_test(a_tree_is_drawn_as_a_tree),
 	    cmocka_unit_test(why_tells_the_history_in_plain_words),
 	    cmocka_unit_test(why_of_a_child_that_never_died_says_so),
+	    cmocka_unit_test(why_of_a_child_that_rests_ends_with_what_to_type),
 	    cmocka_unit_test(
 		health_shows_each_check_and_exits_one_when_degraded),
 	    cmocka_unit_test(health_exits_as_its_status_says),
