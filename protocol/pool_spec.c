@@ -182,10 +182,26 @@ check_path(
 		    "must be an absolute path, not %s", pool_quote(t, path));
 }
 
+/* check_belongs: a key of another adapter would be read by nobody. */
+static void
+check_belongs(
+    struct pool_taking *t, const char *key, bool is_said, enum pool_adapter of)
+{
+	if (is_said && t->spec->adapter != of)
+		pool_problem(t, text_of(key), "invalid_adapter",
+		    "is for adapter %s, and the adapter here is %s",
+		    pool_adapter_word(of), pool_adapter_word(t->spec->adapter));
+}
+
 static void
 check_adapter(struct pool_taking *t)
 {
 	const struct pool_spec *spec = t->spec;
+
+	check_belongs(t, "modules", spec->modules.count > 0, POOL_PYTHON);
+	check_belongs(t, "python_path", spec->python_path.len > 0, POOL_PYTHON);
+	check_belongs(t, "program", spec->program.count > 0, POOL_PROGRAM);
+	check_belongs(t, "plugin_dir", spec->plugin_dir.len > 0, POOL_NATIVE);
 
 	if (spec->adapter == POOL_PYTHON && spec->modules.count == 0)
 		pool_problem(t, TEXT("modules"), "missing_required_fields",

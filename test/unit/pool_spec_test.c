@@ -244,6 +244,13 @@ each_thing_that_is_wrong_has_its_name_and_place(void **state)
 	bad(one("adapter: program, program: [./cat]"), 2, 31,
 	    "must be an absolute path, not \"./cat\"");
 	good(one("adapter: program, program: [cat, -u]"), 1);
+	bad(one("program: [cat]"), 2, 13,
+	    "pools.list[0].program: validation_failed: invalid_adapter: is "
+	    "for adapter program, and the adapter here is native");
+	bad(one("modules: [m]"), 2, 13, "is for adapter python");
+	bad(one("python_path: /srv"), 2, 13, "is for adapter python");
+	bad(one("adapter: python, modules: [m], plugin_dir: /srv"), 2, 44,
+	    "is for adapter native, and the adapter here is python");
 	bad(one("adapter_env: [PATH]"), 2, 13,
 	    "invalid_adapter_env: must be NAME=value");
 	bad(one("adapter_env: [BANYAN_POOL=x]"), 2, 13, "no BANYAN_");
