@@ -285,6 +285,22 @@ def test_a_stream_of_a_binary_push_is_binary_to_its_end(tree):
         assert unpack(binary_data(client)[1])[0] == {"reason": "not_found"}
 
 
+@pytest.mark.parametrize("data, says", [
+    (b"\xc1", "not msgpack"), (pack({"a": 1}) + b"\1", "not msgpack"),
+    (b"\x81\1\2", "a key that is no text, or an ext, has no word in JSON"),
+    (b"\x81\xa1a\xd4\x09\0",
+     "a key that is no text, or an ext, has no word in JSON"),
+    (b"\x91" * 200 + b"\1", "nested too deep")],
+    ids=["bytes", "more", "key", "ext", "deep"])
+def test_a_binary_payload_that_is_no_request_is_told_why(tree, data, says):
+    with tree.joined() as client:
+        push_binary(client, data)
+        push = unpack(binary_data(client)[1])[0]
+        assert push["code"] == "invalid_payload"
+        assert push["error"] == \
+            f"Invalid request: Malformed request payload: {says}"
+
+
 def test_json_in_a_binary_frame_is_answered_with_json_in_binary(tree):
     with tree.joined() as client:
         push_binary(client, json.dumps(request(args={"a": 1})).encode())

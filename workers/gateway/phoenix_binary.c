@@ -89,10 +89,10 @@ phoenix_binary_payload(struct phoenix_message *m, struct buffer *to)
 {
 	enum err e = pack_check(m->data, PACK_LIMITS);
 
-	if (e == OK)
-		e = pack_to_json(m->data, to, NULL);
 	if (e != OK)
 		return e;
+	if (pack_to_json(m->data, to, NULL) != OK)
+		return ERR_TYPE;
 	return open_json(m, buffer_text(to));
 }
 

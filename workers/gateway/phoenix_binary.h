@@ -23,7 +23,8 @@
 enum err phoenix_binary_read(
     struct text frame, struct arena *, struct phoenix_message *) MUST_USE;
 
-/* phoenix_binary_payload gives the data of a push as JSON, in `to`. */
+/* phoenix_binary_payload gives the data of a push as JSON, in `to`. ERR_TYPE:
+ * it is msgpack and JSON has no words for it; else as pack_check. */
 enum err phoenix_binary_payload(
     struct phoenix_message *, struct buffer *to) MUST_USE;
 

@@ -32,6 +32,16 @@
 #include "workers/gateway/settle.h"
 #include "workers/gateway/tracing.h"
 
+static const char *
+payload_fault(enum err e)
+{
+	return e == ERR_TYPE
+	    ? "a key that is no text, or an ext, has no word in JSON"
+	    : e == ERR_TOO_DEEP ? "nested too deep"
+	    : e == ERR_TOO_BIG  ? "too many values"
+				: "not msgpack";
+}
+
 /* read_payload reads and checks; the envelope must end behind the payload. */
 static enum err
 read_payload(struct gateway *g, struct phoenix_message *m, struct request *r,
@@ -47,8 +57,9 @@ read_payload(struct gateway *g, struct phoenix_message *m, struct request *r,
 	}
 	if (m->from.form == PHOENIX_V2_BINARY) {
 		buffer_truncate(&g->payload, 0);
-		if (phoenix_binary_payload(m, &g->payload) != OK) {
-			request_malformed("not msgpack", error);
+		enum err fault = phoenix_binary_payload(m, &g->payload);
+		if (fault != OK) {
+			request_malformed(payload_fault(fault), error);
 			return ERR_MALFORMED;
 		}
 	}
