@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * show_value - any answer as a page: an array of maps is a table, a map is a
- * list of its fields, what lies in a cell is told in one line of JSON. Commands
+ * list of its fields, what lies in a cell is told in one line. Commands
  * of roles need no page of their own to be readable.
  */
 
@@ -41,6 +41,42 @@ joined(struct view *v, struct text value, struct text *to)
 	return true;
 }
 
+static struct text one_line(struct view *v, struct text value);
+
+/* pairs tells a map as "a=1 b=x", a list of maps with "; " between them; false
+ * when it is something else. */
+static bool
+pairs(struct view *v, struct text value, struct text *to)
+{
+	struct unpacker u;
+	struct text key, item, all = TEXT("");
+	uint32_t count = 0;
+	bool is_map;
+
+	unpack_init(&u, value);
+	is_map = unpack_peek(&u) == PACK_MAP;
+	if ((is_map ? unpack_map(&u, &count) : unpack_array(&u, &count)) != OK)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_map && unpack_text(&u, &key) != OK)
+			return false;
+		if (!is_map && unpack_peek(&u) != PACK_MAP)
+			return false;
+		if (unpack_raw(&u, &item) != OK)
+			return false;
+		item = one_line(v, item);
+		if (all.len >= CELL_BYTES)
+			continue;
+		all = is_map
+		    ? arena_printf(v->arena, "%.*s%s%.*s=%.*s", TEXT_ARG(all),
+			  i > 0 ? " " : "", TEXT_ARG(key), TEXT_ARG(item))
+		    : arena_printf(v->arena, "%.*s%s%.*s", TEXT_ARG(all),
+			  i > 0 ? "; " : "", TEXT_ARG(item));
+	}
+	*to = all;
+	return count > 0;
+}
+
 /* one_line is how a value looks inside a cell. */
 static struct text
 one_line(struct view *v, struct text value)
@@ -57,7 +93,7 @@ one_line(struct view *v, struct text value)
 		return TEXT("-");
 	if (unpack_bool(&u, &yes) == OK)
 		return yes ? TEXT("yes") : TEXT("no");
-	if (joined(v, value, &text))
+	if (joined(v, value, &text) || pairs(v, value, &text))
 		return text;
 	buffer_init(&json, CELL_BYTES);
 	text = pack_to_json(value, &json, NULL) == OK

@@ -180,6 +180,8 @@ def test_a_service_without_a_reachable_node_is_degraded(tree):
     assert min(n["since_ms"] for n in links()) >= was_up_ms, "since when"
     assert re.search(r"down +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d",
                      tree.run_banyan("nodes").stdout)
+    services = tree.run_banyan("services").stdout
+    assert "{" not in services and "name=user_service_1 url=ipc:" in services
     assert page.stdout.splitlines()[-1] in (
         "next: banyan nodes", "next: banyan services")
     tree.start_service()
@@ -232,3 +234,11 @@ def test_a_pool_that_refuses_calls_is_degraded_until_it_has_room():
         assert page.stdout.splitlines()[-1] == f"next: {full['next']}"
         client.socket.close()
         until(lambda: checks(local)["runners"]["status"] == "ok")
+
+
+def test_pools_are_known_before_their_runners_have_been_looked_at():
+    with LocalTree([pool(size=2)], [], "", CALM) as local:
+        runners = checks(local)["runners"]
+        assert runners["instance_count"] == 2
+        assert runners.get("reason") in (None, "some_not_ready")
+        until(lambda: checks(local)["runners"]["alive_instances"] == 2)

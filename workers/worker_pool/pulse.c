@@ -181,6 +181,7 @@ note_started(struct worker_pool *wp, uint64_t now_ms)
 	uint32_t ready = 0;
 
 	wp->is_started = true;
+	wp->census_ms = 0; /* at the next pulse: all are there now */
 	for (uint32_t i = 0; i < wp->crew_count; i++) {
 		const struct crew *crew = &wp->crews[i];
 
@@ -254,6 +255,10 @@ pulse_start(struct worker_pool *wp)
 {
 	wp->pulse = (struct loop_timer){.due = pulse, .ctx = wp};
 	wp->started_ms = loop_now_ms(wp->loop);
+	/* before READY: what an earlier life saw is not so any more */
+	stats_set(
+	    wp->slot, COUNTER_worker_pool_runners, wp->keeper.tree->count);
+	stats_set(wp->slot, COUNTER_worker_pool_runners_ready, 0);
 	loop_timer_start(
 	    wp->loop, &wp->pulse, loop_now_ms(wp->loop) + RUNNER_PULSE_MS);
 }
