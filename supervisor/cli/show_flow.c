@@ -160,11 +160,21 @@ enum cli_exit
 show_flow(struct view *v, struct text result)
 {
 	struct text error = show_text(result, "error");
+	struct text meant = show_map(result, "did_you_mean");
 
 	say_title(v, "Call Flow", result);
 	if (error.len > 0) {
 		view_paint(v, RED, "✗ Config not found: %.*s", TEXT_ARG(error));
-		view_print(v, "\nnext: banyan flows --all\n");
+		view_print(v, "\nnext: banyan ");
+		if (show_text(meant, "service").len > 0) {
+			view_print(v, "flow ");
+			view_text(v, show_text(meant, "service"));
+			view_print(v, " ");
+			view_text(v, show_text(meant, "request_type"));
+		} else {
+			view_print(v, "flows --all");
+		}
+		view_print(v, "\n");
 		return show_exit_of("flow", result);
 	}
 	say_flow(v, result);

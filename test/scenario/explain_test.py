@@ -339,6 +339,14 @@ def test_a_flow_is_what_the_executor_resolves(tree):
                        code=1)
     assert (gone["config"], gone["error"]) == (None, "not_found")
     assert [s["phase"] for s in gone["steps"]] == ["config_lookup"]
+    meant = {"service": "test", "request_type": "versions"}
+    assert tree.banyan("flow", "test", "verisons", code=1)[
+        "did_you_mean"] == meant
+    page = tree.run_banyan("flow", "tset", "versions")
+    assert page.returncode == 1
+    assert page.stdout.splitlines()[-1] == "next: banyan flow test versions"
+    page = tree.run_banyan("flow", "nobody", "knows_this")
+    assert page.stdout.splitlines()[-1] == "next: banyan flows --all"
     off = tree.banyan("flow", "test", "off", code=1)
     assert off["error"] == "disabled"
 

@@ -22,6 +22,7 @@ enum {
 	FLOWS = 500, /* told when --limit says nothing */
 	FLOWS_MOST = 10000,
 	REQUESTS_MOST = 1000, /* in one inspect */
+	CLOSEST_OF = 2000,    /* names compared with one that is unknown */
 	PAYLOAD_BYTES = 4 << 20
 };
 
@@ -70,6 +71,26 @@ optional(struct command *command, const char *key)
 	return command_text(command, key, &value) == OK ? value : TEXT("");
 }
 
+/* closest gives the function whose name is nearly that of the request. */
+static const struct compiled *
+closest(struct gateway *g, struct command *command, const struct request *r)
+{
+	const struct functions *all = &g->functions;
+	uint32_t count = all->count < CLOSEST_OF ? all->count : CLOSEST_OF;
+	const char **names = ARENA_ARRAY(command->arena, const char *, count);
+	struct text typed = arena_printf(command->arena, "%.*s/%.*s",
+	    TEXT_ARG(r->service), TEXT_ARG(r->request_type));
+
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = arena_printf(command->arena, "%.*s/%.*s",
+		    TEXT_ARG(all->all[i]->service),
+		    TEXT_ARG(all->all[i]->request_type))
+			       .at;
+	int at = text_closest(typed, names, count);
+
+	return at < 0 ? NULL : all->all[at];
+}
+
 void
 gateway_cmd_flow(struct worker *w, struct command *command)
 {
@@ -88,7 +109,8 @@ gateway_cmd_flow(struct worker *w, struct command *command)
 	enum err e = builtins_find(&g->functions, &g->builtins, &r, &f);
 	if (e != OK) {
 		flow_pack_missing(command->result, r.service, r.request_type,
-		    functions_missed(e, f));
+		    functions_missed(e, f),
+		    e == ERR_NOT_FOUND ? closest(g, command, &r) : NULL);
 		return;
 	}
 	pack_map(command->result, FLOW_FIELDS + 1);

@@ -235,9 +235,19 @@ flow_pack_short(struct packer *p, const struct compiled *f)
 
 void
 flow_pack_missing(struct packer *p, struct text service,
-    struct text request_type, const char *reason)
+    struct text request_type, const char *reason, const struct compiled *meant)
 {
-	pack_map(p, 5);
+	pack_map(p, 6);
+	pack_string(p, "did_you_mean");
+	if (meant == NULL) {
+		pack_nil(p);
+	} else {
+		pack_map(p, 2);
+		pack_string(p, "service");
+		pack_text(p, meant->service);
+		pack_string(p, "request_type");
+		pack_text(p, meant->request_type);
+	}
 	pack_string(p, "service");
 	pack_text(p, service);
 	pack_string(p, "request_type");

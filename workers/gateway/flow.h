@@ -28,9 +28,10 @@ void flow_pack(struct gateway *, struct packer *, const struct compiled *);
 /* flow_pack_short packs a row of a list, with `disabled`. */
 void flow_pack_short(struct packer *, const struct compiled *);
 
-/* flow_pack_missing packs a whole map: there is no such function. */
+/* flow_pack_missing packs a whole map: there is no such function. `meant` is
+ * the one whose name is close to it; NULL: none is. */
 void flow_pack_missing(struct packer *, struct text service,
-    struct text request_type, const char *reason);
+    struct text request_type, const char *reason, const struct compiled *meant);
 
 /* flow_response_name: "sync", "async", "stream", "none". */
 const char *flow_response_name(const struct compiled *);
