@@ -162,7 +162,8 @@ def test_the_summary_counts_every_line_of_every_process(tree):
 
 
 def test_the_summary_of_a_period_and_of_none(tree):
-    assert summary(tree, "--period", "3600")["time_period"] > 0
+    until(lambda: summary(tree, "--period", "3600")["time_period"] > 0,
+          what="the monitor has looked once")
     page = tree.run_banyan("log", "summary", "--period", "0")
     assert page.returncode == 64
     page = tree.run_banyan("log", "summary", "--no-color")
@@ -170,7 +171,8 @@ def test_the_summary_of_a_period_and_of_none(tree):
     tree.kill("monitor")
     tree.until_whole()
     # the counters outlive the monitor: the whole tree's life is still told
-    assert summary(tree)["log_counts"]["info"] > 20
+    until(lambda: summary(tree)["log_counts"]["info"] > 20,
+          what="its first look after the birth")
 
 
 def load(tree):
@@ -223,7 +225,7 @@ def until_lines(tree, names):
                 left.discard(name)
         return not left
     try:
-        until(all_there, 10, "lines of each scope")
+        until(all_there, 30, "lines of each scope")
     except AssertionError:
         pass
     return left
