@@ -189,7 +189,11 @@ class Watchers:
             self.is_on.clear()
 
     def rounds(self, a_second):
-        """True so many times a second, while they are on."""
+        """True so many times a second, while they are on. A real watcher is
+        on another machine: these wait for the end of a gateway's turn and
+        do not take the processor from it in the middle."""
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_BATCH,
+                              os.sched_param(0))
         while not self.is_over.wait(1 / a_second):
             self.is_on.wait()
             if not self.is_over.is_set():

@@ -302,6 +302,13 @@ def test_a_role_that_is_away_degrades_and_does_not_fail():
         assert "[~]puller degraded: an operator stopped it" in answer.text
 
 
+def test_who_looks_waits_for_the_end_of_a_gateways_turn(tree):
+    monitor = tree.pid("monitor")
+    for thread in os.listdir(f"/proc/{monitor}/task"):
+        assert os.sched_getscheduler(int(thread)) == os.SCHED_BATCH
+    assert os.sched_getscheduler(tree.pid("gateway")) == os.SCHED_OTHER
+
+
 # --- the list of paths ---
 
 def test_every_path_listed_answers(tree):

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "workers/monitor/monitor.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
 #include "protocol/base/clock.h"
 #include "protocol/base/loop.h"
 #include "protocol/events.h"
@@ -31,11 +35,30 @@ open_http(struct monitor *own)
 		event_note(EVENT_monitor_not_listening, "why=\"%s\"", why);
 }
 
+/*
+ * yield_to_calls: who looks wakes thousands of times a second in a storm, and
+ * each time would take the processor from a gateway in the middle of its
+ * turn. A batch process waits for the end of it and keeps its share, so the
+ * storm does not blind it. Threads begun later inherit it.
+ */
+static void
+yield_to_calls(void)
+{
+	const struct sched_param none = {.sched_priority = 0};
+
+	if (sched_setscheduler(0, SCHED_BATCH, &none) != 0)
+		log_line(LOG_WARN, "monitor",
+		    "what=\"looking may take time from calls\" "
+		    "sched_setscheduler=\"%s\"",
+		    strerror(errno));
+}
+
 void
 monitor_start(struct worker *w)
 {
 	struct monitor *own = worker_state(w);
 
+	yield_to_calls(); /* before any library starts a thread */
 	own->worker = w;
 	own->started_ms = loop_now_ms(worker_loop(w));
 	own->settings_wall_ms = clock_wall_ms();
