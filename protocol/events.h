@@ -48,7 +48,7 @@ enum {
 	EVENTS_OBITUARY = 64, /* records an obituary takes at most */
 	EVENTS_WATCH_BYTES = 8192,
 	EVENTS_FEED_BYTES = 16384,
-	EVENTS_PACE = 1000 /* records of one event a second, unless told */
+	EVENTS_PACE = 200 /* records of one event a second, unless told */
 };
 
 enum events_kind {

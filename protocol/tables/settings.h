@@ -190,7 +190,7 @@
 	S(telemetry, sampling_patterns, TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that sampling is for; empty: all") \
 	S(telemetry, allow,             TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that may be published; empty: all") \
 	S(telemetry, deny,              TEXTS, "[]",   0, 64,    LIVE, monitor, "prefix or glob", "events that are never published") \
-	S(telemetry, records_per_s,     U64,   "1000", 1, 1000000, LIVE, monitor, "records", "of one event in one process, on average; what is over it is counted, as ever, and not told one by one") \
+	S(telemetry, records_per_s,     U64,   "200", 1, 1000000, LIVE, monitor, "records", "of one event in one process, on average; what is over it is counted, as ever, and not told one by one") \
 	S(telemetry, slow_log_us,       U64,   "0", 0, 3600000000, LIVE, gateway, "us", "a call that takes less is not kept among the slowest (banyan slow)") \
 	S(telemetry, handlers,          LIST, "[]",    0, 16,    LIVE, monitor, "", "functions of this tree's pools that are called with batches of events; one that fails five times in a row is detached until the settings are read again") \
 	S(telemetry, slow_request_us,   U64,   "1000000", 0, 3600000000, LIVE, gateway, "us", "a call that takes longer is warned of by name and duration; 0: none is") \

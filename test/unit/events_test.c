@@ -11,6 +11,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/events.h"
+#include "protocol/events_pace.h"
 
 static struct events events;
 
@@ -130,7 +131,7 @@ a_storm_is_recorded_at_its_pace_and_the_rest_counted(void **state)
 	events_mask_set(&events, EVENT_command, true);
 	events_mask_set(&events, EVENT_config_add, true);
 	recorded = note_many(EVENT_command, 5000);
-	assert_int_equal(recorded, EVENTS_PACE / 2);
+	assert_int_equal(recorded, PACE_BURST_LEAST);
 	assert_int_equal(events_skipped(&events, 11), 5000 - recorded);
 	assert_int_equal(events_count(&events, 11, EVENT_command), 5000);
 	/* a storm of one hides no other */
