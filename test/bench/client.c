@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "protocol/base/memory.h"
+#include "test/bench/wire.h"
 
 enum {
 	READ_BYTES = 256 * 1024,
@@ -58,14 +59,6 @@ struct client {
 	struct place *places;
 	uint64_t late[LATE_KEPT];
 	uint32_t late_at;
-	uint8_t mask[4];
-};
-
-/* One frame of the server, taken apart as far as needed. */
-struct message {
-	struct text ref;
-	struct text event;
-	struct text whole;
 };
 
 struct client *
@@ -78,7 +71,6 @@ client_create(struct job *job, struct ledger *ledger)
 	c->fd = -1;
 	c->next = job->pipeline;
 	c->places = memory_new(job->pipeline * sizeof *c->places);
-	memcpy(c->mask, "\x5a\x17\xc3\x88", 4);
 	buffer_init(&c->in, 64 << 20);
 	buffer_init(&c->out, 64 << 20);
 	return c;
@@ -189,47 +181,10 @@ flush(struct client *c)
 	return OK;
 }
 
-/* put_frame masks `length` bytes and puts a text frame around them. */
-static void
-put_frame(struct client *c, uint8_t opcode, const char *bytes, size_t length)
-{
-	uint8_t *to;
-	size_t head = length < 126 ? 6 : 8;
-
-	INVARIANT(buffer_reserve(&c->out, head + length, &to) == OK);
-	to[0] = (uint8_t)(0x80 | opcode);
-	to[1] = (uint8_t)(0x80 | (length < 126 ? length : 126));
-	if (length >= 126) {
-		to[2] = (uint8_t)(length >> 8);
-		to[3] = (uint8_t)length;
-	}
-	memcpy(to + head - 4, c->mask, 4);
-	to += head;
-
-	uint64_t mask, word;
-	size_t i = 0;
-
-	memcpy(&mask, c->mask, 4);
-	memcpy((uint8_t *)&mask + 4, c->mask, 4);
-	for (; i + 8 <= length; i += 8) {
-		memcpy(&word, bytes + i, 8);
-		word ^= mask;
-		memcpy(to + i, &word, 8);
-	}
-	for (; i < length; i++)
-		to[i] = (uint8_t)bytes[i] ^ c->mask[i & 3];
-	buffer_commit(&c->out, head + length);
-}
-
 static void
 put_upgrade(struct client *c)
 {
-	INVARIANT(buffer_printf(&c->out,
-		      "GET %s HTTP/1.1\r\nHost: %s:%u\r\n"
-		      "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-		      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-		      "Sec-WebSocket-Version: 13\r\n\r\n",
-		      c->job->path, c->job->host, c->job->port) == OK);
+	wire_put_upgrade(&c->out, c->job->host, c->job->port, c->job->path);
 	c->state = CLIENT_UPGRADING;
 }
 
@@ -240,7 +195,7 @@ put_join(struct client *c)
 	int length = snprintf(frame, sizeof frame,
 	    "[\"1\",\"0\",\"%s\",\"phx_join\",{}]", c->job->topic);
 
-	put_frame(c, 1, frame, (size_t)length);
+	wire_put_frame(&c->out, 1, frame, (size_t)length);
 	c->state = CLIENT_JOINING;
 }
 
@@ -265,7 +220,7 @@ put_call(struct client *c, uint64_t number)
 		memcpy(at, parts[i], bytes);
 		at += bytes;
 	}
-	put_frame(c, 1, frame, (size_t)(at - frame));
+	wire_put_frame(&c->out, 1, frame, (size_t)(at - frame));
 }
 
 enum err
@@ -291,62 +246,6 @@ client_send(struct client *c, uint64_t now_ns)
 	return flush(c);
 }
 
-/* quoted reads "…" or null at `at`; moves behind the comma that follows. */
-static bool
-quoted(const char **at, const char *end, struct text *t)
-{
-	const char *from = *at, *quote;
-
-	*t = (struct text){0};
-	if (end - from >= 5 && memcmp(from, "null,", 5) == 0) {
-		*at = from + 5;
-		return true;
-	}
-	if (from == end || *from != '"')
-		return false;
-	quote = memchr(from + 1, '"', (size_t)(end - from - 1));
-	if (quote == NULL || end - quote < 2 || quote[1] != ',')
-		return false;
-	*t = (struct text){from + 1, (uint32_t)(quote - from - 1)};
-	*at = quote + 2;
-	return true;
-}
-
-static bool
-take_apart(struct text whole, struct message *m)
-{
-	const char *at = whole.at + 1, *end = whole.at + whole.len;
-	struct text join_ref, topic;
-
-	m->whole = whole;
-	return whole.len > 2 && *whole.at == '[' &&
-	    quoted(&at, end, &join_ref) && quoted(&at, end, &m->ref) &&
-	    quoted(&at, end, &topic) && quoted(&at, end, &m->event);
-}
-
-/* behind finds what stands behind a literal in a text. */
-static struct text
-behind(struct text t, const char *literal)
-{
-	size_t bytes = strlen(literal);
-	const char *at = memmem(t.at, t.len, literal, bytes);
-
-	if (at == NULL)
-		return (struct text){0};
-	at += bytes;
-	return (struct text){at, (uint32_t)(t.at + t.len - at)};
-}
-
-static uint64_t
-number_of(struct text t)
-{
-	uint64_t value = 0;
-
-	for (uint32_t i = 0; i < t.len && t.at[i] >= '0' && t.at[i] <= '9'; i++)
-		value = value * 10 + (uint64_t)(t.at[i] - '0');
-	return value;
-}
-
 /* ended_before judges a frame for a call that is no longer in flight. */
 static void
 ended_before(struct client *c, uint64_t number, uint32_t has)
@@ -368,34 +267,27 @@ ended_before(struct client *c, uint64_t number, uint32_t has)
 	c->ledger->twice++;
 }
 
-static bool
-ends_with(struct text t, const char *tail)
-{
-	size_t bytes = strlen(tail);
-
-	return t.len >= bytes && memcmp(t.at + t.len - bytes, tail, bytes) == 0;
-}
-
 #define FLAGS(async, more) \
 	"\"async\":" async ",\"has_more\":" more ",\"can_retry\":false}]"
 
 /* is_ack: it says that a call was taken, and ends nothing. */
 static bool
-is_ack(const struct client *c, const struct message *m, const struct place *p)
+is_ack(
+    const struct client *c, const struct wire_message *m, const struct place *p)
 {
 	if ((p->has & HAS_ACK) != 0)
 		return false;
 	if (c->job->kind == JOB_ASYNC)
-		return ends_with(m->whole, FLAGS("true", "false"));
+		return wire_ends_with(m->whole, FLAGS("true", "false"));
 	return c->job->kind == JOB_STREAM &&
-	    ends_with(m->whole, FLAGS("true", "true")) &&
-	    behind(m->whole, "\"result\":\"init\"").at != NULL;
+	    wire_ends_with(m->whole, FLAGS("true", "true")) &&
+	    wire_behind(m->whole, "\"result\":\"init\"").at != NULL;
 }
 
 /* took deals with a push that ends nothing: an acknowledgement or a part. */
 static bool
-took(
-    struct client *c, struct place *p, const struct message *m, uint64_t now_ns)
+took(struct client *c, struct place *p, const struct wire_message *m,
+    uint64_t now_ns)
 {
 	if (c->job->kind == JOB_SYNC)
 		return false;
@@ -405,15 +297,15 @@ took(
 		return true;
 	}
 	if (c->job->kind == JOB_ASYNC) {
-		if (ends_with(m->whole, FLAGS("true", "false"))) {
+		if (wire_ends_with(m->whole, FLAGS("true", "false"))) {
 			c->ledger->twice++;
 			return true;
 		}
-	} else if (ends_with(m->whole, FLAGS("true", "true"))) {
-		struct text value = behind(m->whole, "\"result\":");
+	} else if (wire_ends_with(m->whole, FLAGS("true", "true"))) {
+		struct text value = wire_behind(m->whole, "\"result\":");
 
 		if (p->has == 0 || value.at == NULL ||
-		    number_of(value) != p->parts)
+		    wire_number(value) != p->parts)
 			c->ledger->disordered++;
 		p->parts++;
 		p->heard_ns = now_ns;
@@ -422,23 +314,23 @@ took(
 	}
 	/* an error may come at once, instead of the acknowledgement */
 	if ((p->has & HAS_ACK) == 0 &&
-	    behind(m->whole, "\"success\":true").at != NULL)
+	    wire_behind(m->whole, "\"success\":true").at != NULL)
 		c->ledger->disordered++;
 	return false;
 }
 
 /* judge counts the pushed response: answer or typed error. */
 static void
-judge(struct client *c, const struct message *m)
+judge(struct client *c, const struct wire_message *m)
 {
-	if (behind(m->whole, "\"success\":true").at != NULL) {
+	if (wire_behind(m->whole, "\"success\":true").at != NULL) {
 		c->ledger->answers++;
 		if (c->job->expect != NULL &&
-		    behind(m->whole, c->job->expect).at == NULL)
+		    wire_behind(m->whole, c->job->expect).at == NULL)
 			c->ledger->wrong++;
 		return;
 	}
-	struct text code = behind(m->whole, "\"code\":\"");
+	struct text code = wire_behind(m->whole, "\"code\":\"");
 
 	if (code.at != NULL) {
 		int64_t end = text_find(code, '"');
@@ -451,7 +343,7 @@ judge(struct client *c, const struct message *m)
 /* arrived notes one of the two frames that end a call. */
 static void
 arrived(struct client *c, uint64_t number, uint32_t has,
-    const struct message *m, uint64_t now_ns)
+    const struct wire_message *m, uint64_t now_ns)
 {
 	struct place *p = &c->places[number % c->job->pipeline];
 
@@ -478,9 +370,9 @@ arrived(struct client *c, uint64_t number, uint32_t has,
 static enum err
 on_message(struct client *c, struct text whole, uint64_t now_ns)
 {
-	struct message m;
+	struct wire_message m;
 
-	if (!take_apart(whole, &m)) {
+	if (!wire_take_apart(whole, &m)) {
 		c->ledger->foreign++;
 		return OK;
 	}
@@ -491,55 +383,29 @@ on_message(struct client *c, struct text whole, uint64_t now_ns)
 		if (!is_reply || !text_is(m.ref, "0"))
 			return OK;
 		if (!c->job->is_echo &&
-		    behind(whole, "\"status\":\"ok\"").at == NULL)
+		    wire_behind(whole, "\"status\":\"ok\"").at == NULL)
 			return drop(c);
 		c->state = CLIENT_JOINED;
 		return OK;
 	}
 	if (text_is(m.event, "phx_reply"))
-		arrived(c, number_of(m.ref), HAS_REPLY, &m, now_ns);
+		arrived(c, wire_number(m.ref), HAS_REPLY, &m, now_ns);
 	else if (text_is(m.event, "phx_error") || text_is(m.event, "phx_close"))
 		return drop(c);
 	else if (text_is(m.event, c->job->event))
-		arrived(c, number_of(behind(whole, "\"request_id\":\"r")),
+		arrived(c,
+		    wire_number(wire_behind(whole, "\"request_id\":\"r")),
 		    HAS_PUSH, &m, now_ns);
 	else
 		c->ledger->foreign++;
 	return OK;
 }
 
-/* frame_at finds a whole frame at the front of the input; 0: not yet. */
-static size_t
-frame_at(const struct client *c, uint8_t *opcode, struct text *payload)
-{
-	const uint8_t *at = buffer_at(&c->in);
-	size_t used = buffer_used(&c->in), head = 2;
-
-	if (used < 2)
-		return 0;
-	uint64_t length = at[1] & 0x7f;
-
-	if (length >= 126)
-		head = length == 126 ? 4 : 10;
-	if (used < head)
-		return 0;
-	if (head > 2) {
-		length = 0;
-		for (size_t i = 2; i < head; i++)
-			length = length << 8 | at[i];
-	}
-	if (used - head < length)
-		return 0;
-	*opcode = at[0] & 0x0f;
-	*payload = (struct text){(const char *)at + head, (uint32_t)length};
-	return head + (size_t)length;
-}
-
 static enum err
 on_frame(struct client *c, uint8_t opcode, struct text payload, uint64_t now_ns)
 {
 	if (opcode == 9)
-		put_frame(c, 10, payload.at, payload.len);
+		wire_put_frame(&c->out, 10, payload.at, payload.len);
 	/* 1012 is said when all accepted calls have ended: what crosses it was
 	 * not run, and the client knows */
 	if (opcode == 8 && payload.len >= 2)
@@ -555,7 +421,7 @@ static enum err
 on_head(struct client *c)
 {
 	struct text t = buffer_text(&c->in);
-	struct text rest = behind(t, "\r\n\r\n");
+	struct text rest = wire_behind(t, "\r\n\r\n");
 
 	if (rest.at == NULL)
 		return OK;
@@ -599,7 +465,7 @@ client_ready(struct client *c, uint32_t events, uint64_t now_ns)
 	while (e == OK && c->state >= CLIENT_JOINING) {
 		struct text payload;
 		uint8_t opcode;
-		size_t bytes = frame_at(c, &opcode, &payload);
+		size_t bytes = wire_frame_at(&c->in, &opcode, &payload);
 
 		if (bytes == 0)
 			break;
