@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "protocol/base/clock.h"
+#include "supervisor/cli/output.h"
 #include "supervisor/cli/view.h"
 
 static volatile sig_atomic_t is_interrupted;
-static bool has_left;
 
 static void
 interrupt(int number)
@@ -56,12 +56,6 @@ again_stopped(void)
 }
 
 void
-again_leave(void)
-{
-	has_left = true;
-}
-
-void
 again_draw(const struct cli *cli, uint32_t every_ms)
 {
 	struct arena a;
@@ -77,18 +71,19 @@ again_draw(const struct cli *cli, uint32_t every_ms)
 }
 
 enum cli_exit
-again_run(struct cli *cli, uint32_t every_ms, again_round *round)
+again_run(
+    struct cli *cli, uint32_t every_ms, again_round *round, const void *ctx)
 {
 	again_listen();
 	do {
-		struct arena kept = cli->arena;
+		struct arena kept = cli->arena; /* it may last for weeks */
 
 		arena_init(&cli->arena);
-		enum cli_exit code = round(cli);
+		enum cli_exit code = round(cli, ctx);
 		arena_finish(&cli->arena);
 		cli->arena = kept;
-		fflush(stdout);
-		if (code == CLI_USAGE || code == CLI_DENIED || has_left)
+		if (code == CLI_USAGE || code == CLI_DENIED ||
+		    !output_is_open())
 			return code;
 	} while (again_nap(every_ms));
 	return again_stopped();

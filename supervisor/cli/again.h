@@ -15,19 +15,18 @@
 
 #include "supervisor/cli/cli.h"
 
-typedef enum cli_exit again_round(struct cli *);
+typedef enum cli_exit again_round(struct cli *, const void *ctx);
 
 /*
  * again_run repeats a round every so many milliseconds. What cannot get
- * better (CLI_USAGE, CLI_DENIED) ends it; a tree that is away comes back.
+ * better (CLI_USAGE, CLI_DENIED) ends it, and a reader that went away; a tree
+ * that is away comes back. Each round has an arena of its own.
  */
-enum cli_exit again_run(struct cli *, uint32_t every_ms, again_round *);
+enum cli_exit again_run(
+    struct cli *, uint32_t every_ms, again_round *, const void *ctx);
 
 /* again_draw clears a terminal and titles the page that follows. */
 void again_draw(const struct cli *, uint32_t every_ms);
-
-/* again_leave: whoever read the pages went away, so this was the last one. */
-void again_leave(void);
 
 /* For loops of their own: listen once; nap, or only look, until false; then
  * say so. */

@@ -185,7 +185,6 @@ print_listing(
 	    .file = read_file(cli, file)};
 	struct buffer packed;
 	struct packer p;
-	bool goes_on;
 
 	buffer_init(&packed, ALL_BYTES);
 	pack_init(&p, &packed);
@@ -198,7 +197,7 @@ print_listing(
 		cli_complain("leave it out to see all sections",
 		    "there is no section `%.*s`", TEXT_ARG(l.section));
 	else if (pack_finish(&p) == OK)
-		code = remote_print(cli, buffer_text(&packed), &goes_on);
+		code = remote_print(cli, buffer_text(&packed));
 	buffer_finish(&packed);
 	return code;
 }

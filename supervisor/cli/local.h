@@ -40,9 +40,9 @@ enum cli_exit remote_run(struct cli *);
 enum cli_exit remote_ask(
     struct cli *, const char *op, struct text args, struct reply *reply);
 
-/* remote_print shows what stands for the answer of the command that was typed;
- * false at: the reader went away. */
-enum cli_exit remote_print(struct cli *, struct text result, bool *goes_on);
+/* remote_print shows what stands for the answer of the command that was typed.
+ */
+enum cli_exit remote_print(struct cli *, struct text result);
 
 /* remote_folder gives the run folder, or NULL after a complaint. */
 const char *remote_folder(struct cli *);

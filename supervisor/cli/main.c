@@ -39,20 +39,24 @@ wants_colour(void)
 }
 
 /* A page of ours under --watch: titled, drawn over the last one. */
-static again_round *watched;
+struct page {
+	enum cli_exit (*answer)(struct cli *);
+};
 
 static enum cli_exit
-draw_watched(struct cli *cli)
+draw_page(struct cli *cli, const void *ctx)
 {
+	const struct page *page = ctx;
+
 	again_draw(cli, cli->watch_ms);
-	return watched(cli);
+	return page->answer(cli);
 }
 
 static enum cli_exit
-again(struct cli *cli, again_round *page)
+again(struct cli *cli, enum cli_exit (*answer)(struct cli *))
 {
-	watched = page;
-	return again_run(cli, cli->watch_ms, draw_watched);
+	return again_run(
+	    cli, cli->watch_ms, draw_page, &(struct page){.answer = answer});
 }
 
 static enum cli_exit

@@ -212,14 +212,18 @@ monitoring_show(struct cli *cli, const struct fetched *f)
 
 /* --- again and again --- */
 
-static enum cli_exit (*repeated)(struct cli *);
-static uint32_t repeated_ms;
+struct repetition {
+	enum cli_exit (*once)(struct cli *);
+	uint32_t every_ms;
+};
 
 static enum cli_exit
-draw_repeated(struct cli *cli)
+draw_again(struct cli *cli, const void *ctx)
 {
-	again_draw(cli, repeated_ms);
-	return repeated(cli);
+	const struct repetition *r = ctx;
+
+	again_draw(cli, r->every_ms);
+	return r->once(cli);
 }
 
 enum cli_exit
@@ -234,9 +238,8 @@ monitoring_repeat(struct cli *cli, const char *fallback_s,
 		cli_complain("--interval 5", "--interval wants seconds");
 		return CLI_USAGE;
 	}
-	repeated = once;
-	repeated_ms = (uint32_t)(seconds * 1000);
-	return again_run(cli, repeated_ms, draw_repeated);
+	const struct repetition r = {once, (uint32_t)(seconds * 1000)};
+	return again_run(cli, r.every_ms, draw_again, &r);
 }
 
 enum cli_exit

@@ -10,6 +10,7 @@
 #include "protocol/base/fd.h"
 
 static int failure; /* errno of the first write that failed */
+static bool is_closed;
 
 static void
 remember(int error)
@@ -24,7 +25,16 @@ output_write(const void *bytes, size_t count)
 	if (fd_write_whole(STDOUT_FILENO, bytes, count) == OK)
 		return true;
 	remember(errno);
+	is_closed = true;
 	return false;
+}
+
+bool
+output_is_open(void)
+{
+	if (fflush(stdout) != 0)
+		remember(errno);
+	return !is_closed && !ferror(stdout);
 }
 
 /* has_reader: stdio forgets why a write failed; a pipe nobody reads tells. */

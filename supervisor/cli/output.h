@@ -18,6 +18,9 @@
 /* output_write: false when nobody reads any more, or it cannot be written. */
 bool output_write(const void *, size_t bytes);
 
+/* output_is_open flushes; false once something could not be written. */
+bool output_is_open(void);
+
 /* output_end flushes what printf kept, and gives the code to leave with. */
 enum cli_exit output_end(enum cli_exit);
 

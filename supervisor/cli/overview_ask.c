@@ -191,25 +191,27 @@ top(struct cli *cli, struct packer *p)
 typedef enum cli_exit composer(struct cli *, struct packer *);
 
 /* one_page has an arena of its own: a watch may last for days. */
+struct page {
+	composer *compose;
+};
+
 static enum cli_exit
-one_page(const struct cli *from, composer *compose, bool *goes_on)
+one_page(struct cli *cli, const void *ctx)
 {
-	struct cli cli = *from;
+	const struct page *page = ctx;
 	struct buffer packed;
 	struct packer p;
 
-	arena_init(&cli.arena);
 	buffer_init(&packed, PAGE_BYTES);
 	pack_init(&p, &packed);
-	enum cli_exit code = compose(&cli, &p);
+	enum cli_exit code = page->compose(cli, &p);
 	if (code == CLI_OK && pack_finish(&p) != OK) {
 		cli_complain(NULL, "the page is larger than 16 MiB");
 		code = CLI_UNHEALTHY;
 	} else if (code == CLI_OK) {
-		code = remote_print(&cli, buffer_text(&packed), goes_on);
+		code = remote_print(cli, buffer_text(&packed));
 	}
 	buffer_finish(&packed);
-	arena_finish(&cli.arena);
 	return code;
 }
 
@@ -228,7 +230,6 @@ run(struct cli *cli, composer *compose)
 {
 	struct buffer args;
 	enum cli_exit code;
-	bool goes_on = true;
 
 	signal(SIGPIPE, SIG_IGN);
 	buffer_init(&args, PAGE_BYTES);
@@ -237,15 +238,10 @@ run(struct cli *cli, composer *compose)
 	buffer_finish(&args);
 	if (code != CLI_OK)
 		return code;
-	if (cli->watch_ms > 0)
-		again_listen();
-	do {
-		code = one_page(cli, compose, &goes_on);
-		if (cli->watch_ms == 0 || !goes_on || code == CLI_USAGE ||
-		    code == CLI_DENIED)
-			return code;
-	} while (again_nap(cli->watch_ms));
-	return again_stopped();
+	const struct page page = {compose};
+	return cli->watch_ms > 0
+	    ? again_run(cli, cli->watch_ms, one_page, &page)
+	    : one_page(cli, &page);
 }
 
 enum cli_exit

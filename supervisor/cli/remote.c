@@ -217,38 +217,39 @@ print_page(struct cli *cli, struct text result, struct buffer *page)
  * write_page: a reader that went away (`banyan tree | head`) is no error.
  * On a terminal a watched page is drawn over the last one.
  */
-static bool
+static void
 write_page(const struct cli *cli, const struct buffer *page)
 {
 	static const char home[] = "\x1b[H\x1b[2J";
 
 	if (cli->watch_ms > 0 && !cli->wants_json && isatty(STDOUT_FILENO) &&
 	    !output_write(home, sizeof(home) - 1))
-		return false;
-	return output_write(buffer_at(page), buffer_used(page));
+		return;
+	output_write(buffer_at(page), buffer_used(page));
 }
 
 enum cli_exit
-remote_print(struct cli *cli, struct text result, bool *goes_on)
+remote_print(struct cli *cli, struct text result)
 {
 	struct buffer page;
 
 	buffer_init(&page, PAGE_BYTES);
 	enum cli_exit code = print_page(cli, result, &page);
-	*goes_on = write_page(cli, &page);
+	write_page(cli, &page);
 	buffer_finish(&page);
 	return code;
 }
 
 static enum cli_exit
-ask_and_print(struct cli *cli, struct text args, bool *goes_on)
+ask_and_print(struct cli *cli, const void *ctx)
 {
+	const struct text args = *(const struct text *)ctx;
 	struct reply reply;
 	enum cli_exit code = remote_ask(cli, cli->command->op, args, &reply);
 
 	if (code != CLI_OK)
 		return code;
-	code = reply.is_ok ? remote_print(cli, reply.result, goes_on)
+	code = reply.is_ok ? remote_print(cli, reply.result)
 			   : print_error(cli, &reply);
 	request_finish(&reply);
 	return code;
@@ -257,26 +258,12 @@ ask_and_print(struct cli *cli, struct text args, bool *goes_on)
 static enum cli_exit
 watch(struct cli *cli, struct text args)
 {
-	bool goes_on = true;
-
 	if (cli->command->who != COMMAND_READER ||
 	    action_is_change(text_of(cli->command->op), args)) {
 		cli_complain(NULL, "--watch is for commands that only look");
 		return CLI_USAGE;
 	}
-	/* a tree that is away comes back: keep looking until interrupted */
-	again_listen();
-	do {
-		struct arena kept = cli->arena; /* a watch may last for weeks */
-
-		arena_init(&cli->arena);
-		enum cli_exit code = ask_and_print(cli, args, &goes_on);
-		arena_finish(&cli->arena);
-		cli->arena = kept;
-		if (code == CLI_USAGE || code == CLI_DENIED || !goes_on)
-			return code;
-	} while (again_nap(cli->watch_ms));
-	return again_stopped();
+	return again_run(cli, cli->watch_ms, ask_and_print, &args);
 }
 
 enum cli_exit
@@ -284,7 +271,6 @@ remote_run(struct cli *cli)
 {
 	struct buffer args;
 	struct wait wait;
-	bool goes_on;
 
 	signal(SIGPIPE, SIG_IGN);
 	buffer_init(&args, ARGS_BYTES);
@@ -296,8 +282,10 @@ remote_run(struct cli *cli)
 	if (cli->watch_ms > 0) {
 		code = watch(cli, buffer_text(&args));
 	} else {
-		wait_before(cli, buffer_text(&args), &wait);
-		code = ask_and_print(cli, buffer_text(&args), &goes_on);
+		const struct text packed = buffer_text(&args);
+
+		wait_before(cli, packed, &wait);
+		code = ask_and_print(cli, &packed);
 		if (code == CLI_OK)
 			code = wait_after(cli, &wait);
 	}

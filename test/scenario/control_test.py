@@ -508,6 +508,18 @@ def test_a_watched_page_comes_again(tree):
     assert all(line["banyan"] == lines[0]["banyan"] for line in lines)
 
 
+@pytest.mark.parametrize("words", [
+    ["version"], ["config", "show"], ["overview"], ["monitor", "health"],
+    ["pools", "inspect"]])
+def test_a_watch_ends_when_its_reader_leaves(tree, words):
+    tree.until_whole()
+    with running([BANYAN, *words, "--watch", "0.05"], env=tree.env,
+                 stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watching:
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        watching.wait(20)  # it has no other reason to end
+
+
 def test_shutdown_returns_when_the_tree_is_gone():
     with Tree(service=False) as tree:
         done = tree.run_banyan("shutdown")
