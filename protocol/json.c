@@ -61,17 +61,6 @@ json_null(struct json_reader *r)
 	return json_peek(r) == JSON_NULL ? json_skip(r, &word) : ERR_TYPE;
 }
 
-enum err
-json_bool(struct json_reader *r, bool *value)
-{
-	struct text word;
-
-	if (json_peek(r) != JSON_BOOL)
-		return ERR_TYPE;
-	*value = *r->at == 't';
-	return json_skip(r, &word);
-}
-
 /* meaning gives a scanned string: borrowed if it can be, else decoded. */
 static struct text
 meaning(const struct json_quoted *q, struct arena *arena)

@@ -87,7 +87,6 @@ enum err json_open(
 enum json_type json_peek(struct json_reader *);
 
 enum err json_null(struct json_reader *) MUST_USE;
-enum err json_bool(struct json_reader *, bool *) MUST_USE;
 enum err json_string(
     struct json_reader *, struct arena *, struct text *) MUST_USE;
 

@@ -440,28 +440,6 @@ json_put_text(struct buffer *out, struct text t, struct json_stats *stats)
 }
 
 enum err
-json_put_i64(struct buffer *out, int64_t value)
-{
-	struct packer p;
-	size_t used = buffer_used(out);
-
-	pack_init(&p, out);
-	put_i64(&p, value);
-	return whole(&p, used);
-}
-
-enum err
-json_put_u64(struct buffer *out, uint64_t value)
-{
-	struct packer p;
-	size_t used = buffer_used(out);
-
-	pack_init(&p, out);
-	put_u64(&p, value);
-	return whole(&p, used);
-}
-
-enum err
 json_put_f64(struct buffer *out, double value)
 {
 	struct packer p;

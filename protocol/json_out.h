@@ -35,8 +35,6 @@ enum err pack_to_json(
 /* For texts composed by hand: one value, quoted and escaped as it must be. */
 enum err json_put_text(
     struct buffer *, struct text, struct json_stats *) MUST_USE;
-enum err json_put_i64(struct buffer *, int64_t) MUST_USE;
-enum err json_put_u64(struct buffer *, uint64_t) MUST_USE;
 
 /* json_put_f64: shortest digits that read back the same, always with a dot. */
 enum err json_put_f64(struct buffer *, double) MUST_USE;

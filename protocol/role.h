@@ -35,7 +35,6 @@ enum {
 
 /* role_name gives the lower-case word; "none" for what is no role. */
 const char *role_name(enum role);
-const char *role_purpose(enum role);
 
 /* role_by_name gives ROLE_none for a word that is no role. */
 enum role role_by_name(struct text);

@@ -34,21 +34,6 @@ enum {
 	READ_BUDGET = 512 * 1024, /* bytes of one connection per wake-up */
 };
 
-const char *
-conn_end_name(enum conn_end why)
-{
-	static const char *const names[] = {
-	    [CONN_END_none] = "none",
-	    [CONN_END_closed] = "closed",
-	    [CONN_END_reset] = "reset",
-	    [CONN_END_refused] = "refused",
-	    [CONN_END_too_big] = "too_big",
-	    [CONN_END_tls] = "tls",
-	};
-
-	return (size_t)why < COUNT_OF(names) ? names[why] : "unknown";
-}
-
 /* want sets what epoll should wake us for, if that has changed. */
 static void
 want(struct conn *c, uint32_t events)

@@ -39,8 +39,6 @@ enum conn_end {
 	CONN_END_tls,     /* handshake refused, or a record that is no TLS */
 };
 
-const char *conn_end_name(enum conn_end);
-
 /* One constant table per kind of connection. NULL: not interested. */
 struct conn_calls {
 	/* dialled (and TLS agreed): bytes may flow; also after TLS accept */

@@ -20,12 +20,6 @@ fd_close(int *fd)
 	*fd = -1;
 }
 
-bool
-fd_is_open(int fd)
-{
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
 enum err
 fd_set_nonblocking(int fd)
 {
@@ -56,26 +50,6 @@ fd_write_whole(int fd, const void *data, size_t bytes)
 			continue;
 		if (n < 0)
 			return ERR_SYSTEM;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return OK;
-}
-
-enum err
-fd_read_whole(int fd, void *data, size_t bytes)
-{
-	char *at = data;
-
-	while (bytes > 0) {
-		ssize_t n = read(fd, at, bytes);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ERR_SYSTEM;
-		if (n == 0)
-			return ERR_CLOSED;
 		at += n;
 		bytes -= (size_t)n;
 	}

@@ -21,14 +21,11 @@
 /* fd_close closes once and leaves -1; takes -1. */
 void fd_close(int *fd);
 
-bool fd_is_open(int fd);
-
 enum err fd_set_nonblocking(int fd) MUST_USE;
 enum err fd_set_cloexec(int fd, bool on) MUST_USE;
 
-/* fd_read_whole and fd_write_whole repeat over short counts and EINTR. */
+/* fd_write_whole repeats over short counts and EINTR. */
 enum err fd_write_whole(int fd, const void *, size_t bytes) MUST_USE;
-enum err fd_read_whole(int fd, void *, size_t bytes) MUST_USE;
 
 /*
  * fd_send_with and fd_receive_with move one record of a SEQPACKET or stream

@@ -35,8 +35,7 @@ struct loop {
 	int epoll_fd;
 	bool is_stopping;
 	uint64_t now_us;
-	uint64_t ended_us;  /* when the last turn went to sleep */
-	uint64_t wanted_us; /* when it should have been back at the latest */
+	uint64_t ended_us; /* when the last turn went to sleep */
 
 	struct epoll_event batch[BATCH];
 	int batch_count;
@@ -346,14 +345,6 @@ loop_refresh_now(struct loop *loop)
 	loop->now_us = clock_mono_us();
 }
 
-uint64_t
-loop_lag_ms(const struct loop *loop)
-{
-	if (loop->now_us <= loop->wanted_us)
-		return 0;
-	return (loop->now_us - loop->wanted_us) / 1000;
-}
-
 int
 loop_fd(const struct loop *loop)
 {
@@ -382,9 +373,6 @@ loop_turn(struct loop *loop, uint32_t max_ms)
 
 	INVARIANT(n >= 0 || errno == EINTR);
 	loop_refresh_now(loop);
-	/* late is what came after both the sleep's end and a timer's due time;
-	 * an early wake-up by a descriptor is never late */
-	loop->wanted_us = loop->ended_us + (uint64_t)wait * 1000;
 	loop->batch_count = n > 0 ? n : 0;
 	for (loop->batch_at = 0; loop->batch_at < loop->batch_count;) {
 		struct epoll_event *event = &loop->batch[loop->batch_at++];

@@ -98,9 +98,6 @@ const uint64_t *loop_clock(const struct loop *);
 /* loop_refresh_now re-reads the clock inside a long callback. */
 void loop_refresh_now(struct loop *);
 
-/* loop_lag_ms: how late this turn woke after it could have (its last end). */
-uint64_t loop_lag_ms(const struct loop *);
-
 /* loop_fd becomes readable when a turn has something to do; for embedding. */
 int loop_fd(const struct loop *);
 

@@ -457,12 +457,6 @@ tree_is_down(const struct tree *t)
 }
 
 bool
-tree_is_stopping(const struct tree *t)
-{
-	return t->stop_by_ms > 0;
-}
-
-bool
 tree_is_degraded(const struct tree *t)
 {
 	for (uint32_t i = 0; i < t->count; i++)

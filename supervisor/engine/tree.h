@@ -109,7 +109,6 @@ void tree_settings_changed(struct tree *, uint64_t now_ms);
  */
 bool tree_is_ready(const struct tree *);
 bool tree_is_down(const struct tree *); /* no process left */
-bool tree_is_stopping(const struct tree *);
 bool tree_is_degraded(const struct tree *);
 
 struct child *tree_find(const struct tree *, uint32_t role, uint32_t instance);

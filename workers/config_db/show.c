@@ -275,23 +275,6 @@ show_samples(
 	return e == OK ? pack_finish(p) : e;
 }
 
-static enum err
-count_one(void *ctx, const struct store_record *r)
-{
-	(void)r;
-	*(uint64_t *)ctx += 1;
-	return OK;
-}
-
-enum err
-show_count(struct store *s, uint64_t *count)
-{
-	uint64_t generation;
-
-	*count = 0;
-	return store_read_functions(s, count_one, count, &generation);
-}
-
 /* One service after the other: the store is walked in their order. */
 struct services {
 	struct packer *out;

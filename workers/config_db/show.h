@@ -34,11 +34,8 @@ enum err show_one(
 enum err show_samples(struct store *, struct text service, struct arena *,
     struct packer *) MUST_USE;
 
-/* show_count counts the functions in force. */
 /* show_services packs [{service, functions}], in the order of names. */
 enum err show_services(
     struct store *, struct arena *, struct packer *) MUST_USE;
-
-enum err show_count(struct store *, uint64_t *) MUST_USE;
 
 #endif /* WORKERS_CONFIG_DB_SHOW_H */

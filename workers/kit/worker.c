@@ -392,12 +392,6 @@ worker_events(struct worker *w)
 	return &w->events;
 }
 
-enum role
-worker_role(const struct worker *w)
-{
-	return w->spec->role;
-}
-
 uint32_t
 worker_instance(const struct worker *w)
 {

@@ -119,7 +119,6 @@ const struct settings *worker_settings(const struct worker *);
 struct stats *worker_stats(struct worker *);
 struct stats_slot *worker_slot(const struct worker *); /* our own counters */
 struct events *worker_events(struct worker *);
-enum role worker_role(const struct worker *);
 uint32_t worker_instance(const struct worker *); /* 0 for a single one */
 uint64_t worker_life(const struct worker *);
 const char *worker_runtime_dir(const struct worker *);

@@ -220,12 +220,6 @@ series_count(const struct series *s, enum series_ring ring)
 	return s->rings[ring].count;
 }
 
-uint32_t
-series_size(const struct series *s, enum series_ring ring)
-{
-	return s->rings[ring].size;
-}
-
 uint64_t
 series_newest(const struct series *s, enum series_ring ring)
 {

@@ -102,7 +102,6 @@ void series_restore(
     struct series *, enum series_ring, const struct series_point *);
 
 uint32_t series_count(const struct series *, enum series_ring);
-uint32_t series_size(const struct series *, enum series_ring);
 uint64_t series_newest(const struct series *, enum series_ring); /* sequence */
 
 /* series_at: 0 is the oldest; index < series_count. */

@@ -23,14 +23,6 @@ outbox_init(struct outbox *o, int fd)
 	buffer_init(&o->leaving, QUEUED_MOST);
 }
 
-void
-outbox_finish(struct outbox *o)
-{
-	buffer_finish(&o->queued);
-	buffer_finish(&o->leaving);
-	pthread_mutex_destroy(&o->lock);
-}
-
 static size_t
 begin(struct outbox *o, struct packer *p)
 {

@@ -35,7 +35,6 @@ struct outbox {
 };
 
 void outbox_init(struct outbox *, int fd);
-void outbox_finish(struct outbox *);
 
 /* Each queues one frame. ERR_TOO_BIG: above max_bytes, nothing was queued. */
 enum err outbox_hello(struct outbox *, const struct runner_hello *) MUST_USE;

@@ -35,15 +35,6 @@ plugins_init(struct plugins *p)
 	*p = (struct plugins){0};
 }
 
-void
-plugins_finish(struct plugins *p)
-{
-	memory_free(p->functions);
-	memory_free(p->buckets);
-	p->functions = NULL;
-	p->buckets = NULL;
-}
-
 #define REFUSE(p, ...) \
 	(snprintf((p)->why, sizeof((p)->why), __VA_ARGS__), false)
 

@@ -46,7 +46,6 @@ struct plugins {
 };
 
 void plugins_init(struct plugins *);
-void plugins_finish(struct plugins *);
 
 /*
  * plugins_load takes a plug-in, or a folder: then every *.so in it. On false
