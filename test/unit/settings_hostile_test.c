@@ -32,22 +32,30 @@ refused(const char *at, size_t len, const char *words)
 	assert_true(clock_mono_ms() - began < 2000);
 }
 
+/* refused_of reads `times` times a piece, between a head and a tail. */
+static void
+refused_of(const char *head, const char *piece, size_t times, const char *tail,
+    const char *words)
+{
+	size_t len;
+	char *pieces = repeat(piece, times, &len);
+	char *text = test_malloc(strlen(head) + len + strlen(tail) + 1);
+
+	len = (size_t)sprintf(text, "%s%s%s", head, pieces, tail);
+	refused(text, len, words);
+	test_free(text);
+	test_free(pieces);
+}
+
 static void
 two_hundred_kilobytes_of_brackets_end_at_once(void **state)
 {
 	static const char *const deep[] = {"[", "{a: ", "- ", "? ", "[[{a: "};
-	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(deep); i++) {
-		char *text = repeat(deep[i], 200000 / strlen(deep[i]), &len);
-
-		refused(text, len, "");
-		test_free(text);
-	}
-	char *text = repeat("[", 200000, &len);
-	refused(text, len, "nested deeper than 32 levels");
-	test_free(text);
+	for (size_t i = 0; i < COUNT_OF(deep); i++)
+		refused_of("", deep[i], 200000 / strlen(deep[i]), "", "");
+	refused_of("", "[", 200000, "", "nested deeper than 32 levels");
 }
 
 static void
@@ -68,15 +76,8 @@ an_alias_bomb_is_counted_unfolded(void **state)
 static void
 more_than_a_hundred_aliases_are_refused(void **state)
 {
-	size_t len;
-	char *uses = repeat("*a,", 101, &len);
-	char *text = test_malloc(len + 100);
-
 	(void)state;
-	len = (size_t)sprintf(text, "a: &a 1\nb: [%s]\n", uses);
-	refused(text, len, "more than 100 aliases");
-	test_free(text);
-	test_free(uses);
+	refused_of("a: &a 1\nb: [", "*a,", 101, "]\n", "more than 100 aliases");
 }
 
 static void
@@ -91,26 +92,16 @@ an_alias_cannot_reach_what_it_stands_in(void **state)
 static void
 a_file_of_ten_megabytes_is_refused_by_its_size(void **state)
 {
-	size_t len;
-	char *text = repeat("node: a # ------\n", 10000000 / 17, &len);
-
 	(void)state;
-	refused(text, len, "larger than 4194304 bytes");
-	test_free(text);
+	refused_of("", "node: a # ------\n", 10000000 / 17, "",
+	    "larger than 4194304 bytes");
 }
 
 static void
 more_values_than_allowed_are_refused(void **state)
 {
-	size_t len;
-	char *items = repeat("1,", 60000, &len);
-	char *text = test_malloc(len + 100);
-
 	(void)state;
-	len = (size_t)sprintf(text, "a: [%s]\n", items);
-	refused(text, len, "more than 50000 values");
-	test_free(text);
-	test_free(items);
+	refused_of("a: [", "1,", 60000, "]\n", "more than 50000 values");
 }
 
 static void

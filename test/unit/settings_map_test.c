@@ -100,12 +100,16 @@ a_diff_names_each_change_and_who_acts_on_it(void **state)
 	settings_close(&next);
 }
 
-static enum reload_result
-result(const struct settings *began, const struct settings *old,
-    const struct settings *next, enum role role, char keys[100])
+/* is_answered: a role answers a reload so, and names the keys that wait. */
+static void
+is_answered(struct settings_lives lives, enum role role,
+    enum reload_result wanted, const char *waiting)
 {
-	return settings_reload_result(
-	    &(struct settings_lives){began, old, next}, role, keys, 100);
+	char keys[100];
+
+	assert_int_equal(
+	    settings_reload_result(&lives, role, keys, sizeof(keys)), wanted);
+	assert_string_equal(keys, waiting);
 }
 
 static void
@@ -113,14 +117,12 @@ what_builds_the_tree_waits_for_the_supervisor(void **state)
 {
 	struct settings *one = good("");
 	struct settings *two = good("workers: {gateway: {instances: 2}}\n");
-	char keys[100];
+	struct settings_lives more = {one, one, two};
 
 	(void)state;
-	assert_int_equal(
-	    result(one, one, two, ROLE_gateway, keys), RELOAD_UNCHANGED);
-	assert_int_equal(
-	    result(one, one, two, ROLE_supervisor, keys), RELOAD_NEEDS_RESTART);
-	assert_string_equal(keys, "workers.gateway.instances");
+	is_answered(more, ROLE_gateway, RELOAD_UNCHANGED, "");
+	is_answered(more, ROLE_supervisor, RELOAD_NEEDS_RESTART,
+	    "workers.gateway.instances");
 	settings_close(&one);
 	settings_close(&two);
 }
@@ -128,26 +130,24 @@ what_builds_the_tree_waits_for_the_supervisor(void **state)
 static void
 a_reload_is_answered_from_what_concerns_the_role(void **state)
 {
+	static const char waits[] = "workers.gateway.nofile";
 	struct settings *old = good("");
 	struct settings *live = good("gateway: {idle_timeout_ms: 2000}\n");
 	struct settings *deep = good("workers: {gateway: {nofile: 5}}\n");
-	char keys[100];
+	struct settings_lives same = {old, old, old};
+	struct settings_lives at_once = {old, old, live};
+	struct settings_lives later = {old, old, deep};
+	struct settings_lives again = {old, deep, deep};
+	struct settings_lives taken_back = {old, deep, old};
 
 	(void)state;
-	assert_int_equal(
-	    result(old, old, old, ROLE_gateway, keys), RELOAD_UNCHANGED);
-	assert_int_equal(
-	    result(old, old, live, ROLE_gateway, keys), RELOAD_APPLIED);
-	assert_int_equal(
-	    result(old, old, live, ROLE_puller, keys), RELOAD_UNCHANGED);
-	assert_int_equal(
-	    result(old, old, deep, ROLE_gateway, keys), RELOAD_NEEDS_RESTART);
-	assert_string_equal(keys, "workers.gateway.nofile");
+	is_answered(same, ROLE_gateway, RELOAD_UNCHANGED, "");
+	is_answered(at_once, ROLE_gateway, RELOAD_APPLIED, "");
+	is_answered(at_once, ROLE_puller, RELOAD_UNCHANGED, "");
+	is_answered(later, ROLE_gateway, RELOAD_NEEDS_RESTART, waits);
 	/* the next reload does not forget it, and taking it back does */
-	assert_int_equal(
-	    result(old, deep, deep, ROLE_gateway, keys), RELOAD_NEEDS_RESTART);
-	assert_int_equal(
-	    result(old, deep, old, ROLE_gateway, keys), RELOAD_UNCHANGED);
+	is_answered(again, ROLE_gateway, RELOAD_NEEDS_RESTART, waits);
+	is_answered(taken_back, ROLE_gateway, RELOAD_UNCHANGED, "");
 	settings_close(&old);
 	settings_close(&live);
 	settings_close(&deep);
