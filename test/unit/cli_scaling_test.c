@@ -3,18 +3,9 @@
  * cli_scaling - what `banyan diagnose scaling` says of machines made up here.
  */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "test/unit/cli_golden_rig.h"
 
-#include "protocol/json.h"
 #include "supervisor/cli/scaling.h"
-#include "supervisor/cli/show.h"
 
 static struct arena arena;
 static struct scaling s;
@@ -205,31 +196,6 @@ slow_tables_and_slow_spawns_are_told_by_their_seconds(void **state)
 	assert_string_equal(level("30.1 s for 110"), "critical");
 }
 
-/* compare holds a page against test/golden/cli/NAME.txt. */
-static void
-compare(const char *name, const char *page)
-{
-	static char golden[64 << 10];
-	char path[512];
-	size_t count;
-	FILE *f;
-
-	snprintf(
-	    path, sizeof(path), SOURCE_ROOT "/test/golden/cli/%s.txt", name);
-	if (getenv("BANYAN_GOLDEN") != NULL) {
-		f = fopen(path, "w");
-		assert_non_null(f);
-		fwrite(page, 1, strlen(page), f);
-		fclose(f);
-	}
-	f = fopen(path, "r");
-	assert_non_null(f);
-	count = fread(golden, 1, sizeof(golden) - 1, f);
-	golden[count] = '\0';
-	fclose(f);
-	assert_string_equal(page, golden);
-}
-
 static void
 tell_breaking(bool fails)
 {
@@ -299,7 +265,7 @@ the_page_has_every_test_and_what_breaks_first(void **state)
 	buffer_init(&page, 1 << 20);
 	assert_int_equal(
 	    show_scaling(&view, buffer_text(&bytes)), CLI_DEGRADED);
-	compare("scaling", arena_string(&arena, buffer_text(&page)));
+	compare_golden("scaling", arena_string(&arena, buffer_text(&page)));
 	buffer_finish(&page);
 }
 
