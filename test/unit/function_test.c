@@ -1,70 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* function - what is accepted, what is refused, and the words for it. */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <cmocka.h>
-
 #include "protocol/arguments.h"
-#include "protocol/function.h"
-#include "protocol/function_rules.h"
-#include "test/unit/notation.h"
-
-static struct arena arena;
-static const struct function_rules no_rules;
-
-static int
-start(void **state)
-{
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	arena_finish(&arena);
-	return 0;
-}
-
-static struct function
-read_one(const char *notation)
-{
-	struct function f;
-
-	assert_int_equal(
-	    function_read(pack_notation(&arena, notation), &arena, &f), OK);
-	return f;
-}
-
-static struct problems
-judge(const char *notation)
-{
-	struct function f = read_one(notation);
-	struct problems p = {.count = 0};
-
-	function_check_all(&f, &no_rules, &arena, &p);
-	return p;
-}
-
-static void
-assert_problem(const struct problems *p, uint32_t i, const char *text)
-{
-	assert_true(i < p->count);
-	if (!text_is(p->at[i], text))
-		fail_msg("%u: '%.*s', not '%s'", i, TEXT_ARG(p->at[i]), text);
-}
-
-/* The five fields that have no default, and whatever a test adds. */
-#define GOOD(more) \
-	"{'request_type':'get_user','service':'user_service'," \
-	"'nodes':['app@host'],'mfa':{'module':'MyApp.Api'," \
-	"'function':'get_user','args':[]} " more "}"
+#include "test/unit/function_rig.h"
 
 static void
 a_function_wrong_in_everything_hears_all_seventeen_texts_in_order(void **state)
@@ -131,31 +69,6 @@ the_readme_sample_registers_with_the_documented_defaults(void **state)
 	assert_false(f.disabled);
 	assert_false(f.idempotent);
 	assert_int_equal(f.version.len, 0);
-}
-
-/* One value per row: refused with the text, or accepted when it is NULL. */
-struct row {
-	const char *more;
-	const char *text;
-};
-
-static void
-assert_rows(const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		char notation[1024];
-		struct problems p;
-
-		snprintf(notation, sizeof(notation),
-		    "{'request_type':'f','service':'s','nodes':['n'],"
-		    "'mfa':{'module':'M','function':'f'},%s}",
-		    rows[i].more);
-		p = judge(notation);
-		if (rows[i].text == NULL && p.count > 0)
-			fail_msg("%s: %.*s", rows[i].more, TEXT_ARG(p.at[0]));
-		if (rows[i].text != NULL)
-			assert_problem(&p, 0, rows[i].text);
-	}
 }
 
 #define TIMEOUT_TEXT \
@@ -345,79 +258,6 @@ a_function_of_our_own_tree_has_one_node_and_maybe_a_pool(void **state)
 	assert_false(function_is_own(&f));
 }
 
-/* assert_with_hooks: what a function is told where two hooks are. */
-static void
-assert_with_hooks(const char *fields, const char *text)
-{
-	const struct hook_entry entries[] = {
-	    {TEXT("stamp"), TEXT("hooks"), TEXT("stamp"), TEXT("")},
-	    {TEXT("audit"), TEXT("Hooks"), TEXT("note"), TEXT("quick")},
-	};
-	const struct function_rules rules = {.hooks = {entries, 2}};
-	struct problems p = {.count = 0};
-	struct function f = read_one(fields);
-
-	function_check_all(&f, &rules, &arena, &p);
-	if (text == NULL) {
-		assert_int_equal(p.count, 0);
-		return;
-	}
-	assert_int_equal(p.count, 1);
-	assert_string_equal(arena_string(&arena, p.at[0]), text);
-}
-
-static void
-a_function_may_only_name_hooks_that_are_registered(void **state)
-{
-	(void)state;
-	assert_with_hooks(GOOD(",'before_execute':'stamp'"), NULL);
-	assert_with_hooks(
-	    GOOD(",'before_execute':{'hook':'stamp','args':[1,'x']}"), NULL);
-	assert_with_hooks(GOOD(",'after_execute':{'hook':'audit','args':null},"
-			       "'result_encoder':'audit'"),
-	    NULL);
-	assert_with_hooks(
-	    GOOD(",'after_execute':{'module':'Hooks','function':'note'}"),
-	    NULL);
-	assert_with_hooks(GOOD(",'result_encoder':['Hooks','note',[1]]"), NULL);
-	assert_with_hooks(GOOD(",'before_execute':'stmap'"),
-	    "before_execute: no hook \"stmap\" is registered; did you mean "
-	    "\"stamp\"?");
-	assert_with_hooks(GOOD(",'after_execute':'os_cmd'"),
-	    "after_execute: no hook \"os_cmd\" is registered: see hooks in "
-	    "the gateway's settings");
-	assert_with_hooks(GOOD(",'result_encoder':['Hooks','other',[1]]"),
-	    "result_encoder: {Hooks, :other, [1]} is not registered as a hook: "
-	    "see hooks in the gateway's settings");
-	assert_with_hooks(
-	    GOOD(",'response_type':'stream','result_encoder':'stamp'"),
-	    "result_encoder does not apply to a stream");
-}
-
-static void
-a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras(
-    void **state)
-{
-	struct function f =
-	    read_one("{'before_execute':{'hook':'stamp','args':[1,2]},"
-		     "'after_execute':['m','f',[3]],'hook_timeout':70}");
-
-	(void)state;
-	assert_int_equal(f.before_execute.option, FUNCTION_GIVEN);
-	assert_true(text_is(f.before_execute.name, "stamp"));
-	assert_int_equal(f.before_execute.target.arg_count, 2);
-	assert_int_equal(f.after_execute.name.len, 0);
-	assert_true(text_is(f.after_execute.target.function, "f"));
-	assert_int_equal(f.after_execute.target.arg_count, 1);
-	assert_int_equal(f.result_encoder.option, FUNCTION_ABSENT);
-	assert_int_equal(f.hook_timeout_ms, 70);
-	f = read_one("{'before_execute':'','after_execute':{'hook':5},"
-		     "'result_encoder':{'hook':'x','args':1}}");
-	assert_int_equal(f.before_execute.option, FUNCTION_BROKEN);
-	assert_int_equal(f.after_execute.option, FUNCTION_BROKEN);
-	assert_int_equal(f.result_encoder.option, FUNCTION_BROKEN);
-}
-
 static void
 arg_types_and_arg_orders_must_agree_and_the_reason_says_how(void **state)
 {
@@ -502,84 +342,6 @@ a_pulled_function_may_say_no_version_in_any_way(void **state)
 }
 
 static void
-a_function_may_run_only_while_all_it_runs_is_allowed(void **state)
-{
-	const struct text list[] = {TEXT("good.*")};
-	const struct function_rules some = {.allow = list, .allow_count = 1};
-	const struct function_target good = {
-	    .module = TEXT("good"), .function = TEXT("f"), .is_valid = true};
-	const struct function_target other = {
-	    .module = TEXT("other"), .function = TEXT("f"), .is_valid = true};
-	const struct function_target os = {
-	    .module = TEXT("os"), .function = TEXT("cmd"), .is_valid = true};
-	struct function f = {.target = good};
-
-	(void)state;
-	assert_true(function_may_run(&f, &some));
-	struct function_target *const places[] = {
-	    &f.target, &f.callback, &f.resolver, &f.chooser};
-	for (size_t i = 0; i < COUNT_OF(places); i++) {
-		const struct function_target kept = *places[i];
-
-		*places[i] = other;
-		assert_false(function_may_run(&f, &some));
-		assert_true(function_may_run(&f, &no_rules));
-		*places[i] = os;
-		assert_false(function_may_run(&f, &some));
-		assert_false(function_may_run(&f, &no_rules));
-		*places[i] = kept;
-	}
-	assert_true(function_may_run(&f, &some));
-}
-
-static void
-dangerous_modules_are_denied_unless_the_pair_is_allowed(void **state)
-{
-	const struct text list[] = {TEXT("MyApp.*"), TEXT("Users"),
-	    TEXT("os.timestamp"), TEXT("file.*")};
-	const struct function_rules some = {
-	    .allow = list, .allow_count = COUNT_OF(list)};
-	const struct {
-		const char *module, *function;
-		bool by_default, by_list;
-	} rows[] = {
-	    {"MyApp.Api", "get_user", true, true},
-	    {"Other", "get_user", true, false},
-	    {"Users", "anything", true, true},
-	    {"os", "cmd", false, false},
-	    {":os", "cmd", false, false},
-	    {"os", "timestamp", false, true},
-	    {"file", "delete", false, false},
-	    {"erlang", "halt", false, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct function_target t = {.module = text_of(rows[i].module),
-		    .function = text_of(rows[i].function),
-		    .is_valid = true};
-
-		assert_int_equal(
-		    target_is_allowed(&no_rules, &t), rows[i].by_default);
-		assert_int_equal(target_is_allowed(&some, &t), rows[i].by_list);
-	}
-}
-
-static void
-a_denied_target_is_named_first_and_as_people_write_it(void **state)
-{
-	static const struct row rows[] = {
-	    {"'mfa':{'module':'os','function':'cmd','args':['ls',1]}",
-		"MFA not allowed: {:os, :cmd, [\"ls\", 1]}"},
-	    {"'mfa':{'module':'rpc','function':'Call it'}",
-		"MFA not allowed: {:rpc, :\"Call it\", []}"},
-	};
-
-	(void)state;
-	assert_rows(rows, COUNT_OF(rows));
-}
-
-static void
 names_that_no_store_key_can_hold_are_refused(void **state)
 {
 	char notation[1024], name[200];
@@ -657,19 +419,9 @@ main(void)
 	    cmocka_unit_test(
 		a_function_of_our_own_tree_has_one_node_and_maybe_a_pool),
 	    cmocka_unit_test(
-		a_function_may_only_name_hooks_that_are_registered),
-	    cmocka_unit_test(
-		a_hook_is_read_by_name_or_by_target_and_its_arguments_are_its_extras),
-	    cmocka_unit_test(
 		arg_types_and_arg_orders_must_agree_and_the_reason_says_how),
 	    cmocka_unit_test(the_installations_limits_hold_for_defaults_too),
 	    cmocka_unit_test(a_pulled_function_may_say_no_version_in_any_way),
-	    cmocka_unit_test(
-		a_function_may_run_only_while_all_it_runs_is_allowed),
-	    cmocka_unit_test(
-		dangerous_modules_are_denied_unless_the_pair_is_allowed),
-	    cmocka_unit_test(
-		a_denied_target_is_named_first_and_as_people_write_it),
 	    cmocka_unit_test(names_that_no_store_key_can_hold_are_refused),
 	    cmocka_unit_test(
 		what_is_written_reads_back_and_equal_functions_have_equal_bytes),
